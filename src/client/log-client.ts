@@ -1,0 +1,153 @@
+/**
+ * The port through which the runtime reaches a log, whichever it is: the embedded broker in the same process, the
+ * bundled broker over TCP, or a real Apache Kafka. Narrow, and batched at every boundary: record batches pass through
+ * as bytes and are decoded by whoever needs the records.
+ *
+ * Both implementations pass one contract suite (`test/client/log-client-contract.ts`).
+ */
+export interface LogClient {
+  /** Topics as they are now; a name without a topic is absent from the map. All topics when `names` is omitted. */
+  describeTopics(names?: readonly string[]): Promise<Map<string, TopicDescription>>
+  /** Creates topics; one that exists already is left as it is. */
+  createTopics(topics: readonly NewTopic[]): Promise<void>
+  deleteTopics(names: readonly string[]): Promise<void>
+  /** Removes the records below the given offsets. */
+  deleteRecords(before: readonly PartitionOffset[]): Promise<void>
+  /**
+   * Offsets by position: `earliest`, `latest` (the next offset to be written), or of the first record at or after a
+   * timestamp in milliseconds (-1 when there is none).
+   */
+  listOffsets(
+    partitions: readonly TopicPartition[],
+    at: 'earliest' | 'latest' | number,
+  ): Promise<PartitionOffset[]>
+  /** What a group has committed; partitions without a commit are absent. */
+  committedOffsets(group: string, partitions: readonly TopicPartition[]): Promise<CommittedOffset[]>
+  /** A reader of partitions that the caller assigns by hand. */
+  consumer(options?: ConsumerOptions): LogConsumer
+  /** An idempotent writer of record batches. */
+  producer(): Promise<LogProducer>
+  /** Joins a group under the classic membership protocol. */
+  joinGroup(options: GroupOptions): GroupMember
+  /** Closes every connection; consumers, producers and members made by this client end with it. */
+  close(): Promise<void>
+}
+
+export interface TopicPartition {
+  readonly topic: string
+  readonly partition: number
+}
+
+export interface PartitionOffset extends TopicPartition {
+  readonly offset: number
+}
+
+export interface CommittedOffset extends PartitionOffset {
+  readonly metadata: string
+}
+
+export interface TopicDescription {
+  readonly name: string
+  readonly partitions: number
+  readonly internal: boolean
+}
+
+export interface NewTopic {
+  readonly name: string
+  /** Number of partitions; the broker's default when omitted. */
+  readonly partitions?: number
+  /** Topic settings under Kafka's names, such as `cleanup.policy`. */
+  readonly configs?: Readonly<Record<string, string>>
+}
+
+export interface ConsumerOptions {
+  /** Upper bound of bytes that one poll returns. @defaultValue 8 MiB */
+  readonly maxBytes?: number
+  /** Upper bound of bytes per partition and poll; one batch is always returned. @defaultValue 1 MiB */
+  readonly maxPartitionBytes?: number
+}
+
+export interface LogConsumer {
+  /** Replaces the assignment. Partitions that stay keep their position; new ones start at the given offset. */
+  assign(partitions: readonly PartitionOffset[]): void
+  seek(position: PartitionOffset): void
+  pause(partitions: readonly TopicPartition[]): void
+  resume(partitions: readonly TopicPartition[]): void
+  /**
+   * The next batches of the assigned, unpaused partitions, in offset order per partition; empty when nothing arrived
+   * within `maxWaitMs`. Positions move past what is returned. A position outside the log throws LOG_ERROR naming it.
+   */
+  poll(maxWaitMs: number): Promise<FetchedPartition[]>
+  /** The next offset to be polled. */
+  position(partition: TopicPartition): number
+  close(): Promise<void>
+}
+
+export interface FetchedPartition extends TopicPartition {
+  /** Complete record batches, as stored. The first may begin before `offset`: skip the records below it. */
+  readonly batches: Buffer
+  /** Position before this fetch. */
+  readonly offset: number
+  /** Position after it. */
+  readonly nextOffset: number
+  /** End of what readers may see. Lag is `highWatermark - nextOffset`. */
+  readonly highWatermark: number
+}
+
+export interface LogProducer {
+  /**
+   * Appends one record batch per entry, encoded by `RecordBatchBuilder` without producer fields: the producer stamps
+   * its id, epoch and sequence. Batches of one partition are written in the order of the calls. Resolves when all are
+   * acknowledged by all in-sync replicas. Retriable failures are retried here, without duplicates.
+   */
+  send(batches: readonly PartitionBatch[]): Promise<PartitionOffset[]>
+  close(): Promise<void>
+}
+
+export interface PartitionBatch extends TopicPartition {
+  readonly batch: Buffer
+}
+
+export interface GroupOptions {
+  readonly group: string
+  /** Static membership: a restart under the same id takes the old member's place without a rebalance. */
+  readonly instanceId?: string
+  /** Topics of the subscription, as other tools see them. */
+  readonly topics: readonly string[]
+  /** Opaque to the broker, handed to the leader's `assign`. */
+  readonly userData: Buffer
+  /** Name of the assignment protocol; all members must share it. */
+  readonly protocol: string
+  readonly sessionTimeoutMs: number
+  readonly rebalanceTimeoutMs: number
+  /** Called on the member that the broker chose as leader. */
+  assign(members: readonly GroupMemberInfo[]): Promise<GroupAssignment[]>
+  /** This member's share of a new generation. Not called again before the promise has resolved. */
+  assigned(assignment: GroupAssignment, generation: number): Promise<void>
+  /** The share is about to be taken away: commit and stop working on it before the promise resolves. */
+  revoked(): Promise<void>
+  /** The share was taken away already: stop at once, nothing can be committed. */
+  lost(): Promise<void>
+  /** Membership failed for good; no other callback follows. */
+  failed(error: Error): void
+}
+
+export interface GroupMemberInfo {
+  readonly memberId: string
+  readonly instanceId: string | null
+  readonly topics: readonly string[]
+  readonly userData: Buffer
+}
+
+export interface GroupAssignment {
+  readonly memberId: string
+  readonly partitions: readonly TopicPartition[]
+  readonly userData: Buffer
+}
+
+export interface GroupMember {
+  /** Commits with this member's generation: refused with TASK_MIGRATED when the group has moved on. */
+  commit(offsets: readonly CommittedOffset[]): Promise<void>
+  /** Leaves the group; the others rebalance at once. */
+  leave(): Promise<void>
+}

@@ -1,0 +1,61 @@
+/**
+ * Errors for the person who must act. Every message is a sentence that says what happened, where (topic, partition,
+ * offset, store, node name) and what to do. `code` is stable across releases; `retriable` says whether the same call
+ * may succeed later without anybody changing anything.
+ *
+ * A bug in Millrace itself is not one of these: it is a failed `assert`. A failure reported by the peer of a protocol
+ * conversation is not one either until it reaches a caller who can act: inside the conversation it is an error code.
+ */
+export class MillraceError extends Error {
+  override readonly name: string = 'MillraceError'
+  readonly code: ErrorCode
+  readonly retriable: boolean
+
+  constructor(code: ErrorCode, message: string, options: { cause?: unknown } = {}) {
+    super(message, options)
+    this.code = code
+    this.retriable = errorCodes[code].retriable
+  }
+}
+
+/** Every code an operating error can carry. A code is never renamed and never reused for another meaning. */
+export const errorCodes = {
+  /** A setting, flag or option has a value that cannot work. */
+  INVALID_CONFIG: { retriable: false },
+  /** Another process holds the listening port. */
+  PORT_IN_USE: { retriable: false },
+  /** A living process holds the folder. */
+  FOLDER_LOCKED: { retriable: false },
+  /** What is on disk is not what was written there. */
+  CORRUPT_DATA: { retriable: false },
+  /** A file operation failed (no space, no permission, a device error). */
+  FILE_ERROR: { retriable: true },
+  /** The connection to a peer failed, was closed or did not answer in time. */
+  CONNECTION_LOST: { retriable: true },
+  /** Bytes from a peer do not follow the protocol. */
+  PROTOCOL_ERROR: { retriable: false },
+  /** The log answered with an error code; the message names it. */
+  LOG_ERROR: { retriable: false },
+  /** The same, for a code that the protocol calls retriable. */
+  LOG_ERROR_RETRIABLE: { retriable: true },
+  /** A topic that the topology reads does not exist. */
+  MISSING_TOPIC: { retriable: false },
+  /** A topology cannot be compiled: the message says which node and why. */
+  INVALID_TOPOLOGY: { retriable: false },
+  /** Bytes of a key or value could not be read or written by its serde. */
+  SERDE_ERROR: { retriable: false },
+  /** A record has a timestamp that is not a safe integer of at least 0. */
+  INVALID_TIMESTAMP: { retriable: false },
+  /** The user's function threw; `cause` is what it threw. */
+  PROCESSING_ERROR: { retriable: false },
+  /** The group gave the tasks to another instance: this one must stop working on them. */
+  TASK_MIGRATED: { retriable: true },
+  /** A state store is damaged: it is wiped and restored from its changelog. */
+  TASK_CORRUPTED: { retriable: true },
+  /** No store of that name, or not on this instance. */
+  UNKNOWN_STORE: { retriable: false },
+  /** The object was closed before the call. */
+  CLOSED: { retriable: false },
+} as const satisfies Record<string, { retriable: boolean }>
+
+export type ErrorCode = keyof typeof errorCodes

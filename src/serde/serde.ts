@@ -1,0 +1,12 @@
+/**
+ * Turns one type into bytes and back. Null never reaches a serde: a null key or value is a null in the record.
+ * Implementations are stateless and synchronous, and throw any error they like: the caller adds topic, partition and
+ * offset.
+ */
+export interface Serde<T> {
+  /** What the type is called in error messages and descriptions, such as `string` or `json`. */
+  readonly name: string
+  serialize(value: T): Buffer
+  /** `bytes` may be a view into a larger buffer: copy what must outlive the call. */
+  deserialize(bytes: Buffer): T
+}

@@ -1,0 +1,40 @@
+/**
+ * What a state store needs of a storage engine: bytes under byte keys, in unsigned byte order. An engine is one file:
+ * `memory-engine.ts` and `level-engine.ts` are the two here, under one contract suite
+ * (`test/state/store-engine-contract.ts`). Reads of one key are synchronous because an awaited one costs twenty times
+ * as much under Node; writes happen once per commit, as one atomic batch.
+ */
+export interface StoreEngine {
+  /** Opens or creates the database of one task. One open handle per name. */
+  open(name: string): Promise<StoreDatabase>
+  /** Removes the database of a task with all it holds. It must be closed. */
+  destroy(name: string): Promise<void>
+}
+
+export interface StoreDatabase {
+  /** The value of a key, or undefined. The buffer belongs to the caller. */
+  get(key: Buffer): Buffer | undefined
+  /** The same for many keys at once, off the main thread where the engine can. */
+  getMany(keys: readonly Buffer[]): Promise<(Buffer | undefined)[]>
+  /** Entries in key order, as of the call. */
+  entries(range: KeyRange): AsyncIterable<Entry>
+  /** Applies all operations or, after a crash of the process, none. */
+  write(operations: readonly WriteOperation[]): Promise<void>
+  close(): Promise<void>
+}
+
+export interface KeyRange {
+  /** First key, inclusive; from the beginning when omitted. */
+  readonly from?: Buffer
+  /** Last key, exclusive; to the end when omitted. */
+  readonly to?: Buffer
+  readonly reverse?: boolean
+}
+
+export type Entry = readonly [key: Buffer, value: Buffer]
+
+/** A put, or a delete when `value` is null. */
+export interface WriteOperation {
+  readonly key: Buffer
+  readonly value: Buffer | null
+}

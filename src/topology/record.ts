@@ -1,0 +1,34 @@
+/**
+ * One record on its way through a topology. Immutable: an operator that changes something forwards a new one.
+ * Kafka Streams' `processor.api.Record`.
+ */
+export interface StreamRecord<K, V> {
+  readonly key: K
+  readonly value: V
+  /** Event time in milliseconds since the Unix epoch: a safe integer of at least 0. */
+  readonly timestamp: number
+  readonly headers: Headers
+}
+
+export type Headers = readonly Header[]
+
+export interface Header {
+  readonly key: string
+  readonly value: Buffer | null
+}
+
+export const noHeaders: Headers = Object.freeze([])
+
+/** An update of a table: what a `KTable` forwards as the value of its records. */
+export interface Change<V> {
+  readonly newValue: V | null
+  /** What the key held before; null when nothing, or when nobody downstream asked for old values. */
+  readonly oldValue: V | null
+}
+
+/** Where the record being processed was read from. Absent in punctuation and initialisation. */
+export interface RecordMetadata {
+  readonly topic: string
+  readonly partition: number
+  readonly offset: number
+}

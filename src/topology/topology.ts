@@ -1,0 +1,99 @@
+import type { Serde } from '../serde/serde.ts'
+import type { ProcessorSupplier } from './processor.ts'
+import type { StreamRecord } from './record.ts'
+
+/**
+ * A compiled topology: what the compiler emits and what `describe()`, the runtime and the test driver read. Plain
+ * frozen data plus the suppliers of processors. Names of topics are final: internal ones carry the application id.
+ */
+export interface Topology {
+  readonly applicationId: string
+  /** In the order of their numbers; index and `id` agree except for global ones, which have numbers but no tasks. */
+  readonly subtopologies: readonly Subtopology[]
+  readonly globalStores: readonly GlobalStore[]
+  /** Topics that Millrace creates before it starts. */
+  readonly internalTopics: readonly InternalTopic[]
+}
+
+/** A connected part of the graph: one task per partition of its source topics. */
+export interface Subtopology {
+  readonly id: number
+  /** Parents before children. Children of a node are called in the order in which they stand here. */
+  readonly nodes: readonly TopologyNode[]
+  readonly stores: readonly StoreDefinition[]
+  /** Topics whose partition counts must be equal, for each join in it. */
+  readonly copartitioned: readonly (readonly string[])[]
+}
+
+export type TopologyNode = SourceNode | ProcessorNode | SinkNode
+
+export interface SourceNode {
+  readonly kind: 'source'
+  readonly name: string
+  readonly topics: readonly string[]
+  readonly key: Serde<unknown>
+  readonly value: Serde<unknown>
+  /** Event time of a record; its own timestamp when omitted. */
+  readonly timestamp?: TimestampExtractor
+}
+
+/** `partitionTime` is the largest timestamp taken from the partition so far, -1 before the first. */
+export type TimestampExtractor = (
+  record: StreamRecord<unknown, unknown>,
+  partitionTime: number,
+) => number
+
+export interface ProcessorNode {
+  readonly kind: 'processor'
+  readonly name: string
+  readonly parents: readonly string[]
+  readonly stores: readonly string[]
+  readonly supplier: ProcessorSupplier
+}
+
+export interface SinkNode {
+  readonly kind: 'sink'
+  readonly name: string
+  readonly parents: readonly string[]
+  readonly topic: string
+  readonly key: Serde<unknown>
+  readonly value: Serde<unknown>
+  /** Partition of a record; by default the murmur2 hash of the key's bytes, as every Kafka client does. */
+  readonly partitioner?: Partitioner
+}
+
+export type Partitioner = (key: unknown, value: unknown, partitions: number) => number
+
+/** A store that an operator keeps. `kind` decides the interface that `ProcessorContext.store` returns. */
+export interface StoreDefinition {
+  readonly kind: 'timestampedKeyValue' | 'timestampedWindow'
+  readonly name: string
+  readonly key: Serde<unknown>
+  readonly value: Serde<unknown>
+  /** How long a window stays readable after stream time has passed its start, in milliseconds; window stores only. */
+  readonly retentionMs?: number
+  /** Size of the windows in milliseconds; window stores only. */
+  readonly windowSizeMs?: number
+  /** Topic that holds the store's changes; null when the store is not logged. */
+  readonly changelogTopic: string | null
+}
+
+/** A table of which every instance holds all partitions, kept up to date outside of the tasks. */
+export interface GlobalStore {
+  /** Number in `describe()`; global stores count as sub-topologies there. */
+  readonly id: number
+  readonly source: SourceNode
+  readonly processor: ProcessorNode
+  readonly store: StoreDefinition
+}
+
+export interface InternalTopic {
+  readonly name: string
+  readonly kind: 'repartition' | 'changelog'
+  /**
+   * Number of partitions when it is given; otherwise that of the tasks: for a repartition topic the largest among the
+   * source topics upstream, for a changelog the number of the sub-topology's tasks.
+   */
+  readonly partitions?: number
+  readonly configs: Readonly<Record<string, string>>
+}
