@@ -42,6 +42,8 @@ export const errorCodes = {
   MISSING_TOPIC: { retriable: false },
   /** A topology cannot be compiled: the message says which node and why. */
   INVALID_TOPOLOGY: { retriable: false },
+  /** A module that should export an app is missing, does not load or exports something else. */
+  INVALID_APP: { retriable: false },
   /** Bytes of a key or value could not be read or written by its serde. */
   SERDE_ERROR: { retriable: false },
   /** A record has a timestamp that is not a safe integer of at least 0. */
