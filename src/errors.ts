@@ -40,6 +40,8 @@ export const errorCodes = {
   LOG_ERROR_RETRIABLE: { retriable: true },
   /** A topic that the topology reads does not exist. */
   MISSING_TOPIC: { retriable: false },
+  /** Topics do not have the partition counts that the topology needs. */
+  WRONG_PARTITIONS: { retriable: false },
   /** A topology cannot be compiled: the message says which node and why. */
   INVALID_TOPOLOGY: { retriable: false },
   /** A module that should export an app is missing, does not load or exports something else. */

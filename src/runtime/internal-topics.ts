@@ -1,0 +1,104 @@
+import type { LogClient } from '../client/log-client.ts'
+import { MillraceError } from '../errors.ts'
+import type { Logger } from '../logger.ts'
+import type { Timers } from '../platform/platform.ts'
+import type { Topology } from '../topology/topology.ts'
+import { pause } from './pause.ts'
+import { type PartitionPlan, planPartitions, subtopologyTopics } from './partition-plan.ts'
+
+/** How often, and how long apart, we look for topics that were just created: a cluster takes a moment to tell. */
+const attempts = 50
+const attemptIntervalMs = 100
+
+/**
+ * Looks at the topics that exist, plans the partitions and creates what is missing: internal topics with their planned
+ * counts, output topics with the broker's default count. Every instance does it when it starts; creating a topic that
+ * exists does nothing, so they do not get in each other's way. Kafka Streams' `InternalTopicManager`.
+ *
+ * Throws MISSING_TOPIC for an absent source topic and WRONG_PARTITIONS when an internal topic has another count than
+ * the plan says.
+ */
+export async function prepareTopics(options: {
+  topology: Topology
+  client: LogClient
+  timers: Timers
+  logger: Logger
+}): Promise<PartitionPlan> {
+  const { topology, client, timers, logger } = options
+  const outputs = outputTopics(topology)
+  const names = [...new Set([...sourceTopics(topology), ...internalNames(topology), ...outputs])]
+  let plan = planPartitions(topology, await partitionCounts(client, names))
+  for (let attempt = 0; ; attempt++) {
+    const existing = await partitionCounts(client, names)
+    plan = planPartitions(topology, existing)
+    const missing = names.filter(name => !existing.has(name))
+    checkCounts(topology, plan, existing)
+    if (missing.length === 0) return plan
+    if (attempt === attempts) {
+      throw new MillraceError(
+        'LOG_ERROR_RETRIABLE',
+        `These topics were created but the cluster does not list them yet: ${missing.join(', ')}. Start again.`,
+      )
+    }
+    if (attempt === 0) {
+      logger.info(
+        { topics: missing },
+        `${topology.applicationId} creates topics that do not exist yet`,
+      )
+      await client.createTopics(missing.map(name => newTopic(name, topology, plan)))
+    } else {
+      await pause(timers, attemptIntervalMs)
+    }
+  }
+}
+
+async function partitionCounts(
+  client: LogClient,
+  names: readonly string[],
+): Promise<Map<string, number>> {
+  const topics = await client.describeTopics(names)
+  return new Map([...topics.values()].map(({ name, partitions }) => [name, partitions]))
+}
+
+function sourceTopics(topology: Topology): string[] {
+  const globals = topology.globalStores.flatMap(global => global.source.topics)
+  return [...topology.subtopologies.flatMap(subtopologyTopics), ...globals]
+}
+
+function outputTopics(topology: Topology): string[] {
+  const nodes = topology.subtopologies.flatMap(subtopology => subtopology.nodes)
+  return nodes.flatMap(node => (node.kind === 'sink' ? [node.topic] : []))
+}
+
+function internalNames(topology: Topology): string[] {
+  return topology.internalTopics.map(topic => topic.name)
+}
+
+function newTopic(
+  name: string,
+  topology: Topology,
+  plan: PartitionPlan,
+): { name: string; partitions?: number; configs?: Readonly<Record<string, string>> } {
+  const internal = topology.internalTopics.find(topic => topic.name === name)
+  const partitions = plan.counts.get(name)
+  if (internal === undefined || partitions === undefined) return { name }
+  return { name, partitions, configs: internal.configs }
+}
+
+function checkCounts(
+  topology: Topology,
+  plan: PartitionPlan,
+  existing: ReadonlyMap<string, number>,
+): void {
+  for (const { name } of topology.internalTopics) {
+    const found = existing.get(name)
+    const planned = plan.counts.get(name)
+    if (found === undefined || found === planned) continue
+    throw new MillraceError(
+      'WRONG_PARTITIONS',
+      `The internal topic '${name}' has ${found} partitions but ${topology.applicationId} needs ${planned}: the ` +
+        `topology or the partitions of its input topics changed since it was created. Stop all instances, delete ` +
+        `the internal topics and the state folder of ${topology.applicationId}, and start again.`,
+    )
+  }
+}
