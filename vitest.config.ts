@@ -1,3 +1,4 @@
+import process from 'node:process'
 import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
@@ -5,8 +6,11 @@ export default defineConfig({
   ssr: { resolve: { conditions: ['millrace-source', 'node', 'import', 'default'] } },
   test: {
     include: ['test/**/*.test.ts'],
+    reporters: process.env['CI']
+      ? ['default', ['json', { outputFile: '.ci/result.json' }]]
+      : ['default'],
     // Real kills and real clients are slow to start; no assertion depends on these limits.
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
   },
 })

@@ -1,0 +1,19 @@
+import process from 'node:process'
+import type { Application } from '../runtime/application.ts'
+import { stopSignal } from './stop-signal.ts'
+
+/** Runs a started application until a signal, its own failure, or (with `untilEnd`) the end of its input. */
+export async function runApplication(
+  application: Application,
+  { untilEnd }: { untilEnd: boolean },
+): Promise<void> {
+  const stop = stopSignal()
+  const say = (line: string): boolean => process.stdout.write(`${line}\n`)
+  say(`${application.name} is running; Ctrl-C stops it`)
+  const ended = untilEnd ? application.untilEnd() : application.finished
+  const signal = await Promise.race([stop, ended.then(() => undefined)])
+  if (signal !== undefined) say(`${signal}: finishing what was begun`)
+  await application.close()
+  const { processed, emitted } = application.metrics()
+  say(`${application.name} stopped: ${processed} records in, ${emitted} records out`)
+}

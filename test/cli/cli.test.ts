@@ -1,0 +1,153 @@
+import { appendFileSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, test } from 'vitest'
+import { millrace, startMillrace } from './millrace.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'millrace-cli-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+const app = 'examples/flights/app.ts'
+
+function file(name: string, content: string): string {
+  const path = join(folder, name)
+  writeFileSync(path, content)
+  return path
+}
+
+const port = (line: string): string => /:(\d+),/.exec(line)?.[1] ?? ''
+
+describe('help', () => {
+  test('lists the commands', () => {
+    const { status, stdout } = millrace('--help')
+    expect(status).toBe(0)
+    for (const command of ['dev', 'run', 'broker', 'describe']) expect(stdout).toContain(command)
+  })
+
+  test.each(['dev', 'run', 'broker', 'describe'])('%s --help', command => {
+    const { status, stdout } = millrace(command, '--help')
+    expect(status).toBe(0)
+    expect(stdout).toContain(`Usage: millrace ${command}`)
+  })
+})
+
+describe('called wrongly: exit code 2 and what to do', () => {
+  test.each([
+    [['broker', '--prot', '1'], /unknown option '--prot'[^]*Did you mean --port/],
+    [['brokr'], /unknown command 'brokr'[^]*Did you mean broker/],
+    [['broker', '--port', '99999'], /from 0 to 65535/],
+    [['run', app], /required option '--brokers/],
+    [['run', app, '--brokers', 'nowhere'], /not host:port/],
+    [['describe'], /missing required argument 'app'/],
+    [['describe', 'no/such/app.ts'], /There is no app module at .*no\/such\/app\.ts/],
+  ])('millrace %j', (args, message) => {
+    const { status, stderr } = millrace(...args)
+    expect(stderr).toMatch(message)
+    expect(status).toBe(2)
+  })
+
+  test('a module without a default export', () => {
+    const { status, stderr } = millrace('describe', file('none.ts', 'export const x = 1\n'))
+    expect(stderr).toMatch(/has no default export\. End it with: export default defineApp/)
+    expect(status).toBe(2)
+  })
+
+  test('a module that exports something else', () => {
+    const { status, stderr } = millrace('describe', file('other.ts', 'export default 1\n'))
+    expect(stderr).toMatch(/is not an app/)
+    expect(status).toBe(2)
+  })
+
+  test('a module that does not load', () => {
+    const { status, stderr } = millrace('describe', file('broken.ts', 'throw new Error("oops")\n'))
+    expect(stderr).toMatch(/could not be loaded\. Error: oops/)
+    expect(status).toBe(2)
+  })
+})
+
+describe('describe', () => {
+  test('prints the text of Kafka Streams', () => {
+    const { status, stdout } = millrace('describe', app)
+    expect(status).toBe(0)
+    expect(stdout).toMatch(/^Topologies:\n {3}Sub-topology: 0/)
+    expect(stdout).toContain('(topics: [flights])')
+  })
+
+  test('--mermaid prints a flow chart', () => {
+    const { status, stdout } = millrace('describe', app, '--mermaid')
+    expect(status).toBe(0)
+    expect(stdout).toMatch(/^flowchart/)
+  })
+})
+
+describe('broker', () => {
+  test('says when it is ready, and stops cleanly on SIGTERM', async () => {
+    const broker = startMillrace('broker', '--port', '0', '--data', join(folder, 'ready'))
+    await broker.line(/ready on 127\.0\.0\.1:\d+, data in /)
+    expect(await broker.stop('SIGTERM')).toBe(0)
+  })
+
+  test('refuses a port that is in use', async () => {
+    const first = startMillrace('broker', '--port', '0', '--data', join(folder, 'one'))
+    const taken = port(await first.line(/ready/))
+    const second = millrace('broker', '--port', taken, '--data', join(folder, 'two'))
+    expect(second.stderr).toMatch(new RegExp(`${taken}.*\\[PORT_IN_USE\\]`))
+    expect(second.status).toBe(1)
+    await first.stop('SIGTERM')
+  })
+
+  test('refuses a data folder that a living process holds, and takes it over from a dead one', async () => {
+    const data = join(folder, 'locked')
+    const first = startMillrace('broker', '--port', '0', '--data', data)
+    await first.line(/ready/)
+    const second = millrace('broker', '--port', '0', '--data', data)
+    expect(second.stderr).toContain(String(first.process.pid))
+    expect(second.stderr).toContain('[FOLDER_LOCKED]')
+    expect(second.status).toBe(1)
+    await first.stop('SIGKILL')
+    const third = startMillrace('broker', '--port', '0', '--data', data)
+    await third.line(/ready/)
+    expect(await third.stop('SIGTERM')).toBe(0)
+  })
+
+  test('refuses a corrupt data folder, naming the file', async () => {
+    const data = join(folder, 'corrupt')
+    const broker = startMillrace('broker', '--port', '0', '--data', data)
+    await broker.line(/ready/)
+    await broker.stop('SIGTERM')
+    const metadata = readdirSync(data).find(name => name.endsWith('.json')) ?? ''
+    appendFileSync(join(data, metadata), 'garbage')
+    const { status, stderr } = millrace('broker', '--port', '0', '--data', data)
+    expect(stderr).toContain(metadata)
+    expect(stderr).toContain('[CORRUPT_DATA]')
+    expect(status).toBe(1)
+  })
+})
+
+describe('dev', () => {
+  test('starts broker and app, makes the topics, and stops cleanly on SIGINT', async () => {
+    const dev = startMillrace('dev', app, '--port', '0', '--data', join(folder, 'dev'))
+    await dev.line(/created airports, flights with 4 partitions each|created flights, airports/)
+    await dev.line(/flight-delays is running/)
+    expect(await dev.stop('SIGINT')).toBe(0)
+  })
+})
+
+describe('run', () => {
+  test('says which topic is missing', async () => {
+    const broker = startMillrace('broker', '--port', '0', '--data', join(folder, 'empty'))
+    const brokers = `127.0.0.1:${port(await broker.line(/ready/))}`
+    const state = join(folder, 'run-state')
+    const { status, stderr } = millrace('run', app, '--brokers', brokers, '--state', state)
+    expect(stderr).toMatch(/(flights|airports).*\[MISSING_TOPIC\]/)
+    expect(status).toBe(1)
+    await broker.stop('SIGTERM')
+  })
+
+  test('says that nobody listens', () => {
+    const state = join(folder, 'nobody')
+    const { status, stderr } = millrace('run', app, '--brokers', '127.0.0.1:1', '--state', state)
+    expect(stderr).toMatch(/127\.0\.0\.1:1.*\[CONNECTION_LOST\]/)
+    expect(status).toBe(1)
+  })
+})
