@@ -5,7 +5,10 @@
  * as much under Node; writes happen once per commit, as one atomic batch.
  */
 export interface StoreEngine {
-  /** Opens or creates the database of one task. One open handle per name. */
+  /**
+   * Opens or creates the database of one task. One open handle per name. Throws FOLDER_LOCKED while another process has
+   * it open and CORRUPT_DATA when it cannot be read: then `destroy` it.
+   */
   open(name: string): Promise<StoreDatabase>
   /** Removes the database of a task with all it holds. It must be closed. */
   destroy(name: string): Promise<void>
@@ -18,8 +21,15 @@ export interface StoreDatabase {
   getMany(keys: readonly Buffer[]): Promise<(Buffer | undefined)[]>
   /** Entries in key order, as of the call. */
   entries(range: KeyRange): AsyncIterable<Entry>
-  /** Applies all operations or, after a crash of the process, none. */
-  write(operations: readonly WriteOperation[]): Promise<void>
+  /** The same without waiting, where the engine can. */
+  entriesSync?(range: KeyRange): Iterable<Entry>
+  /**
+   * Applies all operations in order or, after a crash of the process, none. Takes the buffers over: they must not change
+   * any more. An engine that has nothing to wait for returns undefined, and the operations are applied.
+   */
+  write(operations: readonly WriteOperation[]): Promise<void> | undefined
+  /** Resolves when everything written so far survives a loss of power. */
+  sync(): Promise<void>
   close(): Promise<void>
 }
 

@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict'
+
+import type { Entry, KeyRange, StoreDatabase, StoreEngine, WriteOperation } from './store-engine.ts'
+
+/**
+ * Keeps databases in memory for as long as the engine itself lives: closing and opening one again finds its rows, as on
+ * disk. For the test driver, the simulator, and stores whose state may be restored from the changelog at each start.
+ */
+export function memoryEngine(): MemoryEngine {
+  const databases = new Map<string, SortedRows>()
+  const open = new Set<string>()
+  return {
+    async open(name) {
+      assert(!open.has(name), `database ${name} is open already`)
+      open.add(name)
+      const rows = databases.get(name) ?? new SortedRows()
+      databases.set(name, rows)
+      return memoryDatabase(rows, () => open.delete(name))
+    },
+    async destroy(name) {
+      assert(!open.has(name), `database ${name} is still open`)
+      databases.delete(name)
+    },
+  }
+}
+
+export interface MemoryEngine extends StoreEngine {
+  open(name: string): Promise<MemoryDatabase>
+}
+
+/** A database that never waits. */
+export interface MemoryDatabase extends StoreDatabase {
+  entriesSync(range: KeyRange): Iterable<Entry>
+  write(operations: readonly WriteOperation[]): undefined
+}
+
+function memoryDatabase(rows: SortedRows, closed: () => void): MemoryDatabase {
+  return {
+    get: key => rows.get(key),
+    getMany: async keys => keys.map(key => rows.get(key)),
+    entriesSync: range => rows.range(range),
+    entries(range) {
+      const entries = rows.range(range)
+      return (async function* () {
+        yield* entries
+      })()
+    },
+    write(operations) {
+      for (const { key, value } of operations) rows.set(key, value)
+      return undefined
+    },
+    async sync() {},
+    async close() {
+      closed()
+    },
+  }
+}
+
+/**
+ * A hash map for single keys, beside a sorted list of its keys that is made when somebody asks for a range and kept
+ * until a key comes or goes. Keys are latin1 strings, whose order is that of the bytes.
+ */
+class SortedRows {
+  readonly #rows = new Map<string, Buffer>()
+  #sorted: readonly string[] | null = null
+
+  get(key: Buffer): Buffer | undefined {
+    const value = this.#rows.get(key.toString('latin1'))
+    return value === undefined ? undefined : Buffer.from(value)
+  }
+
+  set(key: Buffer, value: Buffer | null): void {
+    const text = key.toString('latin1')
+    if (value === null) {
+      if (this.#rows.delete(text)) this.#sorted = null
+    } else {
+      const before = this.#rows.size
+      this.#rows.set(text, value)
+      if (this.#rows.size !== before) this.#sorted = null
+    }
+  }
+
+  range({ from, to, reverse }: KeyRange): Entry[] {
+    this.#sorted ??= [...this.#rows.keys()].sort(byCodeUnit)
+    const first = from === undefined ? 0 : lowerBound(this.#sorted, from.toString('latin1'))
+    const last =
+      to === undefined ? this.#sorted.length : lowerBound(this.#sorted, to.toString('latin1'))
+    const entries: Entry[] = []
+    for (const key of this.#sorted.slice(first, Math.max(first, last))) {
+      const value = this.#rows.get(key)
+      assert(value !== undefined)
+      entries.push([Buffer.from(key, 'latin1'), Buffer.from(value)])
+    }
+    return reverse === true ? entries.toReversed() : entries
+  }
+}
+
+const byCodeUnit = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
+
+/** Index of the first key that is not below `key`. */
+function lowerBound(keys: readonly string[], key: string): number {
+  let low = 0
+  let high = keys.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if ((keys[middle] ?? '') < key) low = middle + 1
+    else high = middle
+  }
+  return low
+}
