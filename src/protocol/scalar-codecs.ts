@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict'
+import type { PrimitiveKind } from './schema.ts'
+import type { WireReader } from './wire-reader.ts'
+import type { WireWriter } from './wire-writer.ts'
+
+/** How one field is read and written in one version. */
+export interface Codec {
+  read(reader: WireReader): unknown
+  write(writer: WireWriter, value: unknown): void
+  /** The shortest encoding in bytes: bounds array counts. */
+  readonly minBytes: number
+}
+
+/** Where in which encoding a field stands. */
+export interface Scope {
+  readonly version: number
+  readonly flexible: boolean
+  /** Names from the message to the field, for error messages. */
+  readonly path: string
+}
+
+/** Codec of a field that is neither array nor struct. */
+export function scalarCodec(kind: PrimitiveKind, nullable: boolean, scope: Scope): Codec {
+  const { path, flexible } = scope
+  switch (kind) {
+    case 'int8':
+      return integerCodec(kind, path, 1, -0x80, 0x7f)
+    case 'int16':
+      return integerCodec(kind, path, 2, -0x8000, 0x7fff)
+    case 'uint16':
+      return integerCodec(kind, path, 2, 0, 0xffff)
+    case 'int32':
+      return integerCodec(kind, path, 4, -0x8000_0000, 0x7fff_ffff)
+    case 'int64':
+      return integerCodec(kind, path, 8, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER)
+    case 'int64Big':
+      return {
+        minBytes: 8,
+        read: reader => reader.int64Big(),
+        write(writer, value) {
+          assert(typeof value === 'bigint', `${path} must be a bigint`)
+          writer.int64Big(value)
+        },
+      }
+    case 'float64':
+      return {
+        minBytes: 8,
+        read: reader => reader.float64(),
+        write(writer, value) {
+          assert(typeof value === 'number', `${path} must be a number`)
+          writer.float64(value)
+        },
+      }
+    case 'bool':
+      return {
+        minBytes: 1,
+        read: reader => reader.bool(),
+        write(writer, value) {
+          assert(typeof value === 'boolean', `${path} must be a boolean`)
+          writer.int8(value ? 1 : 0)
+        },
+      }
+    case 'uuid':
+      return {
+        minBytes: 16,
+        read: reader => reader.uuid(),
+        write(writer, value) {
+          assert(typeof value === 'string' && uuidForm.test(value), `${path} must be a uuid`)
+          writer.uuid(value)
+        },
+      }
+    case 'string':
+      return {
+        minBytes: flexible ? 1 : 2,
+        read: reader => present(reader, reader.string(flexible), nullable),
+        write(writer, value) {
+          if (value === null && nullable) return writer.string(null, flexible)
+          assert(typeof value === 'string', `${path} must be a string`)
+          writer.string(value, flexible)
+        },
+      }
+    case 'bytes':
+    case 'records':
+      return {
+        minBytes: flexible ? 1 : 4,
+        read: reader => present(reader, reader.bytes(flexible), nullable),
+        write(writer, value) {
+          if (value === null && nullable) return writer.bytes(null, flexible)
+          assert(Buffer.isBuffer(value), `${path} must be a Buffer`)
+          writer.bytes(value, flexible)
+        },
+      }
+  }
+}
+
+const uuidForm = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+
+type IntegerKind = 'int8' | 'int16' | 'uint16' | 'int32' | 'int64'
+
+function integerCodec(
+  kind: IntegerKind,
+  path: string,
+  size: number,
+  min: number,
+  max: number,
+): Codec {
+  return {
+    minBytes: size,
+    read: reader => reader[kind](),
+    write(writer, value) {
+      const fits =
+        Number.isInteger(value) && typeof value === 'number' && value >= min && value <= max
+      assert(fits, `${path} must be an ${kind}, not ${String(value)}`)
+      writer[kind](value)
+    },
+  }
+}
+
+function present<T>(reader: WireReader, value: T | null, nullable: boolean): T | null {
+  return value === null && !nullable ? reader.fail('null is not allowed') : value
+}

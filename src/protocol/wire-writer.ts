@@ -1,0 +1,113 @@
+/** Writes values into one growing buffer. Ranges are the encoder's business. */
+export class WireWriter {
+  private buffer: Buffer
+  private used = 0
+
+  constructor(capacity = 512) {
+    this.buffer = Buffer.allocUnsafe(capacity)
+  }
+
+  get length(): number {
+    return this.used
+  }
+
+  /** What was written so far; a view that later writes may leave behind. */
+  written(): Buffer {
+    return this.buffer.subarray(0, this.used)
+  }
+
+  /** Makes room for `length` bytes and returns where they go. */
+  private room(length: number): number {
+    const at = this.used
+    const needed = at + length
+    if (needed > this.buffer.length) {
+      const grown = Buffer.allocUnsafe(Math.max(needed, this.buffer.length * 2))
+      this.buffer.copy(grown, 0, 0, at)
+      this.buffer = grown
+    }
+    this.used = needed
+    return at
+  }
+
+  int8(value: number): void {
+    const at = this.room(1)
+    this.buffer.writeInt8(value, at)
+  }
+
+  int16(value: number): void {
+    const at = this.room(2)
+    this.buffer.writeInt16BE(value, at)
+  }
+
+  uint16(value: number): void {
+    const at = this.room(2)
+    this.buffer.writeUInt16BE(value, at)
+  }
+
+  int32(value: number): void {
+    const at = this.room(4)
+    this.buffer.writeInt32BE(value, at)
+  }
+
+  int32At(value: number, at: number): void {
+    this.buffer.writeInt32BE(value, at)
+  }
+
+  int64(value: number): void {
+    const at = this.room(8)
+    this.buffer.writeInt32BE(Math.floor(value / 0x1_0000_0000), at)
+    this.buffer.writeUInt32BE(value >>> 0, at + 4)
+  }
+
+  int64Big(value: bigint): void {
+    const at = this.room(8)
+    this.buffer.writeBigInt64BE(value, at)
+  }
+
+  float64(value: number): void {
+    const at = this.room(8)
+    this.buffer.writeDoubleBE(value, at)
+  }
+
+  unsignedVarint(value: number): void {
+    let rest = value
+    while (rest > 0x7f) {
+      const at = this.room(1)
+      this.buffer[at] = (rest & 0x7f) | 0x80
+      rest = Math.floor(rest / 128)
+    }
+    const at = this.room(1)
+    this.buffer[at] = rest
+  }
+
+  /** Length of bytes or count of an array; -1 for null. */
+  length32(value: number, compact: boolean): void {
+    if (compact) this.unsignedVarint(value + 1)
+    else this.int32(value)
+  }
+
+  string(value: string | null, compact: boolean): void {
+    const length = value === null ? -1 : Buffer.byteLength(value)
+    if (compact) this.unsignedVarint(length + 1)
+    else this.int16(length)
+    if (value === null) return
+    const at = this.room(length)
+    this.buffer.write(value, at, length)
+  }
+
+  bytes(value: Buffer | null, compact: boolean): void {
+    this.length32(value === null ? -1 : value.length, compact)
+    if (value !== null) this.raw(value)
+  }
+
+  raw(value: Buffer): void {
+    const at = this.room(value.length)
+    value.copy(this.buffer, at)
+  }
+
+  /** Sixteen bytes from their hexadecimal form with dashes. */
+  uuid(value: string): void {
+    const at = this.room(16)
+    this.buffer.write(value.replaceAll('-', ''), at, 16, 'hex')
+  }
+}
