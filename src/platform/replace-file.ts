@@ -1,0 +1,46 @@
+import { dirname } from 'node:path'
+import type { Files } from './platform.ts'
+
+/**
+ * `Files.replace` in terms of the other calls, the same for every implementation: temporary file, sync, rename, sync of
+ * the folder. Calls for one path run one after another, so the content of the last call stays and two of them never
+ * share the temporary file; one that a crash left behind is overwritten by the next call.
+ */
+export function fileReplacer(
+  files: Pick<Files, 'open' | 'rename' | 'remove' | 'syncFolder'>,
+): Files['replace'] {
+  const lastByPath = new Map<string, Promise<void>>()
+  return (path, content) => {
+    const before = lastByPath.get(path)
+    // Whoever made the earlier call is told of its failure; this call only waits for its end.
+    const turn = before === undefined ? Promise.resolve() : before.catch(() => undefined)
+    const done = turn.then(() => replaceFile(files, path, content))
+    lastByPath.set(path, done)
+    const forget = (): void => {
+      if (lastByPath.get(path) === done) lastByPath.delete(path)
+    }
+    done.then(forget, forget)
+    return done
+  }
+}
+
+async function replaceFile(
+  files: Pick<Files, 'open' | 'rename' | 'remove' | 'syncFolder'>,
+  path: string,
+  content: Buffer,
+): Promise<void> {
+  const temporary = `${path}.tmp`
+  const file = files.open(temporary, { create: true })
+  try {
+    file.truncate(0)
+    file.write(content, 0)
+    await file.sync()
+    file.close()
+    files.rename(temporary, path)
+  } catch (error) {
+    file.close()
+    files.remove(temporary)
+    throw error
+  }
+  await files.syncFolder(dirname(path))
+}
