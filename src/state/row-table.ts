@@ -1,0 +1,168 @@
+import assert from 'node:assert/strict'
+
+import { MillraceError } from '../errors.ts'
+import type { Entry, KeyRange, StoreDatabase, WriteOperation } from './store-engine.ts'
+import { isIntact, sealRow } from './stored-row.ts'
+
+/** A row that the open transaction has written; `row` is null for a delete. */
+export interface DirtyRow {
+  /** Key in the database. */
+  readonly key: Buffer
+  readonly row: Buffer | null
+  /** Event time of the value, or of the delete. */
+  readonly timestamp: number
+}
+
+/**
+ * One store in bytes: the rows that the open transaction has written, over the rows of the database. Nothing of an open
+ * transaction reaches the database. A commit has two steps, so that the task may send the changes to the changelog in
+ * between: `prepare` closes the transaction and shows its rows, `operations` are then what to write, and `committed` ends
+ * it. In the meantime reads see the prepared rows, and a new transaction may begin.
+ */
+export class RowTable {
+  /** All rows of the store, in the database's keys. */
+  readonly range: Required<Pick<KeyRange, 'from' | 'to'>>
+  readonly #database: StoreDatabase
+  readonly #prefix: Buffer
+  readonly #damaged: () => MillraceError
+  #open = new Map<string, DirtyRow>()
+  #prepared = new Map<string, DirtyRow>()
+
+  constructor(database: StoreDatabase, taskId: string, storeName: string) {
+    this.#database = database
+    this.#prefix = storePrefix(storeName)
+    this.range = { from: this.#prefix, to: afterPrefix(this.#prefix) }
+    this.#damaged = () =>
+      new MillraceError(
+        'TASK_CORRUPTED',
+        `State store ${storeName} of task ${taskId} is damaged: the checksum of a row does not match. The task's stores must be wiped and restored from their changelogs.`,
+      )
+  }
+
+  get(key: Buffer): Buffer | undefined {
+    const text = key.toString('latin1')
+    const dirty = this.#open.get(text) ?? this.#prepared.get(text)
+    if (dirty !== undefined) return dirty.row ?? undefined
+    const databaseKey = this.databaseKey(key)
+    const row = this.#database.get(databaseKey)
+    if (row !== undefined && !isIntact(databaseKey, row)) throw this.#damaged()
+    return row
+  }
+
+  /** Sets a row, or deletes it when `row` is null. Rows are committed in the order of their last `put`. */
+  put(key: Buffer, row: Buffer | null, timestamp: number): void {
+    const text = key.toString('latin1')
+    const before = this.#open.get(text)
+    if (before !== undefined) this.#open.delete(text)
+    this.#open.set(text, { key: before?.key ?? this.databaseKey(key), row, timestamp })
+  }
+
+  /** Key in the database of a key of the store. */
+  databaseKey(key: Buffer): Buffer {
+    const databaseKey = Buffer.allocUnsafe(this.#prefix.length + key.length)
+    this.#prefix.copy(databaseKey)
+    key.copy(databaseKey, this.#prefix.length)
+    return databaseKey
+  }
+
+  /** The inverse of `databaseKey`; a view. */
+  storeKey(databaseKey: Buffer): Buffer {
+    return databaseKey.subarray(this.#prefix.length)
+  }
+
+  get isDirty(): boolean {
+    return this.#open.size > 0 || this.#prepared.size > 0
+  }
+
+  prepare(): Iterable<DirtyRow> {
+    assert(this.#prepared.size === 0, 'the commit before this one has not ended')
+    this.#prepared = this.#open
+    this.#open = new Map()
+    return this.#prepared.values()
+  }
+
+  operations(into: WriteOperation[]): void {
+    for (const { key, row } of this.#prepared.values()) {
+      if (row !== null) sealRow(key, row)
+      into.push({ key, value: row })
+    }
+  }
+
+  committed(): void {
+    this.#prepared = new Map()
+  }
+
+  discard(): void {
+    this.#open = new Map()
+    this.#prepared = new Map()
+  }
+
+  /** Rows in the order of the keys' bytes, as of the call; keys are the store's. */
+  entries(): AsyncIterable<Entry> {
+    return this.#merged(this.#database.entries(this.range), this.#overlay())
+  }
+
+  /** The same without waiting; only over an engine that can. */
+  entriesSync(): Iterable<Entry> {
+    const database = this.#database
+    assert(database.entriesSync !== undefined, 'this storage engine cannot iterate synchronously')
+    return this.#mergedSync(database.entriesSync(this.range), this.#overlay())
+  }
+
+  async *#merged(committed: AsyncIterable<Entry>, overlay: Overlay): AsyncIterable<Entry> {
+    for await (const [key, row] of committed) yield* this.#step(key, row, overlay)
+    yield* this.#step(this.range.to, null, overlay)
+  }
+
+  *#mergedSync(committed: Iterable<Entry>, overlay: Overlay): Iterable<Entry> {
+    for (const [key, row] of committed) yield* this.#step(key, row, overlay)
+    yield* this.#step(this.range.to, null, overlay)
+  }
+
+  /** What stands in the overlay before a committed row, then that row, unless the overlay has its successor. */
+  *#step(key: Buffer, row: Buffer | null, overlay: Overlay): Iterable<Entry> {
+    let overwritten = false
+    for (;;) {
+      const dirty = overlay.rows[overlay.at]
+      const order = dirty === undefined ? 1 : Buffer.compare(dirty.key, key)
+      if (dirty === undefined || order > 0) break
+      overwritten ||= order === 0
+      overlay.at++
+      if (dirty.row !== null) yield [this.storeKey(dirty.key), dirty.row]
+    }
+    if (overwritten || row === null) return
+    if (!isIntact(key, row)) throw this.#damaged()
+    yield [this.storeKey(key), row]
+  }
+
+  #overlay(): Overlay {
+    const rows = new Map([...this.#prepared, ...this.#open])
+    return { rows: [...rows.values()].sort((a, b) => Buffer.compare(a.key, b.key)), at: 0 }
+  }
+}
+
+/** Dirty rows in the order of their keys, and how many of them were passed. */
+interface Overlay {
+  readonly rows: readonly DirtyRow[]
+  at: number
+}
+
+/** Store names are at most 255 bytes: no name is the beginning of another one's rows, as the length comes first. */
+function storePrefix(storeName: string): Buffer {
+  const name = Buffer.from(storeName)
+  if (name.length === 0 || name.length > 255) {
+    throw new MillraceError(
+      'INVALID_TOPOLOGY',
+      `The store name '${storeName}' has ${name.length} bytes. Give it a name of 1 to 255 bytes.`,
+    )
+  }
+  return Buffer.concat([Buffer.from([name.length]), name])
+}
+
+/** The first key after all those that begin with `prefix`, which ends in UTF-8: its last byte can grow. */
+function afterPrefix(prefix: Buffer): Buffer {
+  const after = Buffer.from(prefix)
+  const last = after.length - 1
+  after.writeUInt8(after.readUInt8(last) + 1, last)
+  return after
+}

@@ -1,0 +1,113 @@
+import type { PartitionOffset, TopicPartition } from '../client/log-client.ts'
+import { MillraceError } from '../errors.ts'
+import type { StoreDatabase, WriteOperation } from './store-engine.ts'
+import { isIntact, newRow, rowTimestamp, rowValue, sealRow } from './stored-row.ts'
+
+/**
+ * What a task's database says about itself, in rows that begin with a zero byte (those of stores begin with the length of
+ * a name, which is at least 1), written in the same batch as the rows they speak of:
+ *
+ *     0 0                          the marker: format, whether the task was closed, the boot it ran in
+ *     0 1 partition int32, topic   the checkpoint: next offset of a topic to be applied to the stores
+ *     0 2 store                    largest time put into the store so far
+ */
+export interface TaskMetadata {
+  readonly marker: Marker | null
+  readonly checkpoints: ReadonlyMap<string, number>
+  readonly observedTimes: ReadonlyMap<string, number>
+}
+
+export interface Marker {
+  /** Layout of the database. Raise it with any change to what stands on disk: other formats are restored. */
+  readonly format: number
+  /** The task was closed: all it wrote is durable. */
+  readonly closed: boolean
+  readonly bootId: string
+}
+
+export const databaseFormat = 1
+
+export const newMarker = (bootId: string, closed: boolean): Marker => ({
+  format: databaseFormat,
+  closed,
+  bootId,
+})
+
+export const emptyMetadata: TaskMetadata = {
+  marker: null,
+  checkpoints: new Map(),
+  observedTimes: new Map(),
+}
+
+export async function readTaskMetadata(
+  database: StoreDatabase,
+  taskId: string,
+): Promise<TaskMetadata> {
+  let marker: Marker | null = null
+  const checkpoints = new Map<string, number>()
+  const observedTimes = new Map<string, number>()
+  for await (const [key, row] of database.entries({ from: rowKey(0), to: Buffer.from([1]) })) {
+    if (!isIntact(key, row)) {
+      throw new MillraceError(
+        'TASK_CORRUPTED',
+        `The database of task ${taskId} is damaged: the checksum of its metadata does not match. Its stores must be wiped and restored from their changelogs.`,
+      )
+    }
+    switch (key[1]) {
+      case 0:
+        marker = parseMarker(rowValue(row))
+        break
+      case 1:
+        checkpoints.set(
+          partitionName({ topic: key.toString('utf8', 6), partition: key.readInt32BE(2) }),
+          rowTimestamp(row),
+        )
+        break
+      case 2:
+        observedTimes.set(key.toString('utf8', 2), rowTimestamp(row))
+    }
+  }
+  return { marker, checkpoints, observedTimes }
+}
+
+export const partitionName = ({ topic, partition }: TopicPartition): string =>
+  `${topic}-${partition}`
+
+export function markerOperation(marker: Marker): WriteOperation {
+  return operation(rowKey(0), newRow(Buffer.from(JSON.stringify(marker)), 0))
+}
+
+export function checkpointOperation({ topic, partition, offset }: PartitionOffset): WriteOperation {
+  const name = Buffer.alloc(4 + Buffer.byteLength(topic))
+  name.writeInt32BE(partition, 0)
+  name.write(topic, 4)
+  return operation(rowKey(1, name), newRow(none, offset))
+}
+
+export function observedTimeOperation(store: string, time: number): WriteOperation {
+  return operation(rowKey(2, Buffer.from(store)), newRow(none, time))
+}
+
+const none = Buffer.alloc(0)
+
+const rowKey = (kind: number, name = none): Buffer => Buffer.concat([Buffer.from([0, kind]), name])
+
+function operation(key: Buffer, row: Buffer): WriteOperation {
+  sealRow(key, row)
+  return { key, value: row }
+}
+
+function parseMarker(json: Buffer): Marker | null {
+  const marker: unknown = JSON.parse(json.toString())
+  return isMarker(marker) ? marker : null
+}
+
+const isMarker = (value: unknown): value is Marker =>
+  typeof value === 'object' &&
+  value !== null &&
+  'format' in value &&
+  typeof value.format === 'number' &&
+  'closed' in value &&
+  typeof value.closed === 'boolean' &&
+  'bootId' in value &&
+  typeof value.bootId === 'string'

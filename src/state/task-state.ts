@@ -1,0 +1,279 @@
+import assert from 'node:assert/strict'
+
+import type { FetchedPartition, PartitionOffset, TopicPartition } from '../client/log-client.ts'
+import { MillraceError } from '../errors.ts'
+import type { Logger } from '../logger.ts'
+import { RecordReader } from '../protocol/record-batch-reader.ts'
+import { KeyValueStore } from './key-value-store.ts'
+import { RowTable } from './row-table.ts'
+import type { StoreDefinition } from './store-definition.ts'
+import type { StoreDatabase, StoreEngine, WriteOperation } from './store-engine.ts'
+import { newRow, rowValue, sealRow } from './stored-row.ts'
+import {
+  checkpointOperation,
+  databaseFormat,
+  emptyMetadata,
+  markerOperation,
+  newMarker,
+  observedTimeOperation,
+  partitionName,
+  readTaskMetadata,
+  type TaskMetadata,
+} from './task-metadata.ts'
+import { WindowStore } from './window-store.ts'
+
+export interface TaskStateOptions {
+  readonly engine: StoreEngine
+  /** Name of the task and of its database, such as `0_3`. */
+  readonly taskId: string
+  readonly stores: readonly StoreDefinition[]
+  /** `Clock.bootId` of the platform. */
+  readonly bootId: string
+  readonly logger: Logger
+}
+
+/**
+ * Opens the stores of a task: one database for all of them. A database that is damaged, or that was open when the machine
+ * stopped, is wiped; its stores then have no checkpoint and must be restored from the beginning of their changelogs. After
+ * an unclean stop of the process alone the database is as of its last commit, and is kept. Throws FOLDER_LOCKED while
+ * another process has it open.
+ */
+export async function openTaskState(options: TaskStateOptions): Promise<TaskState> {
+  const { database, metadata } = await openTrustworthy(options)
+  // Durable before the first change: a machine that stops from here on must find the marker.
+  await database.write([markerOperation(newMarker(options.bootId, false))])
+  await database.sync()
+  return new TaskState(options, database, metadata)
+}
+
+interface OpenedDatabase {
+  readonly database: StoreDatabase
+  readonly metadata: TaskMetadata
+}
+
+async function openTrustworthy(options: TaskStateOptions): Promise<OpenedDatabase> {
+  const { engine, taskId, bootId, logger } = options
+  let database: StoreDatabase | undefined
+  let reason: string | null
+  try {
+    database = await engine.open(taskId)
+    const metadata = await readTaskMetadata(database, taskId)
+    reason = distrust(metadata, bootId)
+    if (reason === null) return { database, metadata }
+  } catch (error) {
+    if (!isDamage(error)) throw error
+    reason = error.message
+  }
+  logger.warn({ taskId }, `The stores of task ${taskId} are wiped and restored: ${reason}`)
+  await database?.close()
+  await engine.destroy(taskId)
+  return { database: await engine.open(taskId), metadata: emptyMetadata }
+}
+
+/** Why a database may hold less than was written to it; null when it may not. */
+function distrust({ marker, checkpoints }: TaskMetadata, bootId: string): string | null {
+  if (marker === null) return checkpoints.size === 0 ? null : 'the database has no marker'
+  if (marker.format !== databaseFormat) return `the database has format ${marker.format}`
+  if (marker.closed || (bootId !== '' && marker.bootId === bootId)) return null
+  return 'the machine stopped while the database was open'
+}
+
+const isDamage = (error: unknown): error is MillraceError =>
+  error instanceof MillraceError &&
+  (error.code === 'CORRUPT_DATA' || error.code === 'TASK_CORRUPTED')
+
+/** Receives the changes of a commit, as records of the stores' changelog topics. */
+export type ChangelogWriter = (
+  topic: string,
+  key: Buffer,
+  value: Buffer | null,
+  timestamp: number,
+) => void
+
+/**
+ * The stores of one task, and the transaction over them. A commit is `prepareCommit`, which ends the transaction and hands
+ * its changes to the changelog (one record per changed key, in the order of the last writes), and `completeCommit`, which
+ * writes the rows and the checkpoints they bring the stores to in one batch. In between, the records and the input
+ * offsets become durable in the log. So a crash leaves the database at most one commit behind its changelog, and what is
+ * missing is restored from the checkpoint on.
+ */
+export class TaskState {
+  readonly taskId: string
+  readonly #engine: StoreEngine
+  readonly #database: StoreDatabase
+  readonly #bootId: string
+  readonly #stores = new Map<string, KeyValueStore | WindowStore>()
+  readonly #windowStores: WindowStore[] = []
+  readonly #changelogs = new Map<string, string>()
+  readonly #checkpoints: Map<string, number>
+  /** Largest window starts, as they stand in the database. */
+  readonly #observedTimes: Map<string, number>
+  readonly #reader = new RecordReader()
+
+  constructor(options: TaskStateOptions, database: StoreDatabase, metadata: TaskMetadata) {
+    this.taskId = options.taskId
+    this.#engine = options.engine
+    this.#database = database
+    this.#bootId = options.bootId
+    this.#checkpoints = new Map(metadata.checkpoints)
+    this.#observedTimes = new Map(metadata.observedTimes)
+    for (const definition of options.stores) {
+      const { name, changelogTopic } = definition
+      const table = new RowTable(database, this.taskId, name)
+      if (definition.kind === 'timestampedWindow') {
+        const store = new WindowStore(definition, table, this.#observedTimes.get(name))
+        this.#windowStores.push(store)
+        this.#stores.set(name, store)
+      } else {
+        this.#stores.set(name, new KeyValueStore(definition, table))
+      }
+      if (changelogTopic !== null) this.#changelogs.set(name, changelogTopic)
+    }
+  }
+
+  /** The store of that name, or undefined. */
+  store(name: string): KeyValueStore | WindowStore | undefined {
+    return this.#stores.get(name)
+  }
+
+  /** Puts that window stores refused because they came too late. */
+  get refusedPuts(): number {
+    let refused = 0
+    for (const store of this.#windowStores) refused += store.refused
+    return refused
+  }
+
+  /**
+   * Next offset of a topic to be applied to the stores: of a changelog, where restoring begins. Undefined before the first
+   * commit or restored record: then from the beginning.
+   */
+  checkpoint(partition: TopicPartition): number | undefined {
+    return this.#checkpoints.get(partitionName(partition))
+  }
+
+  /**
+   * Applies records of a changelog to its store, and moves the checkpoint to `nextOffset` in the same write. Returns how
+   * many records there were. Only while no transaction is open.
+   */
+  async restore(storeName: string, fetched: FetchedPartition): Promise<number> {
+    const store = this.#stores.get(storeName)
+    assert(store !== undefined, `task ${this.taskId} has no store ${storeName}`)
+    assert(!store.table.isDirty, 'restore while a transaction is open')
+    const operations: WriteOperation[] = []
+    const reader = this.#reader
+    reader.reset(fetched.batches)
+    let records = 0
+    while (reader.next()) {
+      if (reader.offset < fetched.offset || reader.isControl || reader.key === null) continue
+      records++
+      const tableKey = store.restoredKey(reader.key)
+      if (tableKey === null) continue
+      const key = store.table.databaseKey(tableKey)
+      const row = reader.value === null ? null : newRow(reader.value, reader.timestamp)
+      if (row !== null) sealRow(key, row)
+      operations.push({ key, value: row })
+    }
+    const { topic, partition, nextOffset } = fetched
+    this.#advance([{ topic, partition, offset: nextOffset }], operations)
+    await this.#database.write(operations)
+    return records
+  }
+
+  /** Ends the transaction and hands its changes to the changelogs of the stores that have one. */
+  prepareCommit(write: ChangelogWriter): void {
+    for (const [name, store] of this.#stores) {
+      const topic = this.#changelogs.get(name)
+      for (const { key, row, timestamp } of store.table.prepare()) {
+        if (topic === undefined) continue
+        const changelogKey = store.changelogKey(store.table.storeKey(key))
+        write(topic, changelogKey, row === null ? null : rowValue(row), timestamp)
+      }
+    }
+  }
+
+  /**
+   * Writes the prepared rows, with the offsets up to which the stores now reflect their topics. Over an engine that never
+   * waits it returns undefined, and all is done.
+   */
+  completeCommit(checkpoints: readonly PartitionOffset[]): Promise<void> | undefined {
+    const operations: WriteOperation[] = []
+    for (const store of this.#stores.values()) store.table.operations(operations)
+    this.#advance(checkpoints, operations)
+    if (operations.length === 0) return undefined
+    const written = this.#database.write(operations)
+    if (written === undefined) {
+      this.#committed()
+      this.#removeExpiredSync()
+      return undefined
+    }
+    return written.then(() => {
+      this.#committed()
+      return this.#removeExpired()
+    })
+  }
+
+  /** Forgets what was written since the last commit, prepared or not. */
+  discard(): void {
+    for (const store of this.#stores.values()) store.table.discard()
+    for (const store of this.#windowStores) {
+      store.observedTime = this.#observedTimes.get(store.name) ?? -1
+    }
+  }
+
+  /** Closes the database and marks it as complete and durable. What was not committed is forgotten. */
+  async close(): Promise<void> {
+    await this.#database.sync()
+    await this.#database.write([markerOperation(newMarker(this.#bootId, true))])
+    await this.#database.sync()
+    await this.#database.close()
+  }
+
+  /** Closes and removes the database. The stores must be opened and restored anew. */
+  async wipe(): Promise<void> {
+    await this.#database.close()
+    await this.#engine.destroy(this.taskId)
+  }
+
+  #advance(checkpoints: readonly PartitionOffset[], operations: WriteOperation[]): void {
+    for (const checkpoint of checkpoints) {
+      this.#checkpoints.set(partitionName(checkpoint), checkpoint.offset)
+      operations.push(checkpointOperation(checkpoint))
+    }
+    for (const { name, observedTime } of this.#windowStores) {
+      if (this.#observedTimes.get(name) === observedTime) continue
+      this.#observedTimes.set(name, observedTime)
+      operations.push(observedTimeOperation(name, observedTime))
+    }
+  }
+
+  #committed(): void {
+    for (const store of this.#stores.values()) store.table.committed()
+  }
+
+  async #removeExpired(): Promise<void> {
+    for (const store of this.#windowStores) {
+      if (store.expired === null) continue
+      const removals: WriteOperation[] = []
+      for await (const [key] of this.#database.entries(store.expired)) {
+        removals.push({ key, value: null })
+        if (removals.length === maxRemovals) break
+      }
+      await this.#database.write(removals)
+      if (removals.length < maxRemovals) store.expiredRemoved()
+    }
+  }
+
+  #removeExpiredSync(): void {
+    for (const store of this.#windowStores) {
+      const entries =
+        store.expired === null ? undefined : this.#database.entriesSync?.(store.expired)
+      if (entries === undefined) continue
+      const removals = Array.from(entries, ([key]): WriteOperation => ({ key, value: null }))
+      void this.#database.write(removals)
+      store.expiredRemoved()
+    }
+  }
+}
+
+/** Expired rows removed per store and commit: a commit stays short when a large segment expires. */
+const maxRemovals = 10_000

@@ -1,0 +1,147 @@
+import assert from 'node:assert/strict'
+
+import { readInt64, writeInt64 } from '../protocol/record-batch.ts'
+import type { RowTable } from './row-table.ts'
+import type { StoreDefinition } from './store-definition.ts'
+import type { Entry, KeyRange } from './store-engine.ts'
+import { type StoreSerdes, storeSerdes } from './store-serdes.ts'
+import { newRow, rowTimestamp, rowValue } from './stored-row.ts'
+import type { TimestampedWindowStore, ValueAndTimestamp, WindowRow } from './stores.ts'
+
+/**
+ * Kafka Streams' `TimestampedWindowStore`. In the changelog a row's key is the key's bytes, the window's start (int64) and a
+ * sequence number (int32, always 0), as Kafka's `WindowKeySchema` has it. In the table the number of the window's segment
+ * comes first: segments are stretches of time as long as Kafka's, half the retention but a minute at least, so that the
+ * key of a row is computable and expired rows lie together, to be removed as one range.
+ *
+ * Two limits, as in Kafka's persistent stores: a row is visible while its start is greater than the largest start put so
+ * far minus the retention; a put is refused when its whole segment is below that line.
+ */
+export class WindowStore implements TimestampedWindowStore<unknown, unknown> {
+  readonly name: string
+  readonly table: RowTable
+  /** Largest window start put so far; -1 before the first. */
+  observedTime: number
+  /** Puts that came too late. */
+  refused = 0
+  readonly #serdes: StoreSerdes
+  readonly #retentionMs: number
+  readonly #segmentMs: number
+  #removedBelow = 0
+
+  constructor(definition: StoreDefinition, table: RowTable, observedTime = -1) {
+    assert(definition.retentionMs !== undefined, `window store ${definition.name} has no retention`)
+    this.name = definition.name
+    this.observedTime = observedTime
+    this.table = table
+    this.#serdes = storeSerdes(definition)
+    this.#retentionMs = definition.retentionMs
+    this.#segmentMs = Math.max(Math.floor(definition.retentionMs / 2), minSegmentMs)
+  }
+
+  fetch(key: unknown, windowStart: number): ValueAndTimestamp<unknown> | undefined {
+    if (!this.#isVisible(windowStart)) return undefined
+    const row = this.table.get(this.#tableKey(this.#serdes.keyBytes(key), windowStart))
+    if (row === undefined) return undefined
+    return { value: this.#serdes.value(rowValue(row)), timestamp: rowTimestamp(row) }
+  }
+
+  put(key: unknown, value: unknown, windowStart: number, timestamp: number): boolean {
+    if (windowStart > this.observedTime) this.observedTime = windowStart
+    if (this.#segment(windowStart) < this.#firstSegment()) {
+      this.refused++
+      return false
+    }
+    const row = value === null ? null : newRow(this.#serdes.valueBytes(value), timestamp)
+    this.table.put(this.#tableKey(this.#serdes.keyBytes(key), windowStart), row, timestamp)
+    return true
+  }
+
+  all(): AsyncIterable<WindowRow<unknown, unknown>> {
+    return this.#decoded(this.table.entries())
+  }
+
+  /** The same without waiting; only over an engine that can. */
+  *allSync(): Iterable<WindowRow<unknown, unknown>> {
+    for (const [key, row] of this.table.entriesSync()) {
+      if (this.#isVisible(startOf(key))) yield this.#decode(key, row)
+    }
+  }
+
+  /** The key of a row as it stands in the changelog topic, of the key in the table; a view. */
+  changelogKey(tableKey: Buffer): Buffer {
+    return tableKey.subarray(segmentBytes)
+  }
+
+  /** The key in the table of a changelog record, whose window counts as put; null when its segment has expired. */
+  restoredKey(changelogKey: Buffer): Buffer | null {
+    const start = startOf(changelogKey)
+    if (start > this.observedTime) this.observedTime = start
+    const segment = this.#segment(start)
+    if (segment < this.#firstSegment()) return null
+    const key = Buffer.allocUnsafe(segmentBytes + changelogKey.length)
+    writeInt64(key, segment, 0)
+    changelogKey.copy(key, segmentBytes)
+    return key
+  }
+
+  /** Rows of expired segments, as a range of the database's keys; null when none are left. */
+  get expired(): KeyRange | null {
+    const firstSegment = this.#firstSegment()
+    if (firstSegment <= this.#removedBelow) return null
+    const bound = Buffer.allocUnsafe(segmentBytes)
+    writeInt64(bound, firstSegment, 0)
+    return { from: this.table.range.from, to: this.table.databaseKey(bound) }
+  }
+
+  /** Everything in the present range `expired` was removed. */
+  expiredRemoved(): void {
+    this.#removedBelow = this.#firstSegment()
+  }
+
+  #isVisible(windowStart: number): boolean {
+    return windowStart > this.observedTime - this.#retentionMs
+  }
+
+  #segment(time: number): number {
+    return Math.floor(time / this.#segmentMs)
+  }
+
+  #firstSegment(): number {
+    return this.#segment(this.observedTime - this.#retentionMs)
+  }
+
+  #tableKey(key: Buffer, windowStart: number): Buffer {
+    const tableKey = Buffer.allocUnsafe(segmentBytes + key.length + windowBytes)
+    writeInt64(tableKey, this.#segment(windowStart), 0)
+    key.copy(tableKey, segmentBytes)
+    writeInt64(tableKey, windowStart, segmentBytes + key.length)
+    tableKey.writeInt32BE(0, segmentBytes + key.length + 8)
+    return tableKey
+  }
+
+  async *#decoded(entries: AsyncIterable<Entry>): AsyncIterable<WindowRow<unknown, unknown>> {
+    for await (const [key, row] of entries) {
+      if (this.#isVisible(startOf(key))) yield this.#decode(key, row)
+    }
+  }
+
+  #decode(key: Buffer, row: Buffer): WindowRow<unknown, unknown> {
+    return {
+      key: this.#serdes.key(key.subarray(segmentBytes, key.length - windowBytes)),
+      windowStart: startOf(key),
+      value: this.#serdes.value(rowValue(row)),
+      timestamp: rowTimestamp(row),
+    }
+  }
+}
+
+/** Kafka's `Stores`: segments of a window store are not shorter than a minute. */
+const minSegmentMs = 60_000
+
+const segmentBytes = 8
+
+/** Start and sequence number. */
+const windowBytes = 12
+
+const startOf = (key: Buffer): number => readInt64(key, key.length - windowBytes)
