@@ -4,7 +4,7 @@ import { defaultOf, isDefault, isRecord } from './field-default.ts'
 import { scalarCodec } from './scalar-codecs.ts'
 import type { Codec, Scope } from './scalar-codecs.ts'
 import type { AnyField, AnyMessage, FieldSpec, Fields, Message } from './schema.ts'
-import { WireReader } from './wire-reader.ts'
+import type { WireReader } from './wire-reader.ts'
 import { WireWriter } from './wire-writer.ts'
 
 /**

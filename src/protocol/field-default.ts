@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { zeroUuid } from './schema.ts'
-import type { AnyMessage, Fields, FieldSpec, Message, WireType } from './schema.ts'
+import type { AnyMessage, Fields, FieldSpec, Message, PrimitiveKind, WireType } from './schema.ts'
 
 /** The value of a field that is not on the wire. A new object or array each time: the caller may keep and change it. */
 export function defaultOf(spec: FieldSpec): unknown {
@@ -9,34 +9,27 @@ export function defaultOf(spec: FieldSpec): unknown {
   return neutralOf(spec.type)
 }
 
-function neutralOf(type: WireType): unknown {
-  switch (type.kind) {
-    case 'array':
-      return []
-    case 'struct':
-      return structOfDefaults(type.fields)
-    case 'bool':
-      return false
-    case 'int64Big':
-      return 0n
-    case 'uuid':
-      return zeroUuid
-    case 'string':
-      return ''
-    case 'bytes':
-    case 'records':
-      return noBytes
-    case 'int8':
-    case 'int16':
-    case 'int32':
-    case 'uint16':
-    case 'int64':
-    case 'float64':
-      return 0
-  }
+const noBytes = Buffer.alloc(0)
+
+const neutral: Record<PrimitiveKind, unknown> = {
+  int8: 0,
+  int16: 0,
+  int32: 0,
+  uint16: 0,
+  int64: 0,
+  int64Big: 0n,
+  float64: 0,
+  bool: false,
+  uuid: zeroUuid,
+  string: '',
+  bytes: noBytes,
+  records: noBytes,
 }
 
-const noBytes = Buffer.alloc(0)
+function neutralOf(type: WireType): unknown {
+  if (type.kind === 'array') return []
+  return type.kind === 'struct' ? structOfDefaults(type.fields) : neutral[type.kind]
+}
 
 function structOfDefaults(fields: Fields): Record<string, unknown> {
   const out: Record<string, unknown> = {}

@@ -21,75 +21,70 @@ export interface Scope {
 
 /** Codec of a field that is neither array nor struct. */
 export function scalarCodec(kind: PrimitiveKind, nullable: boolean, scope: Scope): Codec {
-  const { path, flexible } = scope
-  switch (kind) {
-    case 'int8':
-      return integerCodec(kind, path, 1, -0x80, 0x7f)
-    case 'int16':
-      return integerCodec(kind, path, 2, -0x8000, 0x7fff)
-    case 'uint16':
-      return integerCodec(kind, path, 2, 0, 0xffff)
-    case 'int32':
-      return integerCodec(kind, path, 4, -0x8000_0000, 0x7fff_ffff)
-    case 'int64':
-      return integerCodec(kind, path, 8, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER)
-    case 'int64Big':
-      return {
-        minBytes: 8,
-        read: reader => reader.int64Big(),
-        write(writer, value) {
-          assert(typeof value === 'bigint', `${path} must be a bigint`)
-          writer.int64Big(value)
-        },
-      }
-    case 'float64':
-      return {
-        minBytes: 8,
-        read: reader => reader.float64(),
-        write(writer, value) {
-          assert(typeof value === 'number', `${path} must be a number`)
-          writer.float64(value)
-        },
-      }
-    case 'bool':
-      return {
-        minBytes: 1,
-        read: reader => reader.bool(),
-        write(writer, value) {
-          assert(typeof value === 'boolean', `${path} must be a boolean`)
-          writer.int8(value ? 1 : 0)
-        },
-      }
-    case 'uuid':
-      return {
-        minBytes: 16,
-        read: reader => reader.uuid(),
-        write(writer, value) {
-          assert(typeof value === 'string' && uuidForm.test(value), `${path} must be a uuid`)
-          writer.uuid(value)
-        },
-      }
-    case 'string':
-      return {
-        minBytes: flexible ? 1 : 2,
-        read: reader => present(reader, reader.string(flexible), nullable),
-        write(writer, value) {
-          if (value === null && nullable) return writer.string(null, flexible)
-          assert(typeof value === 'string', `${path} must be a string`)
-          writer.string(value, flexible)
-        },
-      }
-    case 'bytes':
-    case 'records':
-      return {
-        minBytes: flexible ? 1 : 4,
-        read: reader => present(reader, reader.bytes(flexible), nullable),
-        write(writer, value) {
-          if (value === null && nullable) return writer.bytes(null, flexible)
-          assert(Buffer.isBuffer(value), `${path} must be a Buffer`)
-          writer.bytes(value, flexible)
-        },
-      }
+  return scalars[kind](scope, nullable)
+}
+
+const scalars: Record<PrimitiveKind, (scope: Scope, nullable: boolean) => Codec> = {
+  int8: ({ path }) => integerCodec('int8', path, 1, -0x80, 0x7f),
+  int16: ({ path }) => integerCodec('int16', path, 2, -0x8000, 0x7fff),
+  uint16: ({ path }) => integerCodec('uint16', path, 2, 0, 0xffff),
+  int32: ({ path }) => integerCodec('int32', path, 4, -0x8000_0000, 0x7fff_ffff),
+  int64: ({ path }) =>
+    integerCodec('int64', path, 8, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER),
+  int64Big: ({ path }) => ({
+    minBytes: 8,
+    read: reader => reader.int64Big(),
+    write(writer, value) {
+      assert(typeof value === 'bigint', `${path} must be a bigint`)
+      writer.int64Big(value)
+    },
+  }),
+  float64: ({ path }) => ({
+    minBytes: 8,
+    read: reader => reader.float64(),
+    write(writer, value) {
+      assert(typeof value === 'number', `${path} must be a number`)
+      writer.float64(value)
+    },
+  }),
+  bool: ({ path }) => ({
+    minBytes: 1,
+    read: reader => reader.bool(),
+    write(writer, value) {
+      assert(typeof value === 'boolean', `${path} must be a boolean`)
+      writer.int8(value ? 1 : 0)
+    },
+  }),
+  uuid: ({ path }) => ({
+    minBytes: 16,
+    read: reader => reader.uuid(),
+    write(writer, value) {
+      assert(typeof value === 'string' && uuidForm.test(value), `${path} must be a uuid`)
+      writer.uuid(value)
+    },
+  }),
+  string: ({ path, flexible }, nullable) => ({
+    minBytes: flexible ? 1 : 2,
+    read: reader => present(reader, reader.string(flexible), nullable),
+    write(writer, value) {
+      if (value === null && nullable) return writer.string(null, flexible)
+      assert(typeof value === 'string', `${path} must be a string`)
+      writer.string(value, flexible)
+    },
+  }),
+  bytes: bytesCodec,
+  records: bytesCodec,
+}
+
+function bytesCodec({ path, flexible }: Scope, nullable: boolean): Codec {
+  return {
+    minBytes: flexible ? 1 : 4,
+    read: reader => present(reader, reader.bytes(flexible), nullable),
+    write(writer, value) {
+      if (value === null && nullable) return writer.bytes(null, flexible)
+      assert(Buffer.isBuffer(value), `${path} must be a Buffer`)
+      writer.bytes(value, flexible)
+    },
   }
 }
 

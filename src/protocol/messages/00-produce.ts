@@ -1,11 +1,12 @@
 import { array, defineApi, int16, int32, int64, records, string, struct } from '../schema.ts'
 
 /**
- * Appends record batches to partitions. One batch of format v2 per partition; `acks` 0, 1 or -1 (all in-sync replicas);
- * with 0 the broker sends no response.
+ * Appends record batches to partitions. One batch of format v2 per partition; `acks` 0, 1 or -1
+ * (all in-sync replicas); with 0 the broker sends no response.
  *
- * Version 5 adds the log start offset, 8 errors per record, 9 is flexible, 10 names the new leader (KIP-951), 11 allows
- * TRANSACTION_ABORTABLE, 12 adds partitions to the transaction implicitly (KIP-890).
+ * Version 5 adds the log start offset, 8 errors per record, 9 is flexible, 10 names the new leader
+ * (KIP-951), 11 allows TRANSACTION_ABORTABLE, 12 adds partitions to the transaction implicitly
+ * (KIP-890).
  */
 export const produce = defineApi({
   key: 0,

@@ -15,9 +15,10 @@ import {
 /**
  * Reads whole record batches from partitions, waiting up to `maxWaitMs` for `minBytes`.
  *
- * Version 5 adds the log start offset, 7 fetch sessions (KIP-227), 9 leader epochs, 10 allows zstd, 11 reading from the
- * nearest replica (KIP-392), 12 is flexible and detects divergence, 13 names topics by id, 15 moves the replica id into a
- * tagged struct, 16 adds the addresses of new leaders, 17 the replica's folder.
+ * Version 5 adds the log start offset, 7 fetch sessions (KIP-227), 9 leader epochs, 10 allows
+ * zstd, 11 reading from the nearest replica (KIP-392), 12 is flexible and detects divergence, 13
+ * names topics by id, 15 moves the replica id into a tagged struct, 16 adds the addresses of new
+ * leaders, 17 the replica's folder.
  */
 export const fetch = defineApi({
   key: 1,

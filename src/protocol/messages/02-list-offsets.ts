@@ -1,8 +1,9 @@
 import { array, defineApi, int16, int32, int64, int8, string, struct } from '../schema.ts'
 
 /**
- * Offsets by time. A `timestamp` of -1 asks for the end, -2 for the start, -3 for the record with the largest timestamp
- * (version 7), -4 for the start of what is stored locally (8), -5 for the end of what is tiered (9).
+ * Offsets by time. A `timestamp` of -1 asks for the end, -2 for the start, -3 for the record with
+ * the largest timestamp (version 7), -4 for the start of what is stored locally (8), -5 for the
+ * end of what is tiered (9).
  *
  * Version 2 adds isolation level, 4 leader epochs, 6 is flexible, 10 adds a timeout.
  */

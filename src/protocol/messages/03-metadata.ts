@@ -2,11 +2,11 @@ import { unaskedOperations } from '../authorized-operations.ts'
 import { array, bool, defineApi, int16, int32, string, struct, uuid } from '../schema.ts'
 
 /**
- * Brokers, controller and topics of the cluster. Null topics ask for all, an empty list for none (in version 0, which has
- * no null, the empty list asks for all).
+ * Brokers, controller and topics of the cluster. Null topics ask for all, an empty list for none
+ * (in version 0, which has no null, the empty list asks for all).
  *
- * Version 4 adds the auto-creation flag, 5 offline replicas, 7 leader epochs, 8 authorized operations, 9 is flexible,
- * 10 adds topic ids, 12 may ask by id.
+ * Version 4 adds the auto-creation flag, 5 offline replicas, 7 leader epochs, 8 authorized
+ * operations, 9 is flexible, 10 adds topic ids, 12 may ask by id.
  */
 export const metadata = defineApi({
   key: 3,

@@ -1,10 +1,11 @@
 import { array, defineApi, int16, int32, int64, string, struct } from '../schema.ts'
 
 /**
- * Stores a group's offsets. A generation below 0 commits for a group without members (simple group).
+ * Stores a group's offsets. A generation below 0 commits for a group without members (simple
+ * group).
  *
- * Versions 2 to 4 carry a retention time, 6 adds leader epochs, 7 static members, 8 is flexible, 9 serves the new group
- * protocol (KIP-848).
+ * Versions 2 to 4 carry a retention time, 6 adds leader epochs, 7 static members, 8 is flexible, 9
+ * serves the new group protocol (KIP-848).
  */
 export const offsetCommit = defineApi({
   key: 8,

@@ -1,8 +1,9 @@
 import { array, bool, defineApi, int16, int32, int64, string, struct } from '../schema.ts'
 
 /**
- * Reads what groups have committed. From version 2 null topics ask for all; 5 adds leader epochs, 6 is flexible, 7 can
- * wait out open transactions (`requireStable`, KIP-447), 8 asks for several groups at once, 9 adds the member (KIP-848).
+ * Reads what groups have committed. From version 2 null topics ask for all; 5 adds leader epochs,
+ * 6 is flexible, 7 can wait out open transactions (`requireStable`, KIP-447), 8 asks for several
+ * groups at once, 9 adds the member (KIP-848).
  */
 export const offsetFetch = defineApi({
   key: 9,

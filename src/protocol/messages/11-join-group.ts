@@ -1,10 +1,12 @@
 import { array, bool, bytes, defineApi, int16, int32, string, struct } from '../schema.ts'
 
 /**
- * Joins a group under the classic protocol or takes part in its rebalance; the answer waits until the members are known.
+ * Joins a group under the classic protocol or takes part in its rebalance; the answer waits until
+ * the members are known.
  *
- * Version 1 adds the rebalance timeout, 4 hands out member ids first (MEMBER_ID_REQUIRED), 5 static members, 6 is
- * flexible, 7 names the protocol type, 8 the reason, 9 lets a static leader skip the assignment.
+ * Version 1 adds the rebalance timeout, 4 hands out member ids first (MEMBER_ID_REQUIRED), 5
+ * static members, 6 is flexible, 7 names the protocol type, 8 the reason, 9 lets a static leader
+ * skip the assignment.
  */
 export const joinGroup = defineApi({
   key: 11,

@@ -1,7 +1,8 @@
 import { defineApi, int16, int32, string } from '../schema.ts'
 
 /**
- * Keeps a member's session alive and tells it of a rebalance. Version 3 adds static members, 4 is flexible.
+ * Keeps a member's session alive and tells it of a rebalance. Version 3 adds static members, 4 is
+ * flexible.
  */
 export const heartbeat = defineApi({
   key: 12,

@@ -1,8 +1,8 @@
 import { array, defineApi, int16, int32, string, struct } from '../schema.ts'
 
 /**
- * Removes members from a group. Version 3 names several members, static ones by instance id; 4 is flexible, 5 adds the
- * reason.
+ * Removes members from a group. Version 3 names several members, static ones by instance id; 4 is
+ * flexible, 5 adds the reason.
  */
 export const leaveGroup = defineApi({
   key: 13,

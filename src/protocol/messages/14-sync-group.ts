@@ -1,7 +1,8 @@
 import { array, bytes, defineApi, int16, int32, string, struct } from '../schema.ts'
 
 /**
- * Distributes the leader's assignment. Version 3 adds static members, 4 is flexible, 5 checks protocol type and name.
+ * Distributes the leader's assignment. Version 3 adds static members, 4 is flexible, 5 checks
+ * protocol type and name.
  */
 export const syncGroup = defineApi({
   key: 14,

@@ -1,10 +1,12 @@
 import { array, bool, defineApi, int16, int32, int64, string, struct } from '../schema.ts'
 
 /**
- * The first request of a connection: which APIs and versions the broker knows. A version above the broker's is answered in
- * the layout of version 0 with UNSUPPORTED_VERSION (KIP-511); the response header never has tags.
+ * The first request of a connection: which APIs and versions the broker knows. A version above the
+ * broker's is answered in the layout of version 0 with UNSUPPORTED_VERSION (KIP-511); the response
+ * header never has tags.
  *
- * Version 3 is flexible and names the client's software and the cluster's features; 4 may list features that start at 0.
+ * Version 3 is flexible and names the client's software and the cluster's features; 4 may list
+ * features that start at 0.
  */
 export const apiVersions = defineApi({
   key: 18,

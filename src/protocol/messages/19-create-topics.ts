@@ -1,7 +1,8 @@
 import { array, bool, defineApi, int16, int32, int8, string, struct, uuid } from '../schema.ts'
 
 /**
- * Creates topics. -1 partitions or replicas take the broker's default (version 4); `assignments` places replicas by hand.
+ * Creates topics. -1 partitions or replicas take the broker's default (version 4); `assignments`
+ * places replicas by hand.
  *
  * Version 5 is flexible and returns the configuration (KIP-525), 7 the topic id.
  */

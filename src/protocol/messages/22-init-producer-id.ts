@@ -1,10 +1,11 @@
 import { defineApi, int16, int32, int64Big, string } from '../schema.ts'
 
 /**
- * Gives a producer its id and epoch and, with a transactional id, ends what its predecessor left open.
+ * Gives a producer its id and epoch and, with a transactional id, ends what its predecessor left
+ * open.
  *
- * Version 2 is flexible, 3 can ask to bump a known id's epoch (KIP-360), 4 allows PRODUCER_FENCED, 5
- * TRANSACTION_ABORTABLE.
+ * Version 2 is flexible, 3 can ask to bump a known id's epoch (KIP-360), 4 allows PRODUCER_FENCED,
+ * 5 TRANSACTION_ABORTABLE.
  */
 export const initProducerId = defineApi({
   key: 22,
