@@ -1,0 +1,104 @@
+import { MillraceError } from '../errors.ts'
+import type { Processor, ProcessorContext } from '../topology/processor.ts'
+import type { RecordMetadata, StreamRecord } from '../topology/record.ts'
+
+/** What the nodes of a task share with it while a record passes through them. */
+export interface TaskScope {
+  readonly applicationId: string
+  readonly taskId: string
+  /** The node that is at work; null between records. */
+  current: TaskNode | null
+  readonly streamTime: number
+  readonly recordMetadata: RecordMetadata | null
+  /** Throws UNKNOWN_STORE when there is no such store or the node is not connected to it. */
+  store(nodeName: string, storeName: string): unknown
+  drop(nodeName: string, reason: string): void
+}
+
+/**
+ * One node at work in one task: its processor and the context it was given. `forward` calls the children directly, so a
+ * record goes depth first through the whole sub-topology within one call of `process`.
+ */
+export class TaskNode implements ProcessorContext {
+  readonly nodeName: string
+  processor: Processor
+  readonly #scope: TaskScope
+  readonly #children: TaskNode[] = []
+
+  constructor(nodeName: string, scope: TaskScope, supplier: (node: TaskNode) => Processor) {
+    this.nodeName = nodeName
+    this.#scope = scope
+    this.processor = supplier(this)
+  }
+
+  addChild(child: TaskNode): void {
+    this.#children.push(child)
+  }
+
+  get applicationId(): string {
+    return this.#scope.applicationId
+  }
+
+  get taskId(): string {
+    return this.#scope.taskId
+  }
+
+  get streamTime(): number {
+    return this.#scope.streamTime
+  }
+
+  get recordMetadata(): RecordMetadata | null {
+    return this.#scope.recordMetadata
+  }
+
+  /** Has the processor process a record; whatever it throws comes out as a MillraceError that says where. */
+  process(record: StreamRecord<unknown, unknown>): void {
+    const scope = this.#scope
+    const caller = scope.current
+    scope.current = this
+    try {
+      this.processor.process(record)
+    } catch (error) {
+      throw error instanceof MillraceError ? error : this.#processingError(error)
+    } finally {
+      scope.current = caller
+    }
+  }
+
+  forward(record: StreamRecord<unknown, unknown>): void {
+    if (this.#scope.current !== this) {
+      throw new MillraceError(
+        'PROCESSING_ERROR',
+        `Processor ${this.nodeName} called forward outside of process(). Forward while the record is being processed.`,
+      )
+    }
+    const children = this.#children
+    const onlyChild = children[0]
+    if (onlyChild !== undefined && children.length === 1) onlyChild.process(record)
+    else for (const child of children) child.process(record)
+  }
+
+  store<S>(name: string): S {
+    // The caller names the interface that the kind of the store's definition promises; nothing here knows its types.
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+    return this.#scope.store(this.nodeName, name) as S
+  }
+
+  drop(reason: string): void {
+    this.#scope.drop(this.nodeName, reason)
+  }
+
+  #processingError(cause: unknown): MillraceError {
+    const metadata = this.#scope.recordMetadata
+    const place =
+      metadata === null
+        ? ''
+        : ` on the record at topic ${metadata.topic}, partition ${metadata.partition}, offset ${metadata.offset}`
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    return new MillraceError(
+      'PROCESSING_ERROR',
+      `Processor ${this.nodeName} of task ${this.taskId} threw${place}: ${reason}`,
+      { cause },
+    )
+  }
+}

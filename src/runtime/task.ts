@@ -1,0 +1,309 @@
+import assert from 'node:assert/strict'
+
+import type {
+  CommittedOffset,
+  FetchedPartition,
+  PartitionOffset,
+  TopicPartition,
+} from '../client/log-client.ts'
+import { MillraceError } from '../errors.ts'
+import type { Logger } from '../logger.ts'
+import type { TaskState } from '../state/task-state.ts'
+import type { Processor, ProcessorContext } from '../topology/processor.ts'
+import { noHeaders, type RecordMetadata } from '../topology/record.ts'
+import type { SourceNode, Subtopology, TopologyNode } from '../topology/topology.ts'
+import type { Collector, TopicCollector } from './record-collector.ts'
+import { RecordQueue } from './record-queue.ts'
+import { TaskNode, type TaskScope } from './task-node.ts'
+import { decodePartitionTime, encodePartitionTime } from './task-offset-metadata.ts'
+import { sinkProcessor } from './task-sink.ts'
+
+export interface TaskOptions {
+  readonly applicationId: string
+  /** `<sub-topology>_<partition>`, such as `0_3`. */
+  readonly taskId: string
+  /** Partition of the changelogs of the task's stores. */
+  readonly partition: number
+  readonly nodes: Subtopology['nodes']
+  readonly stores: Subtopology['stores']
+  /** The partitions to read, with the committed offsets to go on from. */
+  readonly inputs: readonly TaskInput[]
+  /** The task's stores, open and restored. */
+  readonly state: TaskState
+  readonly collector: Collector
+  /** Stores that every task may read; undefined when there is none of that name. */
+  readonly globalStore: (name: string) => unknown
+  readonly logger: Logger
+}
+
+export interface TaskInput extends PartitionOffset {
+  /** Metadata of the committed offset; empty when there is none. */
+  readonly metadata: string
+}
+
+/**
+ * One sub-topology at work on one partition of its inputs. Everything is synchronous: `process` takes records from the
+ * queues, smallest event time first, and passes each through the whole sub-topology before it takes the next. Kafka
+ * Streams' `StreamTask`.
+ *
+ * A commit is: `prepareCommit`, drain and send what the collector holds, commit the offsets it returned,
+ * `completeCommit`. After an error the task is of no use any more: close it and make a new one.
+ */
+export class Task implements TaskScope {
+  readonly applicationId: string
+  readonly taskId: string
+  readonly state: TaskState
+  /** Largest timestamp taken from any input, -1 before the first record. */
+  streamTime = -1
+  current: TaskNode | null = null
+  readonly #options: TaskOptions
+  readonly #nodes: readonly TaskNode[]
+  /** In the order of topic and partition, which decides between equal timestamps. */
+  readonly #inputs: readonly Input[]
+  /** Of each changelog topic, the partition with the task's number is the task's. */
+  readonly #changelogs = new Map<string, TopicCollector>()
+  #running: RecordQueue | null = null
+  #failure: unknown = null
+  readonly #drops = new Map<string, number>()
+
+  constructor(options: TaskOptions) {
+    this.#options = options
+    this.applicationId = options.applicationId
+    this.taskId = options.taskId
+    this.state = options.state
+    const nodes = wire(options, this)
+    this.#nodes = [...nodes.values()]
+    this.#inputs = [...options.inputs].sort(byTopicAndPartition).map(input => {
+      const source = sourceOf(options.nodes, input.topic)
+      const partitionTime = decodePartitionTime(input.metadata)
+      if (partitionTime > this.streamTime) this.streamTime = partitionTime
+      const queue = new RecordQueue(source, { ...input, partitionTime })
+      return { queue, node: existing(nodes, source.name) }
+    })
+    for (const { changelogTopic: topic } of options.stores) {
+      if (topic !== null) this.#changelogs.set(topic, options.collector.topic(topic))
+    }
+  }
+
+  /** The partitions that the task reads. */
+  get inputs(): readonly TopicPartition[] {
+    return this.#inputs.map(({ queue }) => queue)
+  }
+
+  /** Hands over what was fetched from an input. */
+  add(fetched: FetchedPartition): void {
+    this.#queue(fetched).add(fetched)
+  }
+
+  /** Tells how far an input goes; a task waits for an input of which it does not know that it has all. */
+  knowHighWatermark(end: PartitionOffset): void {
+    this.#queue(end).knowHighWatermark(end.offset)
+  }
+
+  /** Bytes that were fetched from an input and not processed: pause it when they are many. */
+  bufferedBytes(input: TopicPartition): number {
+    return this.#queue(input).bufferedBytes
+  }
+
+  /** Inputs have moved on since the last commit. */
+  get needsCommit(): boolean {
+    return this.#inputs.some(({ queue }) => queue.nextOffset !== queue.committedOffset)
+  }
+
+  /** Whether the next call of `process` would process something. */
+  get isReady(): boolean {
+    return this.#next() !== null
+  }
+
+  /** Everything that was handed over is processed, and it is everything there is as far as anybody knows. */
+  get isCaughtUp(): boolean {
+    return this.#inputs.every(({ queue }) => queue.isCaughtUp && !queue.hasHead())
+  }
+
+  /**
+   * Processes up to `maxRecords` records and returns how many there were; less when the inputs have no more for now, or
+   * when `isExpired`, asked every few records, says that the slice is over.
+   */
+  process(maxRecords: number, isExpired: () => boolean = never): number {
+    if (this.#failure !== null) throw this.#failure
+    let processed = 0
+    try {
+      while (processed < maxRecords) {
+        const input = this.#next()
+        if (input === null) break
+        this.#processOne(input)
+        processed++
+        if (processed % recordsPerCheck === 0 && isExpired()) break
+      }
+    } catch (error) {
+      // The failed record was taken from its queue: going on would lose it.
+      this.#failure = error
+      throw error
+    }
+    return processed
+  }
+
+  /**
+   * Ends the stores' transaction and puts its changelog records into the collector. Returns the offsets to commit for the
+   * inputs, with the partition times as metadata.
+   */
+  prepareCommit(): CommittedOffset[] {
+    if (this.#failure !== null) throw this.#failure
+    const { partition } = this.#options
+    this.state.prepareCommit((topic, key, value, timestamp) => {
+      const changelog = this.#changelogs.get(topic)
+      assert(changelog !== undefined)
+      changelog.append(partition, key, value, timestamp, noHeaders)
+    })
+    return this.#inputs.map(({ queue }) => {
+      queue.committedOffset = queue.nextOffset
+      const { topic, partition, nextOffset: offset } = queue
+      return { topic, partition, offset, metadata: encodePartitionTime(queue.partitionTime) }
+    })
+  }
+
+  /**
+   * Writes the stores, once the records and offsets of the commit are in the log and the collector knows their offsets.
+   * Over an engine that never waits it returns undefined, and all is done. `checkpoints` are offsets of further topics
+   * that the stores reflect: those of the inputs of global stores, which are not committed elsewhere.
+   */
+  completeCommit(checkpoints: readonly PartitionOffset[] = []): Promise<void> | undefined {
+    const { partition } = this.#options
+    const all = [...checkpoints]
+    for (const [topic, collector] of this.#changelogs) {
+      const offset = collector.nextOffset(partition)
+      if (offset !== undefined) all.push({ topic, partition, offset })
+    }
+    return this.state.completeCommit(all)
+  }
+
+  /** Closes the processors and the stores; what was not committed is forgotten. */
+  async close(): Promise<void> {
+    for (const node of this.#nodes) node.processor.close?.()
+    await this.state.close()
+  }
+
+  /** Records that were not processed: late, without a key, or skipped. Kafka's `dropped-records-total`. */
+  get droppedRecords(): number {
+    let dropped = this.state.refusedPuts
+    for (const { queue } of this.#inputs) dropped += queue.skipped
+    for (const count of this.#drops.values()) dropped += count
+    return dropped
+  }
+
+  get recordMetadata(): RecordMetadata | null {
+    const queue = this.#running
+    if (queue === null) return null
+    return { topic: queue.topic, partition: queue.partition, offset: queue.offset }
+  }
+
+  store(nodeName: string, storeName: string): unknown {
+    const node = this.#options.nodes.find(({ name }) => name === nodeName)
+    if (node?.kind === 'processor' && node.stores.includes(storeName)) {
+      const store = this.state.store(storeName)
+      if (store !== undefined) return store
+    }
+    const global = this.#options.globalStore(storeName)
+    if (global !== undefined) return global
+    throw new MillraceError(
+      'UNKNOWN_STORE',
+      `Processor ${nodeName} asked for the store ${storeName}, which is not connected to it. Connect the store to the processor, or check its name.`,
+    )
+  }
+
+  drop(nodeName: string, reason: string): void {
+    const before = this.#drops.get(nodeName) ?? 0
+    this.#drops.set(nodeName, before + 1)
+    const fields = { taskId: this.taskId, node: nodeName, reason, ...this.recordMetadata }
+    // One warning a node: a stream of late records must not become a stream of warnings.
+    if (before === 0) this.#options.logger.warn(fields, `${nodeName} drops records: ${reason}`)
+    else this.#options.logger.debug(fields, `${nodeName} dropped a record: ${reason}`)
+  }
+
+  #processOne({ queue, node }: Input): void {
+    const record = queue.take()
+    if (record.timestamp > this.streamTime) this.streamTime = record.timestamp
+    this.#running = queue
+    node.process(record)
+    this.#running = null
+  }
+
+  /** The input whose head has the smallest timestamp; null while there is none, or while one must be waited for. */
+  #next(): Input | null {
+    let next: Input | null = null
+    for (const input of this.#inputs) {
+      const { queue } = input
+      if (queue.hasHead()) {
+        if (next === null || queue.headTimestamp < next.queue.headTimestamp) next = input
+      } else if (!queue.isCaughtUp) {
+        return null
+      }
+    }
+    return next
+  }
+
+  #queue({ topic, partition }: TopicPartition): RecordQueue {
+    for (const { queue } of this.#inputs) {
+      if (queue.topic === topic && queue.partition === partition) return queue
+    }
+    return assert.fail(`task ${this.taskId} does not read partition ${partition} of ${topic}`)
+  }
+}
+
+interface Input {
+  readonly queue: RecordQueue
+  /** The source that passes the queue's records on. */
+  readonly node: TaskNode
+}
+
+/** Reading the clock costs as much as a cheap record. */
+const recordsPerCheck = 8
+
+const never = (): boolean => false
+
+/** Makes the nodes of a task, parents first, each the child of its parents. */
+function wire({ nodes, collector }: TaskOptions, scope: TaskScope): Map<string, TaskNode> {
+  const made = new Map<string, TaskNode>()
+  for (const node of nodes) {
+    const taskNode = new TaskNode(node.name, scope, context =>
+      processorOf(node, context, collector),
+    )
+    made.set(node.name, taskNode)
+    if (node.kind === 'source') continue
+    for (const parent of node.parents) existing(made, parent).addChild(taskNode)
+  }
+  return made
+}
+
+function processorOf(
+  node: TopologyNode,
+  context: ProcessorContext,
+  collector: Collector,
+): Processor {
+  switch (node.kind) {
+    case 'source':
+      return { process: record => context.forward(record) }
+    case 'processor':
+      return node.supplier(context)
+    case 'sink':
+      return sinkProcessor(node, collector.topic(node.topic))
+    default:
+      return node satisfies never
+  }
+}
+
+function existing(nodes: ReadonlyMap<string, TaskNode>, name: string): TaskNode {
+  const node = nodes.get(name)
+  assert(node !== undefined, `there is no node ${name}, or it stands behind its children`)
+  return node
+}
+
+function sourceOf(nodes: TaskOptions['nodes'], topic: string): SourceNode {
+  for (const node of nodes) if (node.kind === 'source' && node.topics.includes(topic)) return node
+  return assert.fail(`no source reads topic ${topic}`)
+}
+
+function byTopicAndPartition(a: TopicPartition, b: TopicPartition): number {
+  if (a.topic !== b.topic) return a.topic < b.topic ? -1 : 1
+  return a.partition - b.partition
+}
