@@ -1,0 +1,133 @@
+/**
+ * Produce: appends one record batch to each of several partitions.
+ *
+ * Versions: 3-11. Advertised from 0, as Apache Kafka 4 does, because librdkafka up to 2.11 takes the presence of version
+ * 0 for the ability to compress; a request below 3 closes the connection.
+ *
+ * Behaviour: batches are checked and appended as they are, partition by partition; a refused partition does not disturb
+ * the others. acks=-1 is answered when the batches are durable, acks=1 when they are appended, acks=0 never. A repeated
+ * batch of an idempotent producer is answered with the offsets it got the first time.
+ *
+ * Differs from Apache Kafka: `timeoutMs` is not looked at, because with one node nothing but the disk can be waited for,
+ * and a producer must not be told "timed out" of a write that will be durable. Requests with a transactional id and
+ * transactional batches are refused with TRANSACTIONAL_ID_AUTHORIZATION_FAILED: there are no transactions yet.
+ */
+import { errorCode } from '../../protocol/error-codes.ts'
+import { produce } from '../../protocol/messages/00-produce.ts'
+import * as recordBatch from '../../protocol/record-batch.ts'
+import type { Infer, InferInput } from '../../protocol/schema.ts'
+import type { Broker } from '../broker.ts'
+import { AppendRefused } from '../log/append-refused.ts'
+import type { PartitionLog } from '../log/partition-log.ts'
+import { answerTo } from '../request-refused.ts'
+import { apiHandler, type ApiHandler } from './api-handler.ts'
+
+type TopicAnswer = InferInput<typeof produce.response>['responses'][number]
+type PartitionAnswer = { -readonly [K in keyof Answer]: Answer[K] }
+type Answer = TopicAnswer['partitionResponses'][number]
+
+export const produceHandler: ApiHandler = apiHandler(
+  produce,
+  { min: 3, max: 11, advertisedMin: 0 },
+  async (broker, request, { version }) => {
+    const responses: { name: string; partitionResponses: PartitionAnswer[] }[] = []
+    const waits: Promise<void>[] = []
+    const whole = refusalOfAll(request)
+    for (const { name, partitionData } of request.topicData) {
+      const partitionResponses: PartitionAnswer[] = []
+      responses.push({ name, partitionResponses })
+      for (const { index, records } of partitionData) {
+        const answer: PartitionAnswer = { index, errorCode: whole, baseOffset: -1 }
+        partitionResponses.push(answer)
+        if (whole !== errorCode.NONE) continue
+        const log = writableLog(broker, name, index)
+        if (typeof log === 'number') {
+          answer.errorCode = log
+          continue
+        }
+        const wait = append(broker, log, records, version, answer)
+        if (wait !== null && request.acks === -1) waits.push(refuseIfLost(wait(), answer))
+      }
+    }
+    if (waits.length > 0) await Promise.all(waits)
+    return request.acks === 0 ? null : { responses }
+  },
+)
+
+function refusalOfAll(request: Infer<typeof produce.request>): number {
+  if (request.acks !== -1 && request.acks !== 0 && request.acks !== 1) {
+    return errorCode.INVALID_REQUIRED_ACKS
+  }
+  return request.transactionalId === null
+    ? errorCode.NONE
+    : errorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED
+}
+
+function writableLog(broker: Broker, name: string, index: number): PartitionLog | number {
+  const topic = broker.topics.get(name)
+  const log = topic?.partitions[index]
+  if (topic === undefined || log === undefined) return errorCode.UNKNOWN_TOPIC_OR_PARTITION
+  return topic.internal ? errorCode.INVALID_TOPIC_EXCEPTION : log
+}
+
+/** Appends, fills in the answer, and returns how to wait until the records are durable; null when refused. */
+function append(
+  broker: Broker,
+  log: PartitionLog,
+  records: Buffer | null,
+  version: number,
+  answer: PartitionAnswer,
+): (() => Promise<void>) | null {
+  try {
+    if (records === null) {
+      throw new AppendRefused(errorCode.INVALID_RECORD, 'There is no record batch in the request.')
+    }
+    checkForm(records, version)
+    const { baseOffset, lastOffset, logAppendTime } = log.append(records, {
+      leaderEpoch: broker.leaderEpoch,
+      assignOffsets: true,
+    })
+    answer.baseOffset = baseOffset
+    answer.logAppendTimeMs = logAppendTime
+    answer.logStartOffset = log.startOffset
+    return () => log.durable(lastOffset + 1)
+  } catch (error) {
+    Object.assign(answer, answerTo(error))
+    return null
+  }
+}
+
+/** What concerns the request rather than the log; everything else about a batch is checked by the log. */
+function checkForm(records: Buffer, version: number): void {
+  if (records.length < recordBatch.headerBytes) {
+    throw new AppendRefused(errorCode.CORRUPT_MESSAGE, 'The record batch is cut short.')
+  }
+  if (recordBatch.sizeInBytes(records) !== records.length) {
+    throw new AppendRefused(
+      errorCode.INVALID_RECORD,
+      'A request carries exactly one record batch for each partition.',
+    )
+  }
+  if (recordBatch.isTransactional(records)) {
+    throw new AppendRefused(
+      errorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
+      'A transactional batch needs a transactional id, and transactions are not served by this broker.',
+    )
+  }
+  if (version < 7 && recordBatch.codecId(records) === ZSTD) {
+    throw new AppendRefused(
+      errorCode.UNSUPPORTED_COMPRESSION_TYPE,
+      `Produce version ${version} cannot carry zstd: use version 7 or later.`,
+    )
+  }
+}
+
+const ZSTD = 4
+
+async function refuseIfLost(durable: Promise<void>, answer: PartitionAnswer): Promise<void> {
+  try {
+    await durable
+  } catch (error) {
+    Object.assign(answer, answerTo(error), { baseOffset: -1 })
+  }
+}

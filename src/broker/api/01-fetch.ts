@@ -1,0 +1,206 @@
+/**
+ * Fetch: whole record batches from several partitions, from given offsets.
+ *
+ * Versions: 4-17, by topic id from 13.
+ *
+ * Behaviour: reads below the high watermark. An answer with fewer than `minBytes` waits up to `maxWaitMs` for more and is
+ * woken by every advance of a high watermark. The first batch is returned even when it is larger than the limits (KIP-74),
+ * and it may begin below the asked offset. With read_committed the answer is the same: there are no transactions yet, so
+ * the last stable offset is the high watermark.
+ *
+ * Differs from Apache Kafka: no fetch sessions (every answer has session id 0, which makes clients send full requests),
+ * no followers, no preferred replica. Divergence (`lastFetchedEpoch`) is found as in Kafka.
+ */
+import { errorCode } from '../../protocol/error-codes.ts'
+import { fetch } from '../../protocol/messages/01-fetch.ts'
+import * as recordBatch from '../../protocol/record-batch.ts'
+import { type Infer, type InferInput, zeroUuid } from '../../protocol/schema.ts'
+import type { Broker } from '../broker.ts'
+import type { PartitionLog } from '../log/partition-log.ts'
+import type { Topic } from '../topics.ts'
+import { answerTo } from '../request-refused.ts'
+import { apiHandler, type ApiHandler, type RequestContext } from './api-handler.ts'
+import { leaderEpochProblem } from './leader-epoch.ts'
+
+type Request = Infer<typeof fetch.request>
+type RequestedPartition = Request['topics'][number]['partitions'][number]
+type Response = InferInput<typeof fetch.response>
+type PartitionAnswer = Response['responses'][number]['partitions'][number]
+
+/** One reading of all partitions of a request. */
+interface Reading {
+  readonly response: Response
+  readonly sizeInBytes: number
+  /** Some partition has an error or diverges: the client must hear of it at once. */
+  readonly urgent: boolean
+}
+
+export const fetchHandler: ApiHandler = apiHandler(
+  fetch,
+  { min: 4, max: 17 },
+  (broker, request, context) => {
+    if (request.sessionId !== 0) {
+      return { errorCode: errorCode.FETCH_SESSION_ID_NOT_FOUND, responses: [] }
+    }
+    const reading = readAll(broker, request, context.version)
+    if (isEnough(reading, request) || request.maxWaitMs <= 0) return reading.response
+    return park(broker, request, context)
+  },
+)
+
+function isEnough(reading: Reading, request: Request): boolean {
+  return reading.urgent || reading.sizeInBytes >= request.minBytes || request.topics.length === 0
+}
+
+/** Waits until a reading is enough, the time is up, or nobody waits any more. */
+function park(broker: Broker, request: Request, context: RequestContext): Promise<Response> {
+  return new Promise((resolve, reject) => {
+    const stops: (() => void)[] = []
+    let looking = false
+    let done = false
+
+    const finish = (reading: Reading): void => {
+      done = true
+      for (const stop of stops) stop()
+      resolve(reading.response)
+    }
+    const look = (mode: 'last' | 'enough'): void => {
+      looking = false
+      if (done) return
+      try {
+        const reading = readAll(broker, request, context.version)
+        if (mode === 'last' || isEnough(reading, request)) finish(reading)
+      } catch (error) {
+        done = true
+        for (const stop of stops) stop()
+        reject(error)
+      }
+    }
+    // One flush moves the watermarks of many partitions: all of them make one reading.
+    const wake = (): void => {
+      if (looking || done) return
+      looking = true
+      queueMicrotask(() => look('enough'))
+    }
+    const end = (): void => look('last')
+
+    for (const requested of request.topics) {
+      const topic = findTopic(broker, requested)
+      for (const { partition } of requested.partitions) {
+        const log = topic?.partitions[partition]
+        if (log !== undefined) stops.push(log.onHighWatermark(wake))
+      }
+    }
+    const timer = broker.platform.timers.schedule(request.maxWaitMs, end)
+    stops.push(() => timer.cancel())
+    context.ended.addEventListener('abort', end)
+    stops.push(() => context.ended.removeEventListener('abort', end))
+    if (context.ended.aborted) end()
+  })
+}
+
+function readAll(broker: Broker, request: Request, version: number): Reading {
+  const limit = Math.min(request.maxBytes, broker.config.fetchMaxBytes)
+  const responses: Response['responses'][number][] = []
+  let sizeInBytes = 0
+  let urgent = false
+  for (const requested of request.topics) {
+    const topic = findTopic(broker, requested)
+    const partitions: PartitionAnswer[] = []
+    responses.push({ topic: requested.topic, topicId: requested.topicId, partitions })
+    for (const wanted of requested.partitions) {
+      const log = topic?.partitions[wanted.partition]
+      let answer: PartitionAnswer
+      if (log === undefined) {
+        const unknown =
+          topic === undefined && version >= 13
+            ? errorCode.UNKNOWN_TOPIC_ID
+            : errorCode.UNKNOWN_TOPIC_OR_PARTITION
+        answer = refusal(wanted.partition, unknown)
+      } else {
+        const room = Math.min(limit - sizeInBytes, wanted.partitionMaxBytes)
+        // The first batch of an answer is given whatever its size; once there is something, only what has room.
+        const maxBytes = sizeInBytes === 0 ? Math.max(room, 1) : room
+        answer = readPartition(broker, log, wanted, maxBytes, request.isolationLevel, version)
+      }
+      partitions.push(answer)
+      sizeInBytes += answer.records?.length ?? 0
+      urgent ||= answer.errorCode !== errorCode.NONE || answer.divergingEpoch !== undefined
+    }
+  }
+  return { response: { responses }, sizeInBytes, urgent }
+}
+
+function findTopic(broker: Broker, requested: Request['topics'][number]): Topic | undefined {
+  return requested.topicId === zeroUuid
+    ? broker.topics.get(requested.topic)
+    : broker.topics.byId(requested.topicId)
+}
+
+function readPartition(
+  broker: Broker,
+  log: PartitionLog,
+  wanted: RequestedPartition,
+  maxBytes: number,
+  isolationLevel: number,
+  version: number,
+): PartitionAnswer {
+  const { partition, fetchOffset, lastFetchedEpoch } = wanted
+  const epochProblem = leaderEpochProblem(wanted.currentLeaderEpoch, broker.leaderEpoch)
+  if (epochProblem !== errorCode.NONE) return refusal(partition, epochProblem)
+  const { highWatermark, startOffset } = log
+  const answer = {
+    partitionIndex: partition,
+    errorCode: errorCode.NONE,
+    highWatermark,
+    lastStableOffset: highWatermark,
+    logStartOffset: startOffset,
+    abortedTransactions: isolationLevel === 0 ? null : [],
+    records: EMPTY,
+  }
+  if (lastFetchedEpoch >= 0) {
+    const end = log.epochEndOffset(lastFetchedEpoch)
+    if (end === undefined) return refusal(partition, errorCode.OFFSET_OUT_OF_RANGE)
+    if (end.epoch < lastFetchedEpoch || end.endOffset < fetchOffset) {
+      return { ...answer, divergingEpoch: { epoch: end.epoch, endOffset: end.endOffset } }
+    }
+  }
+  if (fetchOffset < startOffset || fetchOffset > log.endOffset) {
+    return {
+      ...refusal(partition, errorCode.OFFSET_OUT_OF_RANGE),
+      highWatermark,
+      logStartOffset: startOffset,
+    }
+  }
+  if (fetchOffset >= highWatermark || maxBytes <= 0) return answer
+  try {
+    const records = log.read(fetchOffset, maxBytes)
+    if (version < 10 && holdsZstd(records)) {
+      return refusal(partition, errorCode.UNSUPPORTED_COMPRESSION_TYPE)
+    }
+    return { ...answer, records }
+  } catch (error) {
+    return refusal(partition, answerTo(error).errorCode)
+  }
+}
+
+/** Clients below version 10 cannot read zstd and must be told. */
+function holdsZstd(records: Buffer): boolean {
+  for (let at = 0; at < records.length; at += recordBatch.sizeInBytes(records, at)) {
+    if (recordBatch.codecId(records, at) === ZSTD) return true
+  }
+  return false
+}
+
+function refusal(partitionIndex: number, code: number): PartitionAnswer {
+  return {
+    partitionIndex,
+    errorCode: code,
+    highWatermark: -1,
+    abortedTransactions: null,
+    records: EMPTY,
+  }
+}
+
+const ZSTD = 4
+const EMPTY = Buffer.alloc(0)

@@ -1,0 +1,67 @@
+/**
+ * ListOffsets: an offset of each of several partitions, by time or by position.
+ *
+ * Versions: 1-10.
+ *
+ * Behaviour: -1 is the high watermark, -2 and -4 the log start, -3 the record with the largest timestamp, -5 (end of what
+ * is tiered) always -1; any other timestamp gives the first record at or after it, or -1.
+ *
+ * Differs from Apache Kafka: the leader epoch of the answer is told for the end only. There are no transactions yet, so
+ * read_committed gives the same offsets. `timeoutMs` is not needed: nothing is fetched from elsewhere.
+ */
+import { errorCode } from '../../protocol/error-codes.ts'
+import { listOffsets } from '../../protocol/messages/02-list-offsets.ts'
+import type { Broker } from '../broker.ts'
+import type { PartitionLog } from '../log/partition-log.ts'
+import { answerTo } from '../request-refused.ts'
+import { apiHandler, type ApiHandler } from './api-handler.ts'
+import { leaderEpochProblem } from './leader-epoch.ts'
+
+const LATEST = -1
+const EARLIEST = -2
+const MAX_TIMESTAMP = -3
+const EARLIEST_LOCAL = -4
+const LATEST_TIERED = -5
+
+export const listOffsetsHandler: ApiHandler = apiHandler(
+  listOffsets,
+  { min: 1, max: 10 },
+  (broker, request) => ({
+    topics: request.topics.map(({ name, partitions }) => ({
+      name,
+      partitions: partitions.map(({ partitionIndex, currentLeaderEpoch, timestamp }) => {
+        const log = broker.topics.partition(name, partitionIndex)
+        if (log === undefined) {
+          return { partitionIndex, errorCode: errorCode.UNKNOWN_TOPIC_OR_PARTITION }
+        }
+        const epochProblem = leaderEpochProblem(currentLeaderEpoch, broker.leaderEpoch)
+        if (epochProblem !== errorCode.NONE) return { partitionIndex, errorCode: epochProblem }
+        try {
+          return { partitionIndex, errorCode: errorCode.NONE, ...find(broker, log, timestamp) }
+        } catch (error) {
+          return { partitionIndex, errorCode: answerTo(error).errorCode }
+        }
+      }),
+    })),
+  }),
+)
+
+function find(
+  broker: Broker,
+  log: PartitionLog,
+  timestamp: number,
+): { offset: number; timestamp?: number; leaderEpoch?: number } {
+  switch (timestamp) {
+    case LATEST:
+      return { offset: log.highWatermark, leaderEpoch: broker.leaderEpoch }
+    case EARLIEST:
+    case EARLIEST_LOCAL:
+      return { offset: log.startOffset }
+    case LATEST_TIERED:
+      return { offset: -1 }
+    case MAX_TIMESTAMP:
+      return log.offsetOfMaxTimestamp() ?? { offset: -1 }
+    default:
+      return log.offsetForTimestamp(timestamp) ?? { offset: -1 }
+  }
+}

@@ -1,0 +1,94 @@
+/**
+ * Metadata: the brokers, and topics with their partitions.
+ *
+ * Versions: 0-12.
+ *
+ * Behaviour: null topics ask for all, an empty list for none (in version 0, which has no null, for all). A topic that does
+ * not exist is created with the broker's default number of partitions when the request allows it (before version 4 it
+ * always does) and the setting `autoCreateTopics` too, and is answered finished.
+ *
+ * Differs from Apache Kafka: a created topic is usable at once, so LEADER_NOT_AVAILABLE is never answered. Authorized
+ * operations are never computed: there is no authorizer yet.
+ */
+import { errorCode } from '../../protocol/error-codes.ts'
+import { consumerOffsetsTopic } from '../../protocol/internal-topics.ts'
+import { metadata } from '../../protocol/messages/03-metadata.ts'
+import { type Infer, type InferInput, zeroUuid } from '../../protocol/schema.ts'
+import type { Broker } from '../broker.ts'
+import { answerTo } from '../request-refused.ts'
+import type { Topic } from '../topics.ts'
+import { apiHandler, type ApiHandler } from './api-handler.ts'
+
+type Request = Infer<typeof metadata.request>
+type TopicAnswer = InferInput<typeof metadata.response>['topics'][number]
+
+export const metadataHandler: ApiHandler = apiHandler(
+  metadata,
+  { min: 0, max: 12 },
+  async (broker, request, { version, advertised }) => {
+    const all = request.topics === null || (version === 0 && request.topics.length === 0)
+    const topics: TopicAnswer[] = all
+      ? broker.topics.all().map(topic => describe(broker, topic))
+      : await Promise.all((request.topics ?? []).map(wanted => find(broker, request, wanted)))
+    const { nodeId, clusterId } = broker
+    return {
+      brokers: [{ nodeId, host: advertised.host, port: advertised.port, rack: null }],
+      clusterId,
+      controllerId: nodeId,
+      topics,
+    }
+  },
+)
+
+async function find(
+  broker: Broker,
+  request: Request,
+  wanted: { name: string | null; topicId: string },
+): Promise<TopicAnswer> {
+  const { name, topicId } = wanted
+  if (topicId !== zeroUuid) {
+    const topic = broker.topics.byId(topicId)
+    if (topic !== undefined) return describe(broker, topic)
+    return { ...unknown(name ?? '', errorCode.UNKNOWN_TOPIC_ID), topicId }
+  }
+  if (name === null) return unknown('', errorCode.INVALID_REQUEST)
+  const topic = broker.topics.get(name)
+  if (topic !== undefined) return describe(broker, topic)
+  if (!request.allowAutoTopicCreation || !broker.config.autoCreateTopics) {
+    return unknown(name, errorCode.UNKNOWN_TOPIC_OR_PARTITION)
+  }
+  try {
+    const created =
+      name === consumerOffsetsTopic
+        ? await broker.ensureOffsetsTopic()
+        : await broker.topics.ensure({
+            name,
+            partitions: broker.config.numPartitions,
+            configs: new Map(),
+          })
+    return describe(broker, created)
+  } catch (error) {
+    return unknown(name, answerTo(error).errorCode)
+  }
+}
+
+function describe({ nodeId, leaderEpoch }: Broker, topic: Topic): TopicAnswer {
+  return {
+    errorCode: errorCode.NONE,
+    name: topic.name,
+    topicId: topic.id,
+    isInternal: topic.internal,
+    partitions: topic.partitions.map((_, partitionIndex) => ({
+      errorCode: errorCode.NONE,
+      partitionIndex,
+      leaderId: nodeId,
+      leaderEpoch,
+      replicaNodes: [nodeId],
+      isrNodes: [nodeId],
+    })),
+  }
+}
+
+function unknown(name: string, code: number): TopicAnswer {
+  return { errorCode: code, name, partitions: [] }
+}

@@ -1,0 +1,72 @@
+import type { Address } from '../../platform/platform.ts'
+import { decodeRequest, encodeResponse } from '../../protocol/frame.ts'
+import type { Api } from '../../protocol/schema.ts'
+import type { WireReader } from '../../protocol/wire-reader.ts'
+import type { Broker } from '../broker.ts'
+import { completeMessage } from '../complete-message.ts'
+
+/** Who asks, and how. */
+export interface RequestContext {
+  readonly version: number
+  /** As the client calls itself; may be empty. */
+  readonly clientId: string
+  readonly clientHost: string
+  /** Where this client reaches the broker, to be told in responses. */
+  readonly advertised: Address
+  /** Aborted when nobody waits for the answer any more or when the broker stops: what is parked must be answered. */
+  readonly ended: AbortSignal
+}
+
+/**
+ * One API as the broker serves it. A handler gets a decoded request and returns the response, or null when the client
+ * expects none; what goes wrong with one item of a request becomes that item's error code.
+ */
+export interface ApiHandler {
+  readonly key: number
+  readonly name: string
+  /** Versions that are served. */
+  readonly minVersion: number
+  readonly maxVersion: number
+  /** Lowest version that ApiVersions names; differs from `minVersion` only where old clients test for it. */
+  readonly advertisedMinVersion: number
+  /** Serves a request whose body the reader stands at. Throws PROTOCOL_ERROR when the bytes are not such a request. */
+  serveBytes(
+    broker: Broker,
+    reader: WireReader,
+    correlationId: number,
+    context: RequestContext,
+  ): Buffer | null | Promise<Buffer | null>
+  /** Serves a request that was never encoded; null as above. */
+  serveObject(broker: Broker, request: unknown, context: RequestContext): Promise<unknown>
+}
+
+export function apiHandler<DecodedRequest, ResponseInput>(
+  api: Api<unknown, unknown, DecodedRequest, ResponseInput>,
+  versions: { min: number; max: number; advertisedMin?: number },
+  handle: (
+    broker: Broker,
+    request: DecodedRequest,
+    context: RequestContext,
+  ) => NoInfer<ResponseInput> | null | Promise<NoInfer<ResponseInput> | null>,
+): ApiHandler {
+  return {
+    key: api.key,
+    name: api.name,
+    minVersion: versions.min,
+    maxVersion: versions.max,
+    advertisedMinVersion: versions.advertisedMin ?? versions.min,
+    serveBytes(broker, reader, correlationId, context) {
+      const encode = (response: ResponseInput | null): Buffer | null =>
+        response === null ? null : encodeResponse(api, context.version, correlationId, response)
+      const response = handle(broker, decodeRequest(api, context.version, reader), context)
+      return response instanceof Promise ? response.then(encode) : encode(response)
+    },
+    async serveObject(broker, request, context) {
+      return handle(
+        broker,
+        completeMessage(api.request, context.version, request, 'request'),
+        context,
+      )
+    },
+  }
+}

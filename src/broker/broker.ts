@@ -1,0 +1,100 @@
+/**
+ * One broker on one data folder, without sockets: `server.ts` puts it on the network, `connector()` gives it to code in
+ * the same process. Requests are dispatched by `api/index.ts`; what they act on hangs together here.
+ */
+import type { Connector } from '../client/connection.ts'
+import { type Logger, silentLogger } from '../logger.ts'
+import type { Platform } from '../platform/platform.ts'
+import { consumerOffsetsTopic } from '../protocol/internal-topics.ts'
+import { brokerConfig, type BrokerConfig } from './config.ts'
+import { openDataFolder } from './data-folder.ts'
+import { inProcessConnector } from './in-process-connector.ts'
+import { openProducerIds, type ProducerIds } from './producer-ids.ts'
+import { openTopics, type Topic, type Topics } from './topics.ts'
+
+export interface Broker {
+  readonly platform: Platform
+  readonly config: BrokerConfig
+  readonly logger: Logger
+  readonly clusterId: string
+  readonly nodeId: number
+  /** Epoch in which this broker leads all its partitions: one more with each start. */
+  readonly leaderEpoch: number
+  readonly topics: Topics
+  readonly producerIds: ProducerIds
+  /** Aborted by `stop`: requests that wait for something are answered with what there is. */
+  readonly stopping: AbortSignal
+  /** The topic of committed offsets, created when it is first needed. */
+  ensureOffsetsTopic(): Promise<Topic>
+  /** Connections for code in this process. */
+  connector(): Connector
+  /** Answers everybody who waits; new in-process connections are refused. `close` does this first. */
+  stop(): void
+  /** Makes everything durable, marks the logs as closed cleanly and gives the folder back. */
+  close(): Promise<void>
+}
+
+export interface OpenBrokerOptions {
+  readonly platform: Platform
+  /** The data folder; created when absent. */
+  readonly folder: string
+  readonly config?: Partial<BrokerConfig>
+  readonly logger?: Logger
+}
+
+/**
+ * Opens a broker and recovers what an unclean stop left behind. Throws FOLDER_LOCKED while another living process holds
+ * the folder, CORRUPT_DATA when what is in it cannot be trusted, INVALID_CONFIG, FILE_ERROR.
+ */
+export async function openBroker(options: OpenBrokerOptions): Promise<Broker> {
+  const { platform, logger = silentLogger } = options
+  const config = brokerConfig(options.config)
+  const folder = await openDataFolder(platform, options.folder, config.nodeId)
+  try {
+    const producerIds = openProducerIds(platform.files, folder.path)
+    const topics = await openTopics({ platform, folder: folder.path, config, logger })
+    const stopping = new AbortController()
+    let closing: Promise<void> | null = null
+
+    const broker: Broker = {
+      platform,
+      config,
+      logger,
+      clusterId: folder.clusterId,
+      nodeId: folder.nodeId,
+      leaderEpoch: folder.brokerEpoch,
+      topics,
+      producerIds,
+      stopping: stopping.signal,
+      ensureOffsetsTopic: () =>
+        topics.ensure({
+          name: consumerOffsetsTopic,
+          partitions: config.offsetsTopicNumPartitions,
+          configs: new Map([
+            ['cleanup.policy', 'compact'],
+            ['segment.bytes', String(config.offsetsTopicSegmentBytes)],
+          ]),
+        }),
+      connector: () => inProcessConnector(broker),
+      stop: () => stopping.abort(),
+      close() {
+        closing ??= close()
+        return closing
+      },
+    }
+
+    async function close(): Promise<void> {
+      broker.stop()
+      try {
+        await topics.close()
+      } finally {
+        folder.lock.release()
+      }
+    }
+
+    return broker
+  } catch (error) {
+    folder.lock.release()
+    throw error
+  }
+}

@@ -1,0 +1,3 @@
+/** The public door `millrace/broker`. */
+export { startBroker, type RunningBroker, type StartBrokerOptions } from './start-broker.ts'
+export type { BrokerConfig } from './config.ts'

@@ -1,0 +1,129 @@
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { z } from 'zod'
+import type { Connector } from '../client/connection.ts'
+import { MillraceError } from '../errors.ts'
+import { type Logger, silentLogger } from '../logger.ts'
+import { nodePlatform } from '../platform/node-platform.ts'
+import type { Address, Platform } from '../platform/platform.ts'
+import { openBroker } from './broker.ts'
+import type { BrokerConfig } from './config.ts'
+import { serve } from './server.ts'
+
+export interface StartBrokerOptions {
+  /** Port to listen on; 0 takes a free one. @defaultValue 0 */
+  readonly port?: number
+  /** Interface to listen on. @defaultValue '127.0.0.1' */
+  readonly host?: string
+  /** Host that clients are told to connect to; needed when `host` means all interfaces. @defaultValue `host` */
+  readonly advertisedHost?: string
+  /** The data folder. When omitted, a folder under the system's temporary one that `close` removes. */
+  readonly data?: string
+  /** What an acknowledged write survives, see `BrokerConfig`. @defaultValue 'commit' */
+  readonly flush?: BrokerConfig['flush']
+  /** Any other setting of the broker. */
+  readonly config?: Partial<BrokerConfig>
+  /** Clock, files and sockets. @defaultValue those of Node */
+  readonly platform?: Platform
+  /** @defaultValue silent */
+  readonly logger?: Logger
+}
+
+export interface RunningBroker {
+  /** Where clients connect to. */
+  readonly address: Address
+  /** The same as `host:port`, as clients want it. */
+  readonly bootstrap: string
+  readonly clusterId: string
+  /** The data folder. */
+  readonly data: string
+  /** Connections for code in this process, without sockets. */
+  connector(): Connector
+  /** Answers who waits, closes all connections, makes everything durable and gives the folder back. */
+  close(): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+const optionsSchema = z.strictObject({
+  port: z.int().min(0).max(65535).default(0),
+  host: z.string().min(1).default('127.0.0.1'),
+  advertisedHost: z.string().min(1).optional(),
+  data: z.string().min(1).optional(),
+  flush: z.enum(['commit', 'os']).optional(),
+})
+const allInterfaces = new Set(['0.0.0.0', '::'])
+
+/**
+ * Starts a broker on one data folder and listens for clients of Apache Kafka. In a test:
+ * `await using broker = await startBroker()`.
+ *
+ * Throws INVALID_CONFIG naming the option, PORT_IN_USE, FOLDER_LOCKED while another process holds the data folder,
+ * CORRUPT_DATA when what is in it cannot be trusted.
+ */
+export async function startBroker(options: StartBrokerOptions = {}): Promise<RunningBroker> {
+  const { config, platform = nodePlatform(), logger = silentLogger, ...rest } = options
+  const { port, host, advertisedHost, data, flush } = check(rest)
+  const folder = data ?? temporaryFolder(platform)
+  const broker = await openBroker({
+    platform,
+    folder,
+    config: { ...config, ...(flush === undefined ? {} : { flush }) },
+    logger,
+  })
+  const clean = (): void => {
+    if (data === undefined) platform.files.remove(folder)
+  }
+  const server = await serve(broker, {
+    address: { host, port },
+    ...(advertisedHost === undefined ? {} : { advertisedHost }),
+  }).catch(async (error: unknown) => {
+    await broker.close()
+    clean()
+    throw error
+  })
+  const address = { host: advertisedHost ?? host, port: server.address.port }
+  let closing: Promise<void> | null = null
+
+  async function closeAll(): Promise<void> {
+    broker.stop()
+    await server.close()
+    await broker.close()
+    clean()
+  }
+  const close = (): Promise<void> => {
+    closing ??= closeAll()
+    return closing
+  }
+  logger.info({ ...address, data: folder, clusterId: broker.clusterId }, 'The broker is listening.')
+  return {
+    address,
+    bootstrap: `${address.host.includes(':') ? `[${address.host}]` : address.host}:${address.port}`,
+    clusterId: broker.clusterId,
+    data: folder,
+    connector: () => broker.connector(),
+    close,
+    [Symbol.asyncDispose]: close,
+  }
+}
+
+function check(options: object): z.infer<typeof optionsSchema> {
+  const parsed = optionsSchema.safeParse(options)
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0]
+    throw new MillraceError(
+      'INVALID_CONFIG',
+      `The option ${issue?.path.join('.') || 'given'} of startBroker cannot be used: ${issue?.message ?? 'it is not valid'}.`,
+    )
+  }
+  if (allInterfaces.has(parsed.data.host) && parsed.data.advertisedHost === undefined) {
+    throw new MillraceError(
+      'INVALID_CONFIG',
+      `Listening on ${parsed.data.host} needs advertisedHost: the host name under which clients reach this machine.`,
+    )
+  }
+  return parsed.data
+}
+
+function temporaryFolder(platform: Platform): string {
+  return join(tmpdir(), `millrace-broker-${platform.random.bytes(8).toString('hex')}`)
+}

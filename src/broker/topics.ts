@@ -1,0 +1,349 @@
+/**
+ * The topics of the broker and the logs of their partitions. The file `topics` is the register: a topic exists when it
+ * is in there. Folders of partitions are made before their topic is registered and removed after it is struck out, so
+ * after a crash there may be folders too many, which `openTopics` removes, and never one too few.
+ */
+import { join } from 'node:path'
+import { z } from 'zod'
+import type { Logger } from '../logger.ts'
+import type { Platform } from '../platform/platform.ts'
+import { errorCode } from '../protocol/error-codes.ts'
+import { consumerOffsetsTopic } from '../protocol/internal-topics.ts'
+import { corrupt, readChecked, writeChecked } from './checked-file.ts'
+import type { BrokerConfig } from './config.ts'
+import type { LogConfig } from './log/log-config.ts'
+import { openPartitionLog, type PartitionLog } from './log/partition-log.ts'
+import { RequestRefused } from './request-refused.ts'
+import { logConfigFor, type TopicConfigs } from './topic-configs.ts'
+import { topicNameProblem } from './topic-name.ts'
+
+export interface Topic {
+  readonly name: string
+  /** Lower-case hexadecimal with dashes; a topic deleted and made again under the same name has another one. */
+  readonly id: string
+  readonly configs: TopicConfigs
+  /** By partition number. */
+  readonly partitions: readonly PartitionLog[]
+  /** Kept by the broker for itself: clients may read it and not write to it. */
+  readonly internal: boolean
+}
+
+export interface NewTopicSpec {
+  readonly name: string
+  readonly partitions: number
+  readonly configs: TopicConfigs
+}
+
+/**
+ * Changes happen one after another and are durable when their promise resolves. They reject with RequestRefused when
+ * they cannot be granted and with FILE_ERROR when the disk does not play along.
+ */
+export interface Topics {
+  get(name: string): Topic | undefined
+  byId(id: string): Topic | undefined
+  /** In order of their names. */
+  all(): Topic[]
+  partition(name: string, partition: number): PartitionLog | undefined
+  /** What is wrong with a topic to be created: throws what `create` would. */
+  check(spec: NewTopicSpec): void
+  create(spec: NewTopicSpec): Promise<Topic>
+  /** As `create`, but a topic that exists already is as good as a new one. */
+  ensure(spec: NewTopicSpec): Promise<Topic>
+  /** Throws what `addPartitions` would. */
+  checkPartitionCount(name: string, count: number): Topic
+  addPartitions(name: string, count: number): Promise<Topic>
+  /** Replaces all settings. */
+  configure(name: string, configs: TopicConfigs): Promise<void>
+  delete(name: string): Promise<Topic>
+  close(): Promise<void>
+}
+
+export interface TopicsOptions {
+  readonly platform: Platform
+  /** The data folder. */
+  readonly folder: string
+  readonly config: BrokerConfig
+  readonly logger: Logger
+}
+
+const FILE = { name: 'topics', version: 1 }
+const register = z.strictObject({
+  topics: z.array(
+    z.strictObject({
+      name: z.string().refine(name => topicNameProblem(name) === null),
+      id: z.string(),
+      partitions: z.int().min(1),
+      configs: z.record(z.string(), z.string()),
+    }),
+  ),
+})
+
+interface TopicState extends Topic {
+  configs: TopicConfigs
+  readonly partitions: PartitionLog[]
+  /** Shared by the logs of all partitions, which look into it each time: a change of settings reaches them here. */
+  readonly logConfig: LogConfig
+}
+
+/** Opens every partition and recovers what was not closed cleanly. Throws CORRUPT_DATA, FILE_ERROR. */
+export async function openTopics(options: TopicsOptions): Promise<Topics> {
+  const { platform, config, logger } = options
+  const { files } = platform
+  const logs = join(options.folder, 'topics')
+  const file = { files, folder: options.folder, ...FILE }
+  const topics = new Map<string, TopicState>()
+  let partitionCount = 0
+  let changes: Promise<unknown> = Promise.resolve()
+
+  await load()
+
+  async function load(): Promise<void> {
+    const known = readRegister()
+    files.makeFolder(logs)
+    removeUnregistered(known)
+    for (const { name, id, partitions, configs } of known) {
+      const topic = newTopic(name, id, new Map(Object.entries(configs)))
+      topic.partitions.push(...(await openLogs(topic, 0, partitions, 'mustExist')))
+      topics.set(name, topic)
+      partitionCount += partitions
+    }
+  }
+
+  function readRegister(): z.infer<typeof register>['topics'] {
+    const content = readChecked(file)
+    if (content === undefined) {
+      if (files.list(logs).length === 0) return []
+      throw corrupt(join(options.folder, FILE.name), 'it is missing although there are topics')
+    }
+    const parsed = register.safeParse(content)
+    if (parsed.success) return parsed.data.topics
+    throw corrupt(join(options.folder, FILE.name), 'its fields are not as expected')
+  }
+
+  function removeUnregistered(known: z.infer<typeof register>['topics']): void {
+    const expected = new Set(
+      known.flatMap(({ name, partitions }) =>
+        Array.from({ length: partitions }, (_, partition) => `${name}-${partition}`),
+      ),
+    )
+    for (const name of files.list(logs)) {
+      if (expected.has(name)) continue
+      logger.warn(
+        { folder: join(logs, name) },
+        'A partition folder of no registered topic is removed: its creation or deletion was cut short.',
+      )
+      files.remove(join(logs, name))
+    }
+  }
+
+  function newTopic(name: string, id: string, configs: TopicConfigs): TopicState {
+    return {
+      name,
+      id,
+      configs,
+      partitions: [],
+      internal: name === consumerOffsetsTopic,
+      logConfig: { ...logConfigFor(configs, config.flush) },
+    }
+  }
+
+  function openLogs(
+    topic: TopicState,
+    first: number,
+    end: number,
+    existence: 'mustExist' | 'mustNotExist',
+  ): Promise<PartitionLog[]> {
+    const opened: Promise<PartitionLog>[] = []
+    for (let partition = first; partition < end; partition++) {
+      opened.push(openLog(topic, partition, existence))
+    }
+    return Promise.all(opened)
+  }
+
+  async function openLog(
+    topic: TopicState,
+    partition: number,
+    existence: 'mustExist' | 'mustNotExist',
+  ): Promise<PartitionLog> {
+    const folder = join(logs, `${topic.name}-${partition}`)
+    const empty = files.list(folder).length === 0
+    if (existence === 'mustExist' && empty) {
+      throw corrupt(folder, `the log of partition ${partition} of ${topic.name} is missing`)
+    }
+    // What a creation left behind that failed half way.
+    if (existence === 'mustNotExist' && !empty) files.remove(folder)
+    return openPartitionLog({
+      files,
+      clock: platform.clock,
+      folder,
+      topicId: topic.id,
+      config: topic.logConfig,
+      logger,
+    })
+  }
+
+  /** Runs changes of the register one after another. */
+  function change<Result>(work: () => Promise<Result>): Promise<Result> {
+    const result = changes.then(work)
+    changes = result.catch(() => undefined)
+    return result
+  }
+
+  async function write(
+    all: Iterable<TopicState>,
+    counts = new Map<string, number>(),
+  ): Promise<void> {
+    const content = [...all].map(topic => ({
+      name: topic.name,
+      id: topic.id,
+      partitions: counts.get(topic.name) ?? topic.partitions.length,
+      configs: Object.fromEntries(topic.configs),
+    }))
+    await writeChecked(file, { topics: content })
+  }
+
+  function existing(name: string): TopicState {
+    const topic = topics.get(name)
+    if (topic !== undefined) return topic
+    throw new RequestRefused(
+      errorCode.UNKNOWN_TOPIC_OR_PARTITION,
+      `There is no topic ${JSON.stringify(name.slice(0, 260))}.`,
+    )
+  }
+
+  function checkCount(topic: string, more: number, total: number): void {
+    if (total > config.maxPartitionsPerTopic) {
+      throw new RequestRefused(
+        errorCode.INVALID_PARTITIONS,
+        `${total} partitions for ${topic} are more than a topic may have here (${config.maxPartitionsPerTopic}).`,
+      )
+    }
+    if (partitionCount + more > config.maxPartitions) {
+      throw new RequestRefused(
+        errorCode.POLICY_VIOLATION,
+        `With ${more} more partitions for ${topic} the broker would have more than ${config.maxPartitions}.`,
+      )
+    }
+  }
+
+  const self: Topics = {
+    get: name => topics.get(name),
+    byId(id) {
+      for (const topic of topics.values()) if (topic.id === id) return topic
+      return undefined
+    },
+    all: () => [...topics.values()].sort((a, b) => (a.name < b.name ? -1 : 1)),
+    partition: (name, partition) => topics.get(name)?.partitions[partition],
+    check({ name, partitions }) {
+      const problem = topicNameProblem(name)
+      if (problem !== null) throw new RequestRefused(errorCode.INVALID_TOPIC_EXCEPTION, problem)
+      if (topics.has(name)) {
+        throw new RequestRefused(errorCode.TOPIC_ALREADY_EXISTS, `Topic ${name} already exists.`)
+      }
+      if (partitions < 1) {
+        throw new RequestRefused(
+          errorCode.INVALID_PARTITIONS,
+          `Topic ${name} needs at least one partition, not ${partitions}.`,
+        )
+      }
+      checkCount(name, partitions, partitions)
+    },
+    create: spec =>
+      change(async () => {
+        self.check(spec)
+        const topic = newTopic(spec.name, uuid(platform.random.bytes(16)), spec.configs)
+        try {
+          topic.partitions.push(...(await openLogs(topic, 0, spec.partitions, 'mustNotExist')))
+          await files.syncFolder(logs)
+          await write([...topics.values(), topic])
+        } catch (error) {
+          for (const log of topic.partitions) await log.remove()
+          throw error
+        }
+        topics.set(spec.name, topic)
+        partitionCount += spec.partitions
+        return topic
+      }),
+    async ensure(spec) {
+      try {
+        return topics.get(spec.name) ?? (await self.create(spec))
+      } catch (error) {
+        const made = topics.get(spec.name)
+        if (made !== undefined) return made
+        throw error
+      }
+    },
+    checkPartitionCount(name, count) {
+      const topic = existing(name)
+      const more = count - topic.partitions.length
+      if (topic.internal || more <= 0) {
+        throw new RequestRefused(
+          errorCode.INVALID_PARTITIONS,
+          topic.internal
+            ? `The number of partitions of ${name} is fixed.`
+            : `Topic ${name} has ${topic.partitions.length} partitions already: ${count} are not more.`,
+        )
+      }
+      checkCount(name, more, count)
+      return topic
+    },
+    addPartitions: (name, count) =>
+      change(async () => {
+        self.checkPartitionCount(name, count)
+        const topic = existing(name)
+        const before = topic.partitions.length
+        const added = await openLogs(topic, before, count, 'mustNotExist')
+        await files.syncFolder(logs)
+        await write(topics.values(), new Map([[name, count]]))
+        topic.partitions.push(...added)
+        partitionCount += added.length
+        return topic
+      }),
+    configure: (name, configs) =>
+      change(async () => {
+        const topic = existing(name)
+        const before = topic.configs
+        topic.configs = configs
+        try {
+          await write(topics.values())
+        } catch (error) {
+          topic.configs = before
+          throw error
+        }
+        Object.assign(topic.logConfig, logConfigFor(configs, config.flush))
+      }),
+    delete: name =>
+      change(async () => {
+        const topic = existing(name)
+        if (topic.internal) {
+          throw new RequestRefused(
+            errorCode.INVALID_REQUEST,
+            `Topic ${name} is kept by the broker itself and cannot be deleted.`,
+          )
+        }
+        await write([...topics.values()].filter(other => other !== topic))
+        topics.delete(name)
+        partitionCount -= topic.partitions.length
+        for (const log of topic.partitions) await log.remove()
+        return topic
+      }),
+    async close() {
+      await changes
+      await Promise.all(
+        [...topics.values()].flatMap(topic => topic.partitions.map(log => log.close())),
+      )
+    },
+  }
+  return self
+}
+
+function uuid(bytes: Buffer): string {
+  const hex = bytes.toString('hex')
+  return [
+    hex.slice(0, 8),
+    hex.slice(8, 12),
+    hex.slice(12, 16),
+    hex.slice(16, 20),
+    hex.slice(20),
+  ].join('-')
+}
