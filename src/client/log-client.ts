@@ -1,3 +1,5 @@
+import { MillraceError } from '../errors.ts'
+
 /**
  * The port through which the runtime reaches a log, whichever it is: the embedded broker in the same process, the
  * bundled broker over TCP, or a real Apache Kafka. Narrow, and batched at every boundary: record batches pass through
@@ -8,10 +10,11 @@
 export interface LogClient {
   /** Topics as they are now; a name without a topic is absent from the map. All topics when `names` is omitted. */
   describeTopics(names?: readonly string[]): Promise<Map<string, TopicDescription>>
-  /** Creates topics; one that exists already is left as it is. */
+  /** Creates topics and waits until they have leaders; one that exists already is left as it is. */
   createTopics(topics: readonly NewTopic[]): Promise<void>
+  /** Deletes topics and waits until they are gone; one that does not exist is fine. */
   deleteTopics(names: readonly string[]): Promise<void>
-  /** Removes the records below the given offsets. */
+  /** Removes the records below the given offsets. Throws LOG_ERROR for an offset beyond the end of the log. */
   deleteRecords(before: readonly PartitionOffset[]): Promise<void>
   /**
    * Offsets by position: `earliest`, `latest` (the next offset to be written), or of the first record at or after a
@@ -29,7 +32,10 @@ export interface LogClient {
   producer(): Promise<LogProducer>
   /** Joins a group under the classic membership protocol. */
   joinGroup(options: GroupOptions): GroupMember
-  /** Closes every connection; consumers, producers and members made by this client end with it. */
+  /**
+   * Closes every connection; consumers, producers and members made by this client end with it. Members do not leave
+   * their group: a static one keeps its place for its successor, others are missed after the session timeout.
+   */
   close(): Promise<void>
 }
 
@@ -75,12 +81,40 @@ export interface LogConsumer {
   resume(partitions: readonly TopicPartition[]): void
   /**
    * The next batches of the assigned, unpaused partitions, in offset order per partition; empty when nothing arrived
-   * within `maxWaitMs`. Positions move past what is returned. A position outside the log throws LOG_ERROR naming it.
+   * within `maxWaitMs`, or when `assign`, `seek`, `resume` or `close` interrupted the wait. Positions move past what is
+   * returned. Fetching goes on while the caller works on what it got, up to `maxBytes` ahead. A position outside the log
+   * throws `OffsetOutOfRange`; batches whose checksum is wrong throw CORRUPT_DATA. One poll at a time.
    */
   poll(maxWaitMs: number): Promise<FetchedPartition[]>
   /** The next offset to be polled. */
   position(partition: TopicPartition): number
   close(): Promise<void>
+}
+
+/** Polling reached a position that the log does not hold (any more). `seek` to go on. */
+export class OffsetOutOfRange extends MillraceError implements PartitionOffset {
+  override readonly name = 'OffsetOutOfRange'
+  readonly topic: string
+  readonly partition: number
+  readonly offset: number
+  /** First offset that the log holds. */
+  readonly logStartOffset: number
+  /** Next offset to be written. */
+  readonly logEndOffset: number
+
+  constructor(position: PartitionOffset, logStartOffset: number, logEndOffset: number) {
+    const { topic, partition, offset } = position
+    super(
+      'LOG_ERROR',
+      `Offset ${offset} of partition ${topic}-${partition} is outside the log, which starts at ` +
+        `${logStartOffset} and ends before ${logEndOffset}. Seek to an offset in between.`,
+    )
+    this.topic = topic
+    this.partition = partition
+    this.offset = offset
+    this.logStartOffset = logStartOffset
+    this.logEndOffset = logEndOffset
+  }
 }
 
 export interface FetchedPartition extends TopicPartition {
@@ -97,10 +131,13 @@ export interface FetchedPartition extends TopicPartition {
 export interface LogProducer {
   /**
    * Appends one record batch per entry, encoded by `RecordBatchBuilder` without producer fields: the producer stamps
-   * its id, epoch and sequence. Batches of one partition are written in the order of the calls. Resolves when all are
-   * acknowledged by all in-sync replicas. Retriable failures are retried here, without duplicates.
+   * its id, epoch and sequence into the caller's buffer, which must not be touched again. Batches of one partition are
+   * written in the order of the calls. Resolves, in the order of the entries, when all are acknowledged by all in-sync
+   * replicas. Retriable failures are retried here, without duplicates. When a batch fails for good, so do the batches
+   * behind it in its partition: the log never has a gap. Whether a failed batch was written is not known.
    */
   send(batches: readonly PartitionBatch[]): Promise<PartitionOffset[]>
+  /** Rejects with CLOSED what is not acknowledged yet: await `send` first. */
   close(): Promise<void>
 }
 
@@ -108,13 +145,14 @@ export interface PartitionBatch extends TopicPartition {
   readonly batch: Buffer
 }
 
+/** Callbacks never overlap. One that throws ends the membership: the member leaves and `failed` is called. */
 export interface GroupOptions {
   readonly group: string
   /** Static membership: a restart under the same id takes the old member's place without a rebalance. */
   readonly instanceId?: string
   /** Topics of the subscription, as other tools see them. */
   readonly topics: readonly string[]
-  /** Opaque to the broker, handed to the leader's `assign`. */
+  /** Opaque to the broker, handed to the leader's `assign`. Read anew at every join, so it may be a getter. */
   readonly userData: Buffer
   /** Name of the assignment protocol; all members must share it. */
   readonly protocol: string
@@ -148,6 +186,6 @@ export interface GroupAssignment {
 export interface GroupMember {
   /** Commits with this member's generation: refused with TASK_MIGRATED when the group has moved on. */
   commit(offsets: readonly CommittedOffset[]): Promise<void>
-  /** Leaves the group; the others rebalance at once. */
+  /** Leaves the group; the others rebalance at once. No callback begins after the call. */
   leave(): Promise<void>
 }

@@ -1,0 +1,146 @@
+import { MillraceError } from '../errors.ts'
+import type { ErrorCode } from '../errors.ts'
+import { errorCode, errorName } from '../protocol/error-codes.ts'
+
+/**
+ * What a client does about an error code, in one table. Codes that are not here fail the call: repeating it without a
+ * change by somebody would give the same answer.
+ */
+export type Remedy =
+  /** Ask again after a pause. */
+  | 'retry'
+  /** Ask again after a pause, wherever fresh metadata says the leader or controller is. */
+  | 'refreshMetadata'
+  /** Ask again after a pause, wherever the group's coordinator is now. */
+  | 'findCoordinator'
+  /** The group has moved on without this member: its share belongs to somebody else. */
+  | 'rejoin'
+  /** Another process has taken this member's place for good. */
+  | 'yieldPlace'
+  /** The broker's memory of this producer and ours differ: only a new producer id can go on. */
+  | 'resetProducer'
+  | 'fail'
+
+interface Meaning {
+  readonly remedy: Remedy
+  readonly reason: string
+}
+
+const meaning = (remedy: Remedy, reason: string): Meaning => ({ remedy, reason })
+
+const meanings = new Map<number, Meaning>([
+  [errorCode.CORRUPT_MESSAGE, meaning('retry', 'the batch was damaged on its way to the broker')],
+  [
+    errorCode.UNKNOWN_TOPIC_OR_PARTITION,
+    meaning('refreshMetadata', 'the broker does not know the partition, or not yet'),
+  ],
+  [errorCode.LEADER_NOT_AVAILABLE, meaning('refreshMetadata', 'a leader is being elected')],
+  [
+    errorCode.NOT_LEADER_OR_FOLLOWER,
+    meaning('refreshMetadata', 'the partition has another leader'),
+  ],
+  [errorCode.FENCED_LEADER_EPOCH, meaning('refreshMetadata', 'a newer leader was elected')],
+  [
+    errorCode.UNKNOWN_LEADER_EPOCH,
+    meaning('refreshMetadata', 'the broker has not heard of the newest election yet'),
+  ],
+  [errorCode.UNKNOWN_TOPIC_ID, meaning('refreshMetadata', 'the topic was deleted or created anew')],
+  [
+    errorCode.INCONSISTENT_TOPIC_ID,
+    meaning('refreshMetadata', 'the topic was deleted and created anew'),
+  ],
+  [errorCode.KAFKA_STORAGE_ERROR, meaning('refreshMetadata', "the leader's disk failed")],
+  [errorCode.NOT_CONTROLLER, meaning('refreshMetadata', 'another broker is the controller')],
+  [errorCode.REQUEST_TIMED_OUT, meaning('retry', 'the broker did not finish in time')],
+  [errorCode.NOT_ENOUGH_REPLICAS, meaning('retry', 'too few replicas are in sync')],
+  [
+    errorCode.NOT_ENOUGH_REPLICAS_AFTER_APPEND,
+    meaning('retry', 'the batch was written, but to too few replicas'),
+  ],
+  [errorCode.OFFSET_NOT_AVAILABLE, meaning('retry', 'the new leader is still catching up')],
+  [
+    errorCode.UNSTABLE_OFFSET_COMMIT,
+    meaning('retry', 'a transaction that commits these offsets is still open'),
+  ],
+  [
+    errorCode.CONCURRENT_TRANSACTIONS,
+    meaning('retry', 'the previous transaction is still being completed'),
+  ],
+  [errorCode.THROTTLING_QUOTA_EXCEEDED, meaning('retry', 'a quota is used up for the moment')],
+  [
+    errorCode.COORDINATOR_LOAD_IN_PROGRESS,
+    meaning('retry', 'the coordinator is still reading its state'),
+  ],
+  [
+    errorCode.COORDINATOR_NOT_AVAILABLE,
+    meaning('findCoordinator', 'the group has no coordinator at the moment'),
+  ],
+  [errorCode.NOT_COORDINATOR, meaning('findCoordinator', 'another broker coordinates the group')],
+  [errorCode.ILLEGAL_GENERATION, meaning('rejoin', 'the group is in a newer generation')],
+  [
+    errorCode.UNKNOWN_MEMBER_ID,
+    meaning('rejoin', 'the coordinator removed this member, for instance after silence'),
+  ],
+  [errorCode.REBALANCE_IN_PROGRESS, meaning('rejoin', 'the group is sharing its work out anew')],
+  [
+    errorCode.FENCED_INSTANCE_ID,
+    meaning('yieldPlace', 'another process joined under the same instance id'),
+  ],
+  [
+    errorCode.OUT_OF_ORDER_SEQUENCE_NUMBER,
+    meaning('resetProducer', 'an earlier batch of this producer is missing in the log'),
+  ],
+  [
+    errorCode.UNKNOWN_PRODUCER_ID,
+    meaning('resetProducer', 'the log keeps nothing of this producer any more'),
+  ],
+  [
+    errorCode.INVALID_PRODUCER_EPOCH,
+    meaning('resetProducer', 'a newer producer took over the producer id'),
+  ],
+  [
+    errorCode.PRODUCER_FENCED,
+    meaning('resetProducer', 'a newer producer took over the transactional id'),
+  ],
+  [
+    errorCode.INVALID_PRODUCER_ID_MAPPING,
+    meaning('resetProducer', 'the coordinator knows another producer id'),
+  ],
+])
+
+/** What to do about an error code other than NONE. */
+export const remedyFor = (code: number): Remedy => meanings.get(code)?.remedy ?? 'fail'
+
+const codeOf: Readonly<Record<Remedy, ErrorCode>> = {
+  retry: 'LOG_ERROR_RETRIABLE',
+  refreshMetadata: 'LOG_ERROR_RETRIABLE',
+  findCoordinator: 'LOG_ERROR_RETRIABLE',
+  rejoin: 'TASK_MIGRATED',
+  yieldPlace: 'TASK_MIGRATED',
+  resetProducer: 'LOG_ERROR',
+  fail: 'LOG_ERROR',
+}
+
+/**
+ * The error for a caller who must act on a protocol error code. `failure` is what did not work, as a sentence without
+ * its full stop; `detail` is the broker's own explanation, if it gave one.
+ */
+export function logError(code: number, failure: string, detail?: string | null): MillraceError {
+  const known = meanings.get(code)
+  const reason = detail ?? known?.reason
+  const because = reason === undefined || reason === '' ? '' : ` (${reason.replace(/\.$/, '')})`
+  return new MillraceError(
+    codeOf[known?.remedy ?? 'fail'],
+    `${failure}: the broker answered ${errorName(code)}${because}.`,
+  )
+}
+
+/** Whether the same request may succeed when it is sent again after a pause. */
+export const isRepeatable = (error: unknown): error is MillraceError =>
+  error instanceof MillraceError &&
+  (error.code === 'CONNECTION_LOST' || error.code === 'LOG_ERROR_RETRIABLE')
+
+/** Whether the connection is of no more use after this error. */
+export const isConnectionFailure = (error: unknown): boolean =>
+  error instanceof MillraceError &&
+  (error.code === 'CONNECTION_LOST' || error.code === 'PROTOCOL_ERROR' || error.code === 'CLOSED')

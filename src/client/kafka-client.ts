@@ -1,0 +1,61 @@
+import { silentLogger } from '../logger.ts'
+import type { Logger } from '../logger.ts'
+import type { Address, Platform } from '../platform/platform.ts'
+import { openCore } from './client-core.ts'
+import { committedOffsets } from './committed-offsets.ts'
+import type { Connector } from './connection.ts'
+import { KafkaGroupMember } from './group-member.ts'
+import type { LogClient } from './log-client.ts'
+import { KafkaLogConsumer } from './log-consumer.ts'
+import { KafkaLogProducer } from './log-producer.ts'
+import { deleteRecords, listOffsets } from './partition-requests.ts'
+import { createTopics, deleteTopics, describeTopics } from './topic-admin.ts'
+
+export interface LogClientOptions {
+  readonly platform: Platform
+  /** Brokers to ask first; the others are learnt from them. */
+  readonly bootstrap: readonly Address[]
+  /** `wireConnector` for sockets, or the in-process connector of the embedded broker. */
+  readonly connector: Connector
+  /** @defaultValue silentLogger */
+  readonly logger?: Logger
+  /** How long in milliseconds a call is repeated before its last error is thrown. @defaultValue 30000 */
+  readonly retryTimeoutMs?: number
+  /** How long in milliseconds a producer tries to deliver a batch. @defaultValue 120000 */
+  readonly deliveryTimeoutMs?: number
+}
+
+/**
+ * A client of a log that speaks the Kafka protocol: the embedded broker, the bundled one over TCP, or Apache Kafka. It
+ * connects on first use. Throws INVALID_CONFIG when `bootstrap` is empty; calls throw CONNECTION_LOST, LOG_ERROR or
+ * LOG_ERROR_RETRIABLE once repeating them has not helped for `retryTimeoutMs`, and CLOSED after `close`.
+ */
+export function createLogClient(options: LogClientOptions): LogClient {
+  const { platform, bootstrap, connector, logger = silentLogger } = options
+  const { retryTimeoutMs = 30_000, deliveryTimeoutMs = 120_000 } = options
+  const core = openCore({ platform, bootstrap, connector, logger, retryTimeoutMs })
+  return {
+    describeTopics: names => describeTopics(core, names),
+    createTopics: topics => createTopics(core, topics),
+    deleteTopics: names => deleteTopics(core, names),
+    deleteRecords: before => deleteRecords(core, before),
+    listOffsets: (partitions, at) => listOffsets(core, partitions, at),
+    committedOffsets: (group, partitions) => committedOffsets(core, group, partitions),
+    consumer: consumerOptions => new KafkaLogConsumer(core, consumerOptions),
+    async producer() {
+      const producer = new KafkaLogProducer(core, { deliveryTimeoutMs })
+      await producer.open()
+      return producer
+    },
+    joinGroup(groupOptions) {
+      const member = new KafkaGroupMember(core, groupOptions)
+      void member.run()
+      return member
+    },
+    async close() {
+      core.sleeper.close()
+      await Promise.all([...core.parts].map(part => part.close()))
+      await core.connections.close()
+    },
+  }
+}

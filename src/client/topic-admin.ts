@@ -1,0 +1,86 @@
+import { MillraceError } from '../errors.ts'
+import { errorCode } from '../protocol/error-codes.ts'
+import { createTopics as createTopicsApi } from '../protocol/messages/19-create-topics.ts'
+import { deleteTopics as deleteTopicsApi } from '../protocol/messages/20-delete-topics.ts'
+import { zeroUuid } from '../protocol/schema.ts'
+import type { ClientCore } from './client-core.ts'
+import { retryingCall } from './client-core.ts'
+import { logError, remedyFor } from './errors.ts'
+import type { NewTopic, TopicDescription } from './log-client.ts'
+
+/** How long in milliseconds the controller may take over one request. */
+const controllerTimeoutMs = 15_000
+
+export function describeTopics(
+  core: ClientCore,
+  names?: readonly string[],
+): Promise<Map<string, TopicDescription>> {
+  return retryingCall(core, 'describing topics', async () => {
+    const found = new Map<string, TopicDescription>()
+    for (const topic of await core.cluster.learn(names ?? null)) {
+      const { name, errorCode: code, isInternal, partitions } = topic
+      if (name === null || code === errorCode.UNKNOWN_TOPIC_OR_PARTITION) continue
+      if (code !== errorCode.NONE) throw logError(code, `Topic '${name}' could not be described`)
+      found.set(name, { name, partitions: partitions.length, internal: isInternal })
+    }
+    return found
+  })
+}
+
+export async function createTopics(core: ClientCore, topics: readonly NewTopic[]): Promise<void> {
+  if (topics.length === 0) return
+  await retryingCall(core, 'creating topics', async () => {
+    const response = await core.cluster.askController(createTopicsApi, {
+      topics: topics.map(({ name, partitions, configs }) => ({
+        name,
+        numPartitions: partitions ?? -1,
+        replicationFactor: -1,
+        assignments: [],
+        configs: Object.entries(configs ?? {}).map(([key, value]) => ({ name: key, value })),
+      })),
+      timeoutMs: controllerTimeoutMs,
+      validateOnly: false,
+    })
+    for (const { name, errorCode: code, errorMessage } of response.topics) {
+      if (code === errorCode.NONE || code === errorCode.TOPIC_ALREADY_EXISTS) continue
+      if (remedyFor(code) === 'refreshMetadata') core.cluster.distrustController()
+      throw logError(code, `Topic '${name}' could not be created`, errorMessage)
+    }
+  })
+  const names = topics.map(topic => topic.name)
+  await retryingCall(core, 'waiting for new topics', async () => {
+    for (const topic of await core.cluster.learn(names)) {
+      const led = topic.partitions.every(partition => partition.leaderId >= 0)
+      if (topic.errorCode === errorCode.NONE && led) continue
+      throw new MillraceError(
+        'LOG_ERROR_RETRIABLE',
+        `The new topic '${topic.name}' has no leaders yet: the brokers have not agreed on it.`,
+      )
+    }
+  })
+}
+
+export async function deleteTopics(core: ClientCore, names: readonly string[]): Promise<void> {
+  if (names.length === 0) return
+  await retryingCall(core, 'deleting topics', async () => {
+    const response = await core.cluster.askController(deleteTopicsApi, {
+      topics: names.map(name => ({ name, topicId: zeroUuid })),
+      topicNames: names,
+      timeoutMs: controllerTimeoutMs,
+    })
+    for (const { name, errorCode: code, errorMessage } of response.responses) {
+      if (code === errorCode.NONE || code === errorCode.UNKNOWN_TOPIC_OR_PARTITION) continue
+      if (remedyFor(code) === 'refreshMetadata') core.cluster.distrustController()
+      throw logError(code, `Topic '${name}' could not be deleted`, errorMessage)
+    }
+  })
+  await retryingCall(core, 'waiting for topics to go', async () => {
+    for (const { name, errorCode: code } of await core.cluster.learn(names)) {
+      if (code === errorCode.UNKNOWN_TOPIC_OR_PARTITION) continue
+      throw new MillraceError(
+        'LOG_ERROR_RETRIABLE',
+        `The deleted topic '${name}' is still there: the brokers have not agreed on it.`,
+      )
+    }
+  })
+}
