@@ -32,3 +32,13 @@ export interface RecordMetadata {
   readonly partition: number
   readonly offset: number
 }
+
+/** The record with another value. */
+export function withValue<K, V>(record: StreamRecord<K, unknown>, value: V): StreamRecord<K, V> {
+  return { key: record.key, value, timestamp: record.timestamp, headers: record.headers }
+}
+
+/** The record with another key. */
+export function withKey<K, V>(record: StreamRecord<unknown, V>, key: K): StreamRecord<K, V> {
+  return { key, value: record.value, timestamp: record.timestamp, headers: record.headers }
+}

@@ -1,6 +1,7 @@
 import type { Serde } from '../serde/serde.ts'
 import type { ProcessorSupplier } from './processor.ts'
 import type { StreamRecord } from './record.ts'
+import type { UserFunction } from './user-function.ts'
 
 /**
  * A compiled topology: what the compiler emits and what `describe()`, the runtime and the test driver read. Plain
@@ -62,7 +63,7 @@ export interface SinkNode {
   readonly partitioner?: Partitioner
 }
 
-export type Partitioner = (key: unknown, value: unknown, partitions: number) => number
+export type Partitioner = UserFunction<[key: unknown, value: unknown, partitions: number], number>
 
 /** A store that an operator keeps. `kind` decides the interface that `ProcessorContext.store` returns. */
 export interface StoreDefinition {

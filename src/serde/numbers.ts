@@ -1,0 +1,66 @@
+import { readInt64, writeInt64 } from './int64.ts'
+import type { Serde } from './serde.ts'
+
+const int32: Serde<number> = Object.freeze({
+  name: 'integer',
+  serialize(value: number) {
+    const bytes = Buffer.allocUnsafe(4)
+    bytes.writeInt32BE(whole(value), 0)
+    return bytes
+  },
+  deserialize(bytes: Buffer) {
+    return expectSize(bytes, 4, 'integer').readInt32BE(0)
+  },
+})
+
+const int64: Serde<number> = Object.freeze({
+  name: 'long',
+  serialize(value: number) {
+    const bytes = Buffer.allocUnsafe(8)
+    writeInt64(bytes, whole(value), 0)
+    return bytes
+  },
+  deserialize(bytes: Buffer) {
+    return readInt64(expectSize(bytes, 8, 'long'), 0)
+  },
+})
+
+const float64: Serde<number> = Object.freeze({
+  name: 'double',
+  serialize(value: number) {
+    const bytes = Buffer.allocUnsafe(8)
+    bytes.writeDoubleBE(value, 0)
+    return bytes
+  },
+  deserialize(bytes: Buffer) {
+    return expectSize(bytes, 8, 'double').readDoubleBE(0)
+  },
+})
+
+/** A whole number in 4 big-endian bytes, as Kafka's `IntegerSerializer` writes it. Throws outside of int32. */
+export function integer(): Serde<number> {
+  return int32
+}
+
+/**
+ * A whole number in 8 big-endian bytes, as Kafka's `LongSerializer` writes it. Throws, in both directions, for what is
+ * not a safe integer (beyond 2^53 - 1).
+ */
+export function long(): Serde<number> {
+  return int64
+}
+
+/** A number in 8 big-endian bytes, as Kafka's `DoubleSerializer` writes it. */
+export function double(): Serde<number> {
+  return float64
+}
+
+function whole(value: number): number {
+  if (!Number.isSafeInteger(value)) throw new RangeError(`${value} is not a safe integer`)
+  return value
+}
+
+function expectSize(bytes: Buffer, size: number, name: string): Buffer {
+  if (bytes.length === size) return bytes
+  throw new RangeError(`A ${name} has ${size} bytes, not ${bytes.length}`)
+}

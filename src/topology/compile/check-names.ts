@@ -1,0 +1,58 @@
+import { MillraceError } from '../../errors.ts'
+import type { Blueprint, Plan } from './emission.ts'
+
+const longest = 249
+
+/** Names become parts of topic names, so they must be legal there. `Named#validate`. Throws INVALID_TOPOLOGY. */
+export function checkNames({ nodes, names }: Pick<Plan, 'nodes' | 'names'>): void {
+  for (const id of nodes.keys()) {
+    const { repartitions = [], ...own } = names.get(id) ?? {}
+    for (const name of Object.values(own)) checkName(name)
+    for (const { topic } of repartitions) checkName(topic)
+  }
+}
+
+function checkName(name: string): void {
+  const problem = problemOf(name)
+  if (problem === undefined) return
+  throw new MillraceError(
+    'INVALID_TOPOLOGY',
+    `The name ${JSON.stringify(name)} ${problem}. Names of nodes, stores and groups consist of ASCII letters, digits, ` +
+      `'.', '_' and '-', and have at most ${longest} characters.`,
+  )
+}
+
+function problemOf(name: string): string | undefined {
+  if (name === '') return 'is empty'
+  if (name === '.' || name === '..') return 'stands for a folder'
+  if (name.length > longest) return `has ${name.length} characters`
+  if (!/^[A-Za-z0-9._-]+$/.test(name)) return 'has other characters than a topic name may have'
+  return undefined
+}
+
+/** Nodes, stores and the topics of sources exist once. Throws INVALID_TOPOLOGY. */
+export function checkUnique({ nodes, stores, globalStores }: Blueprint): void {
+  const sources = nodes.filter(node => node.kind === 'source')
+  once(
+    nodes.map(node => node.name),
+    name => `Two nodes are called ${name}. Give one of them another name.`,
+  )
+  once(
+    [...stores, ...[...globalStores.values()].map(global => global.store)].map(({ name }) => name),
+    name => `Two stores are called ${name}. Give one of them another name.`,
+  )
+  once(
+    sources.flatMap(node => node.topics),
+    topic =>
+      `The topic ${topic} is read by two sources. Read it once, and use the handle for both; a table of a stream is ` +
+      'stream(…).toTable(), the stream of a table table(…).toStream().',
+  )
+}
+
+function once(names: readonly string[], sentence: (name: string) => string): void {
+  const seen = new Set<string>()
+  for (const name of names) {
+    if (seen.has(name)) throw new MillraceError('INVALID_TOPOLOGY', sentence(name))
+    seen.add(name)
+  }
+}

@@ -1,0 +1,52 @@
+import type { LogicalGraph } from '../nodes/index.ts'
+import { ruleOf } from '../nodes/index.ts'
+import type { Topology } from '../topology.ts'
+import { checkNames, checkUnique } from './check-names.ts'
+import { type Blueprint, Emission, type Plan } from './emission.ts'
+import { findTopics } from './find-topics.ts'
+import { inferSerdes } from './infer-serdes.ts'
+import { insertRepartitions } from './insert-repartitions.ts'
+import { keepNullKeys } from './keep-null-keys.ts'
+import { mergeSources } from './merge-sources.ts'
+import { nameNodes } from './name-nodes.ts'
+import { planTables } from './plan-tables.ts'
+import { split } from './split.ts'
+
+/**
+ * Turns what the DSL has recorded into a topology, pass by pass: names, then repartition topics, then what must be known
+ * before anything can be emitted (serdes, stores, co-partitioning), then the processors of each node, then the parts
+ * that become tasks. A pass that optimises would rewrite the graph between `insertRepartitions` and `planOf`.
+ *
+ * Throws INVALID_TOPOLOGY with a sentence that names the node.
+ */
+export function compile(applicationId: string, graph: LogicalGraph): Topology {
+  const names = nameNodes(graph)
+  const merged = mergeSources(graph)
+  const partitioned = keepNullKeys(insertRepartitions({ ...merged, names }))
+  const plan: Plan = {
+    applicationId,
+    nodes: new Map(partitioned.nodes.map(node => [node.id, node])),
+    names: partitioned.names,
+    serdes: inferSerdes(partitioned),
+    tables: planTables(partitioned, partitioned.names),
+    topics: findTopics(applicationId, partitioned),
+  }
+  checkNames(plan)
+  const blueprint = emit(plan)
+  checkUnique(blueprint)
+  return split(applicationId, blueprint)
+}
+
+function emit(plan: Plan): Blueprint {
+  const blueprint: Blueprint = {
+    nodes: [],
+    stores: [],
+    globalStores: new Map(),
+    internalTopics: [],
+    copartitioned: [],
+  }
+  for (const node of plan.nodes.values()) {
+    ruleOf(node).emit(node, new Emission(plan, node, blueprint))
+  }
+  return blueprint
+}

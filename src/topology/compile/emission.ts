@@ -1,0 +1,154 @@
+import assert from 'node:assert/strict'
+import { MillraceError } from '../../errors.ts'
+import type { Serde } from '../../serde/serde.ts'
+import type { LogicalNode } from '../nodes/index.ts'
+import type { NodeId } from '../nodes/node.ts'
+import type { ProcessorSupplier } from '../processor.ts'
+import type {
+  GlobalStore,
+  InternalTopic,
+  SinkNode,
+  SourceNode,
+  StoreDefinition,
+  TopologyNode,
+} from '../topology.ts'
+import { changelogTopic, repartitionTopic } from './internal-topics.ts'
+import type { NodeNames, Serdes } from './rule.ts'
+import { type TablePlan, type TableView, viewOf } from './plan-tables.ts'
+
+/** What the passes before emission have found out. */
+export interface Plan {
+  readonly applicationId: string
+  readonly nodes: ReadonlyMap<NodeId, LogicalNode>
+  readonly names: ReadonlyMap<NodeId, NodeNames>
+  readonly serdes: ReadonlyMap<NodeId, Serdes>
+  readonly tables: ReadonlyMap<NodeId, TablePlan>
+  /** Source topics upstream of each node, up to the next repartition topic. */
+  readonly topics: ReadonlyMap<NodeId, readonly string[]>
+}
+
+/** Everything that the nodes have emitted, in order; sub-topologies are not told apart yet. */
+export interface Blueprint {
+  readonly nodes: TopologyNode[]
+  readonly stores: StoreDefinition[]
+  /** By the name of the source. */
+  readonly globalStores: Map<string, Omit<GlobalStore, 'id'>>
+  readonly internalTopics: InternalTopic[]
+  readonly copartitioned: (readonly string[])[]
+}
+
+/** What the rule of one node sees of the plan, and where it writes sources, processors, sinks and stores. */
+export class Emission {
+  readonly names: NodeNames
+  /** Serdes of the records that leave the node. */
+  readonly serdes: Serdes
+  /** Store and old values, if the node is a table. */
+  readonly table: TablePlan
+  readonly #plan: Plan
+  readonly #node: LogicalNode
+  readonly #blueprint: Blueprint
+
+  constructor(plan: Plan, node: LogicalNode, blueprint: Blueprint) {
+    this.names = found(plan.names.get(node.id))
+    this.serdes = found(plan.serdes.get(node.id))
+    this.table = plan.tables.get(node.id) ?? { store: undefined, sendsOldValues: false }
+    this.#plan = plan
+    this.#node = node
+    this.#blueprint = blueprint
+  }
+
+  /** Serdes of the records that come from the first parent. */
+  get input(): Serdes {
+    return this.#plan.serdes.get(this.#node.parents[0] ?? -1) ?? {}
+  }
+
+  /** Name of a store of another node, such as a global table. */
+  storeOf(id: NodeId): string | undefined {
+    return this.#plan.tables.get(id)?.store
+  }
+
+  /** How to look up rows of a table. */
+  viewOf(id: NodeId): TableView {
+    return viewOf(id, this.#plan.nodes, this.#plan.tables)
+  }
+
+  source(source: Omit<SourceNode, 'kind'>): void {
+    this.#blueprint.nodes.push(Object.freeze({ kind: 'source', ...source }))
+  }
+
+  /** A processor of the node's own name below all its parents, unless said otherwise. */
+  processor(processor: {
+    supplier: ProcessorSupplier
+    stores?: readonly string[]
+    name?: string
+    parents?: readonly string[]
+  }): void {
+    const { supplier, stores = [], name = this.names.name, parents = this.#parents } = processor
+    this.#blueprint.nodes.push(
+      Object.freeze({ kind: 'processor', name, parents, stores, supplier }),
+    )
+  }
+
+  sink(
+    sink: Omit<SinkNode, 'kind' | 'parents' | 'name'> & { name?: string; parent?: string },
+  ): void {
+    const { name = this.names.name, parent, ...rest } = sink
+    const parents = parent === undefined ? this.#parents : [parent]
+    this.#blueprint.nodes.push(Object.freeze({ kind: 'sink', name, parents, ...rest }))
+  }
+
+  /** The stream parent of a join alone: tables are looked up, they do not forward to it. */
+  get streamParent(): readonly string[] {
+    return this.#parents.slice(0, 1)
+  }
+
+  /** A store of this node; `logged` says whether its changes go to a changelog topic. */
+  store(store: Omit<StoreDefinition, 'changelogTopic'>, options: { logged: boolean }): void {
+    if (!options.logged) {
+      this.#blueprint.stores.push(Object.freeze({ ...store, changelogTopic: null }))
+      return
+    }
+    const topic = changelogTopic(this.#plan.applicationId, store)
+    this.#blueprint.internalTopics.push(topic)
+    this.#blueprint.stores.push(Object.freeze({ ...store, changelogTopic: topic.name }))
+  }
+
+  globalStore(global: Omit<GlobalStore, 'id'>): void {
+    this.#blueprint.nodes.push(global.source, global.processor)
+    this.#blueprint.globalStores.set(global.source.name, Object.freeze(global))
+  }
+
+  /** Declares a repartition topic and returns its full name. */
+  repartitionTopic(name: string, partitions: number | undefined): string {
+    const topic = repartitionTopic(this.#plan.applicationId, name, partitions)
+    this.#blueprint.internalTopics.push(topic)
+    return topic.name
+  }
+
+  /** Says that all topics upstream of this node must have the same number of partitions. */
+  copartition(): void {
+    const topics = this.#node.parents.flatMap(parent => this.#plan.topics.get(parent) ?? [])
+    this.#blueprint.copartitioned.push([...new Set(topics)])
+  }
+
+  /**
+   * A serde that is needed here. `what` names the bytes, such as "the keys of the topic delays", and `option` the call
+   * that gives it. Throws INVALID_TOPOLOGY when it is not known.
+   */
+  require(serde: Serde<unknown> | undefined, what: string, option: string): Serde<unknown> {
+    if (serde !== undefined) return serde
+    throw new MillraceError(
+      'INVALID_TOPOLOGY',
+      `Nothing says how ${what} become bytes at ${this.names.name}. Give a serde there: ${option}.`,
+    )
+  }
+
+  get #parents(): readonly string[] {
+    return this.#node.parents.map(parent => found(this.#plan.names.get(parent)).name)
+  }
+}
+
+function found<T>(value: T | undefined): T {
+  assert(value !== undefined, 'A pass of the compiler has skipped a node')
+  return value
+}

@@ -1,0 +1,29 @@
+import type { LogicalNode } from '../nodes/index.ts'
+import type { NodeId } from '../nodes/node.ts'
+import { repartitionTopic } from './internal-topics.ts'
+import type { NamedGraph } from './insert-repartitions.ts'
+
+/** The topics whose records reach each node: those of the sources above it, up to the nearest repartition topics. */
+export function findTopics(
+  applicationId: string,
+  { nodes, names }: NamedGraph,
+): ReadonlyMap<NodeId, readonly string[]> {
+  const found = new Map<NodeId, readonly string[]>()
+  for (const node of nodes) {
+    found.set(node.id, ownTopics(node) ?? node.parents.flatMap(id => found.get(id) ?? []))
+  }
+  return found
+
+  function ownTopics(node: LogicalNode): readonly string[] | undefined {
+    switch (node.kind) {
+      case 'streamSource':
+        return node.topics
+      case 'tableSource':
+        return [node.topic]
+      case 'repartition':
+        return [repartitionTopic(applicationId, names.get(node.id)?.topic ?? '', undefined).name]
+      default:
+        return undefined
+    }
+  }
+}

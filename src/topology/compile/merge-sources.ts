@@ -1,0 +1,44 @@
+import { MillraceError } from '../../errors.ts'
+import type { LogicalGraph, LogicalNode } from '../nodes/index.ts'
+import type { NodeId } from '../nodes/node.ts'
+import type { StreamSourceNode } from '../nodes/stream-source.ts'
+
+/**
+ * Two `stream()` calls on the same topics become one source, the first, because a task reads a topic once.
+ * `InternalStreamsBuilder#mergeDuplicateSourceNodes`.
+ */
+export function mergeSources(graph: LogicalGraph): LogicalGraph {
+  const first = new Map<string, StreamSourceNode>()
+  const replaced = new Map<NodeId, NodeId>()
+  const nodes: LogicalNode[] = []
+  for (const node of graph.nodes) {
+    if (node.kind === 'streamSource') {
+      const topics = [...node.topics].sort().join(' ')
+      const earlier = first.get(topics)
+      if (earlier !== undefined) {
+        requireSameTypes(earlier, node)
+        replaced.set(node.id, earlier.id)
+        continue
+      }
+      first.set(topics, node)
+    }
+    nodes.push(withParents(node, id => replaced.get(id) ?? id))
+  }
+  return { nodes }
+}
+
+/** The node with other parents; the same node if they stay. */
+export function withParents(node: LogicalNode, map: (parent: NodeId) => NodeId): LogicalNode {
+  const parents = node.parents.map(map)
+  if (parents.every((parent, index) => parent === node.parents[index])) return node
+  return Object.freeze({ ...node, parents: Object.freeze(parents) })
+}
+
+function requireSameTypes(one: StreamSourceNode, two: StreamSourceNode): void {
+  if (one.key.name === two.key.name && one.value.name === two.value.name) return
+  throw new MillraceError(
+    'INVALID_TOPOLOGY',
+    `The topic ${one.topics.join(', ')} is read twice, as ${one.key.name} and ${one.value.name} and as ` +
+      `${two.key.name} and ${two.value.name}. Read it once, and convert with map or mapValues where it is needed.`,
+  )
+}

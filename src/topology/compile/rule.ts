@@ -1,0 +1,64 @@
+import type { Serde } from '../../serde/serde.ts'
+import type { NodeBase, NodeId } from '../nodes/node.ts'
+import type { Emission } from './emission.ts'
+import type { NameCounter } from './name-nodes.ts'
+import type { TablePlanner, TableView } from './plan-tables.ts'
+
+/** How the passes of the compiler treat one kind of node. A new operator is a node, its rule and its processor. */
+export interface NodeRule<N extends NodeBase> {
+  /**
+   * What happens to the key: records keep it, `changed` ones may be in the wrong partition from here on, `settled` ones
+   * are in the right partition again.
+   */
+  readonly key: 'kept' | 'changed' | 'settled'
+  /** Takes the node's names, in the order in which Kafka Streams takes them: each one uses up a number. */
+  names(node: N, counter: NameCounter): NodeNames
+  /** The repartition of a parent that `names` asked for. */
+  repartition?(node: N, parent: number): RepartitionRequest
+  /** Serdes of the records that leave the node, as far as they are known. */
+  serdes(node: N, parents: readonly Serdes[]): Serdes
+  /** Says which stores its tables need, and who must send old values. */
+  planTables?(node: N, names: NodeNames, tables: TablePlanner): void
+  /** How a join looks up the rows of this table. `parent` is the view of the table it derives from. */
+  view?(node: N, store: string | undefined, parent: () => TableView): TableView
+  /** Writes sources, processors, sinks and stores. */
+  emit(node: N, emission: Emission): void
+}
+
+export interface NodeNames {
+  /** The name that children attach to. */
+  readonly name: string
+  /** Of the source before a table; of the sink and filter before a repartition topic. */
+  readonly source?: string
+  readonly sink?: string
+  readonly filter?: string
+  /** The repartition topic, without the application id. */
+  readonly topic?: string
+  /** The store, or the name it gets if it turns out to be needed. */
+  readonly store?: string
+  /** Repartitions to insert in front of this node. */
+  readonly repartitions?: readonly RepartitionNames[]
+}
+
+export interface RepartitionNames {
+  /** Which parent is repartitioned, as an index into the node's parents. */
+  readonly parent: number
+  readonly topic: string
+  readonly sink: string
+  readonly filter: string
+  readonly source: string
+}
+
+export interface RepartitionRequest {
+  readonly serdes: Serdes
+  /** Nodes of one owner may share a repartition topic. */
+  readonly owner: object | NodeId
+  /** Whether this node takes the owner's repartition topic, if there is one. */
+  readonly shared: boolean
+}
+
+/** Undefined where nothing says how keys or values become bytes; an error only where bytes are needed. */
+export interface Serdes {
+  readonly key?: Serde<unknown> | undefined
+  readonly value?: Serde<unknown> | undefined
+}

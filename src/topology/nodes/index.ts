@@ -1,0 +1,84 @@
+import type { NodeRule } from '../compile/rule.ts'
+import { type AggregateNode, aggregateRule } from './aggregate.ts'
+import { type FilterNode, filterRule } from './filter.ts'
+import { type FlatMapNode, flatMapRule } from './flat-map.ts'
+import { type FlatMapValuesNode, flatMapValuesRule } from './flat-map-values.ts'
+import { type ForeachNode, foreachRule } from './foreach.ts'
+import { type GlobalTableNode, globalTableRule } from './global-table.ts'
+import { type MapNode, mapRule } from './map.ts'
+import { type MapValuesNode, mapValuesRule } from './map-values.ts'
+import { type MergeNode, mergeRule } from './merge.ts'
+import { type PeekNode, peekRule } from './peek.ts'
+import { type RepartitionNode, repartitionRule } from './repartition.ts'
+import { type SelectKeyNode, selectKeyRule } from './select-key.ts'
+import {
+  type StreamGlobalTableJoinNode,
+  streamGlobalTableJoinRule,
+} from './stream-global-table-join.ts'
+import { type StreamSourceNode, streamSourceRule } from './stream-source.ts'
+import { type StreamTableJoinNode, streamTableJoinRule } from './stream-table-join.ts'
+import { type TableFilterNode, tableFilterRule } from './table-filter.ts'
+import { type TableMapValuesNode, tableMapValuesRule } from './table-map-values.ts'
+import { type TableSourceNode, tableSourceRule } from './table-source.ts'
+import { type ToNode, toRule } from './to.ts'
+import { type ToStreamNode, toStreamRule } from './to-stream.ts'
+import { type ToTableNode, toTableRule } from './to-table.ts'
+
+/** What the DSL makes and the compiler takes: nodes in the order of the calls that made them. */
+export interface LogicalGraph {
+  readonly nodes: readonly LogicalNode[]
+}
+
+export type LogicalNode =
+  | AggregateNode
+  | FilterNode
+  | FlatMapNode
+  | FlatMapValuesNode
+  | ForeachNode
+  | GlobalTableNode
+  | MapNode
+  | MapValuesNode
+  | MergeNode
+  | PeekNode
+  | RepartitionNode
+  | SelectKeyNode
+  | StreamGlobalTableJoinNode
+  | StreamSourceNode
+  | StreamTableJoinNode
+  | TableFilterNode
+  | TableMapValuesNode
+  | TableSourceNode
+  | ToNode
+  | ToStreamNode
+  | ToTableNode
+
+/** One rule for each kind: a kind without a rule does not compile. */
+const rules: { readonly [K in LogicalNode['kind']]: NodeRule<Extract<LogicalNode, { kind: K }>> } =
+  {
+    aggregate: aggregateRule,
+    filter: filterRule,
+    flatMap: flatMapRule,
+    flatMapValues: flatMapValuesRule,
+    foreach: foreachRule,
+    globalTable: globalTableRule,
+    map: mapRule,
+    mapValues: mapValuesRule,
+    merge: mergeRule,
+    peek: peekRule,
+    repartition: repartitionRule,
+    selectKey: selectKeyRule,
+    streamGlobalTableJoin: streamGlobalTableJoinRule,
+    streamSource: streamSourceRule,
+    streamTableJoin: streamTableJoinRule,
+    tableFilter: tableFilterRule,
+    tableMapValues: tableMapValuesRule,
+    tableSource: tableSourceRule,
+    to: toRule,
+    toStream: toStreamRule,
+    toTable: toTableRule,
+  }
+
+/** The rule of the node's kind. */
+export function ruleOf(node: LogicalNode): NodeRule<LogicalNode> {
+  return rules[node.kind]
+}

@@ -1,0 +1,51 @@
+import type { Serde } from '../../serde/serde.ts'
+import type { Emission } from '../compile/emission.ts'
+import type { TableView } from '../compile/plan-tables.ts'
+import type { TimestampedKeyValueStore } from '../../state/stores.ts'
+
+/** How a table is stored: what the DSL's options say about it. Kafka Streams' `Materialized`. */
+export interface Materialized {
+  /** Name of the store. Only a table with a named store is always stored and can be queried. */
+  readonly store?: string | undefined
+  readonly key?: Serde<unknown> | undefined
+  readonly value?: Serde<unknown> | undefined
+  /** Whether the changes of the store go to a changelog topic, from which it can be restored. */
+  readonly changelog?: boolean | undefined
+}
+
+/** Whether the options speak of a store at all, named or not: Kafka Streams numbers some nodes by it. */
+export function isMaterialized({ store, key, value, changelog }: Materialized): boolean {
+  return [store, key, value, changelog].some(option => option !== undefined)
+}
+
+/** Emits the key-value store of a table, if it has one. Returns the names of the node's stores. */
+export function emitStore(
+  { changelog = true }: Materialized,
+  emission: Emission,
+  call: string,
+): readonly string[] {
+  const { store } = emission.table
+  if (store === undefined) return []
+  const { key, value } = emission.serdes
+  emission.store(
+    {
+      kind: 'timestampedKeyValue',
+      name: store,
+      key: emission.require(key, `the keys of the store ${store}`, `${call}({ key: … })`),
+      value: emission.require(value, `the values of the store ${store}`, `${call}({ value: … })`),
+    },
+    { logged: changelog },
+  )
+  return [store]
+}
+
+/** Rows of a key-value store, by key. */
+export function keyValueView(store: string): TableView {
+  return {
+    stores: [store],
+    get(context) {
+      const rows = context.store<TimestampedKeyValueStore<unknown, unknown>>(store)
+      return key => rows.get(key)?.value ?? null
+    },
+  }
+}

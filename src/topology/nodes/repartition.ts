@@ -1,0 +1,52 @@
+import type { Serde } from '../../serde/serde.ts'
+import type { NodeRule } from '../compile/rule.ts'
+import { dropNullKeys } from '../operators/drop-null-keys.ts'
+import { passThrough } from '../operators/pass-through.ts'
+import { partitionerFor } from '../partitioner.ts'
+import type { Partitioner } from '../topology.ts'
+import type { NodeBase } from './node.ts'
+
+/**
+ * Out to an internal topic and in again, so that records are in the partition of their key. `KStream.repartition`, and
+ * what the compiler puts in front of aggregations, joins and tables.
+ */
+export interface RepartitionNode extends NodeBase<'repartition'> {
+  readonly key?: Serde<unknown> | undefined
+  readonly value?: Serde<unknown> | undefined
+  /** Number of partitions of the topic; by default that of the topics it comes from. */
+  readonly partitions?: number | undefined
+  readonly partitioner?: Partitioner | undefined
+  /** Set where a left or outer join comes after it, which has a use for records without a key. */
+  readonly keepsNullKeys?: boolean | undefined
+}
+
+export const repartitionRule: NodeRule<RepartitionNode> = {
+  key: 'settled',
+  names(node, counter) {
+    const prefix = node.name ?? counter.generate('KSTREAM-REPARTITION-')
+    const { source, ...names } = counter.repartitionTopic(prefix)
+    return { name: source, ...names }
+  },
+  serdes: (node, [input]) => ({
+    key: node.key ?? input?.key,
+    value: node.value ?? input?.value,
+  }),
+  emit({ partitions, partitioner, keepsNullKeys }, emission) {
+    const { name, topic = name, sink = name, filter = name } = emission.names
+    const call = (part: string): string => `groupBy, join or repartition with { ${part}: … }`
+    const { serdes } = emission
+    const key = emission.require(serdes.key, `the keys of the topic ${topic}`, call('key'))
+    const value = emission.require(serdes.value, `the values of the topic ${topic}`, call('value'))
+    const fullTopic = emission.repartitionTopic(topic, partitions)
+    emission.processor({ name: filter, supplier: keepsNullKeys ? passThrough : dropNullKeys })
+    emission.sink({
+      name: sink,
+      parent: filter,
+      topic: fullTopic,
+      key,
+      value,
+      ...partitionerFor(key, partitioner),
+    })
+    emission.source({ name, topics: [fullTopic], key, value })
+  },
+}

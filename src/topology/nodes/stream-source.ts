@@ -1,0 +1,22 @@
+import type { Serde } from '../../serde/serde.ts'
+import type { NodeRule } from '../compile/rule.ts'
+import type { TimestampExtractor } from '../topology.ts'
+import type { NodeBase } from './node.ts'
+
+/** `StreamsBuilder.stream`. */
+export interface StreamSourceNode extends NodeBase<'streamSource'> {
+  readonly topics: readonly string[]
+  readonly key: Serde<unknown>
+  readonly value: Serde<unknown>
+  readonly timestamp?: TimestampExtractor | undefined
+}
+
+export const streamSourceRule: NodeRule<StreamSourceNode> = {
+  key: 'settled',
+  names: (node, counter) => ({ name: counter.name(node.name, 'KSTREAM-SOURCE-') }),
+  serdes: ({ key, value }) => ({ key, value }),
+  emit({ topics, key, value, timestamp }, emission) {
+    const { name } = emission.names
+    emission.source({ name, topics, key, value, ...(timestamp && { timestamp }) })
+  },
+}

@@ -1,0 +1,47 @@
+import type { NodeRule } from '../compile/rule.ts'
+import { tableFilter } from '../operators/table-filter.ts'
+import { type Materialized, emitStore, isMaterialized, keyValueView } from './materialized.ts'
+import type { UserFunction } from '../user-function.ts'
+import type { NodeBase } from './node.ts'
+
+/** `KTable.filter` and `filterNot`. */
+export interface TableFilterNode extends NodeBase<'tableFilter'>, Materialized {
+  readonly predicate: UserFunction<[key: unknown, value: unknown], boolean>
+  /** The result of the predicate for rows that stay. */
+  readonly keep: boolean
+}
+
+export const tableFilterRule: NodeRule<TableFilterNode> = {
+  key: 'settled',
+  names(node, counter) {
+    if (node.store === undefined && isMaterialized(node)) counter.generate('')
+    return { name: counter.name(node.name, 'KTABLE-FILTER-') }
+  },
+  serdes: (node, [input]) => ({
+    key: node.key ?? input?.key,
+    value: node.value ?? input?.value,
+  }),
+  planTables({ id, parents: [parent = -1], store }, _, tables) {
+    tables.derived(id, parent, store)
+    tables.oldValues(id, parent)
+  },
+  view({ predicate, keep }, store, parent) {
+    if (store !== undefined) return keyValueView(store)
+    const { stores, get } = parent()
+    return {
+      stores,
+      get(context) {
+        const rowOf = get(context)
+        return key => {
+          const row = rowOf(key)
+          return row !== null && predicate(key, row) === keep ? row : null
+        }
+      },
+    }
+  },
+  emit(node, emission) {
+    const { predicate, keep } = node
+    const stores = emitStore(node, emission, keep ? 'filter' : 'filterNot')
+    emission.processor({ supplier: tableFilter(predicate, { keep, ...emission.table }), stores })
+  },
+}

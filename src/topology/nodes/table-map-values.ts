@@ -1,0 +1,40 @@
+import type { NodeRule } from '../compile/rule.ts'
+import { tableMapValues } from '../operators/table-map-values.ts'
+import { type Materialized, emitStore, isMaterialized, keyValueView } from './materialized.ts'
+import type { UserFunction } from '../user-function.ts'
+import type { NodeBase } from './node.ts'
+
+/** `KTable.mapValues`. */
+export interface TableMapValuesNode extends NodeBase<'tableMapValues'>, Materialized {
+  readonly mapper: UserFunction<[value: unknown, key: unknown], unknown>
+}
+
+export const tableMapValuesRule: NodeRule<TableMapValuesNode> = {
+  key: 'settled',
+  names(node, counter) {
+    if (node.store === undefined && isMaterialized(node)) counter.generate('')
+    return { name: counter.name(node.name, 'KTABLE-MAPVALUES-') }
+  },
+  serdes: (node, [input]) => ({ key: node.key ?? input?.key, value: node.value }),
+  planTables({ id, parents: [parent = -1], store }, _, tables) {
+    tables.derived(id, parent, store)
+  },
+  view({ mapper }, store, parent) {
+    if (store !== undefined) return keyValueView(store)
+    const { stores, get } = parent()
+    return {
+      stores,
+      get(context) {
+        const rowOf = get(context)
+        return key => {
+          const row = rowOf(key)
+          return row === null ? null : (mapper(row, key) ?? null)
+        }
+      },
+    }
+  },
+  emit(node, emission) {
+    const stores = emitStore(node, emission, 'mapValues')
+    emission.processor({ supplier: tableMapValues(node.mapper, emission.table), stores })
+  },
+}

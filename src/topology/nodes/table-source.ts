@@ -1,0 +1,33 @@
+import type { NodeRule } from '../compile/rule.ts'
+import { tableSource } from '../operators/table-source.ts'
+import type { Serde } from '../../serde/serde.ts'
+import type { TimestampExtractor } from '../topology.ts'
+import { type Materialized, emitStore, keyValueView } from './materialized.ts'
+import type { NodeBase } from './node.ts'
+
+/** `StreamsBuilder.table`: a source, and a processor that turns its records into changes. */
+export interface TableSourceNode extends NodeBase<'tableSource'>, Materialized {
+  readonly topic: string
+  readonly key: Serde<unknown>
+  readonly value: Serde<unknown>
+  readonly timestamp?: TimestampExtractor | undefined
+}
+
+export const tableSourceRule: NodeRule<TableSourceNode> = {
+  key: 'settled',
+  names: (node, counter) => ({
+    store: node.store ?? counter.generate(`${node.topic}-STATE-STORE-`),
+    source: counter.name(node.name && `${node.name}-source`, 'KSTREAM-SOURCE-'),
+    name: counter.name(node.name, 'KTABLE-SOURCE-'),
+  }),
+  serdes: ({ key, value }) => ({ key, value }),
+  planTables: (node, names, tables) => tables.source(node.id, node.store, names.store),
+  view: (_, store) => keyValueView(store ?? ''),
+  emit(node, emission) {
+    const { topic, key, value, timestamp } = node
+    const source = emission.names.source ?? topic
+    emission.source({ name: source, topics: [topic], key, value, ...(timestamp && { timestamp }) })
+    const stores = emitStore(node, emission, 'table')
+    emission.processor({ supplier: tableSource(emission.table), stores, parents: [source] })
+  },
+}

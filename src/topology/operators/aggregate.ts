@@ -1,0 +1,42 @@
+import type { TimestampedKeyValueStore } from '../../state/stores.ts'
+import type { UserFunction } from '../user-function.ts'
+import type { ProcessorSupplier } from '../processor.ts'
+import type { Change } from '../record.ts'
+
+/** What count, reduce and aggregate have in common. */
+export interface Aggregation {
+  /** The aggregate of no record. Null for reduce, whose first value is its first aggregate. */
+  readonly initializer: UserFunction<[], unknown>
+  readonly aggregator: UserFunction<[key: unknown, value: unknown, aggregate: unknown], unknown>
+}
+
+/**
+ * Folds the values of each key. The result's timestamp is the largest of the values' since the key was last empty. The
+ * old value of a new key is what the initializer gives. `KStreamAggregate` and `KStreamReduce`.
+ */
+export function aggregate(
+  { initializer, aggregator }: Aggregation,
+  { store: storeName, sendsOldValues }: { store: string; sendsOldValues: boolean },
+): ProcessorSupplier {
+  return context => {
+    const store = context.store<TimestampedKeyValueStore<unknown, unknown>>(storeName)
+    return {
+      process({ key, value, timestamp, headers }) {
+        if (key === null || value === null) {
+          context.drop(key === null ? 'the key is null' : 'the value is null')
+          return
+        }
+        const row = store.get(key)
+        const before = row === undefined ? initializer() : row.value
+        const after = aggregator(key, value, before) ?? null
+        const time = row === undefined ? timestamp : Math.max(timestamp, row.timestamp)
+        store.put(key, after, after === null ? timestamp : time)
+        const change: Change<unknown> = {
+          newValue: after,
+          oldValue: sendsOldValues ? before : null,
+        }
+        context.forward({ key, value: change, timestamp: time, headers })
+      },
+    }
+  }
+}

@@ -1,0 +1,33 @@
+import type { TimestampedKeyValueStore } from '../../state/stores.ts'
+import type { TablePlan } from '../compile/plan-tables.ts'
+import type { UserFunction } from '../user-function.ts'
+import type { ProcessorSupplier } from '../processor.ts'
+import { type Change, type StreamRecord, withValue } from '../record.ts'
+
+/** Rows with new values; a tombstone stays one and does not reach the mapper. `KTableMapValues`. */
+export function tableMapValues(
+  mapper: UserFunction<[value: unknown, key: unknown], unknown>,
+  { store: storeName, sendsOldValues }: TablePlan,
+): ProcessorSupplier {
+  return context => {
+    const store =
+      storeName === undefined
+        ? undefined
+        : context.store<TimestampedKeyValueStore<unknown, unknown>>(storeName)
+    const mapped = (key: unknown, value: unknown): unknown =>
+      value === null ? null : (mapper(value, key) ?? null)
+    return {
+      process(record: StreamRecord<unknown, Change<unknown>>) {
+        const { key, value: change, timestamp } = record
+        const newValue = mapped(key, change.newValue)
+        let oldValue: unknown = null
+        if (sendsOldValues) {
+          oldValue =
+            store === undefined ? mapped(key, change.oldValue) : (store.get(key)?.value ?? null)
+        }
+        store?.put(key, newValue, timestamp)
+        context.forward(withValue(record, { newValue, oldValue }))
+      },
+    }
+  }
+}

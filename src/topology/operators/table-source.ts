@@ -1,0 +1,35 @@
+import type { TimestampedKeyValueStore } from '../../state/stores.ts'
+import type { ProcessorSupplier } from '../processor.ts'
+import { type Change, withValue } from '../record.ts'
+
+/**
+ * Turns records into changes of a table: each one overwrites the row of its key, in the order of arrival whatever the
+ * timestamps say; a null value deletes it. Without a store nothing is known of the row before. `KTableSource`.
+ */
+export function tableSource({
+  store: storeName,
+  sendsOldValues,
+}: {
+  store: string | undefined
+  sendsOldValues: boolean
+}): ProcessorSupplier {
+  return context => {
+    const store =
+      storeName === undefined
+        ? undefined
+        : context.store<TimestampedKeyValueStore<unknown, unknown>>(storeName)
+    return {
+      process(record) {
+        const { key, value, timestamp } = record
+        if (key === null) {
+          context.drop('the key is null')
+          return
+        }
+        const oldValue = sendsOldValues ? (store?.get(key)?.value ?? null) : null
+        store?.put(key, value, timestamp)
+        const change: Change<unknown> = { newValue: value, oldValue }
+        context.forward(withValue(record, change))
+      },
+    }
+  }
+}
