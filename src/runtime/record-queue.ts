@@ -29,7 +29,8 @@ export class RecordQueue implements TopicPartition {
   committedOffset: number
   /** Records that were skipped because the extractor gave them a negative time. */
   skipped = 0
-  readonly #reader = new RecordReader()
+  // Checksums are the consumer's business.
+  readonly #reader = new RecordReader({ checkCrc: false })
   readonly #fetches: FetchedPartition[] = []
   #current: FetchedPartition | null = null
   #head: StreamRecord<unknown, unknown> | null = null

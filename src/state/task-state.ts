@@ -108,7 +108,8 @@ export class TaskState {
   readonly #checkpoints: Map<string, number>
   /** Largest window starts, as they stand in the database. */
   readonly #observedTimes: Map<string, number>
-  readonly #reader = new RecordReader()
+  // Checksums are the consumer's business.
+  readonly #reader = new RecordReader({ checkCrc: false })
 
   constructor(options: TaskStateOptions, database: StoreDatabase, metadata: TaskMetadata) {
     this.taskId = options.taskId

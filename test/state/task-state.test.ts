@@ -1,0 +1,389 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+
+import * as fc from 'fast-check'
+import { afterEach, describe, expect, test } from 'vitest'
+
+import { silentLogger } from '../../src/logger.ts'
+import { long } from '../../src/serde/numbers.ts'
+import { string } from '../../src/serde/string.ts'
+import { KeyValueStore } from '../../src/state/key-value-store.ts'
+import { levelEngine } from '../../src/state/level-engine.ts'
+import { memoryEngine } from '../../src/state/memory-engine.ts'
+import type { StoreDefinition } from '../../src/state/store-definition.ts'
+import type { StoreEngine } from '../../src/state/store-engine.ts'
+import { openTaskState, type TaskState } from '../../src/state/task-state.ts'
+import { WindowStore } from '../../src/state/window-store.ts'
+import { FakeChangelog } from './fake-changelog.ts'
+
+const counts: StoreDefinition = {
+  kind: 'timestampedKeyValue',
+  name: 'counts',
+  key: string(),
+  value: long(),
+  changelogTopic: 'app-counts-changelog',
+}
+const windows: StoreDefinition = {
+  kind: 'timestampedWindow',
+  name: 'windows',
+  key: string(),
+  value: long(),
+  retentionMs: 200_000,
+  windowSizeMs: 10_000,
+  changelogTopic: 'app-windows-changelog',
+}
+
+const partition = 3
+
+const open = (engine: StoreEngine, bootId = 'boot-1'): Promise<TaskState> =>
+  openTaskState({
+    engine,
+    taskId: '0_3',
+    stores: [counts, windows],
+    bootId,
+    logger: silentLogger,
+  })
+
+function countsOf(state: TaskState): KeyValueStore {
+  const store = state.store('counts')
+  if (!(store instanceof KeyValueStore)) throw new Error('no key-value store')
+  return store
+}
+
+function windowsOf(state: TaskState): WindowStore {
+  const store = state.store('windows')
+  if (!(store instanceof WindowStore)) throw new Error('no window store')
+  return store
+}
+
+async function commit(state: TaskState, changelog: FakeChangelog): Promise<void> {
+  state.prepareCommit(changelog.write)
+  await state.completeCommit(changelog.ends(partition))
+}
+
+async function restore(state: TaskState, changelog: FakeChangelog, limit?: number): Promise<void> {
+  for (const { name, changelogTopic: topic } of [counts, windows]) {
+    if (topic === null) continue
+    const end = changelog.records(topic).length
+    for (;;) {
+      const from = state.checkpoint({ topic, partition }) ?? 0
+      if (from === end) break
+      await state.restore(name, changelog.fetch(topic, partition, from, limit))
+    }
+  }
+}
+
+async function contents(state: TaskState): Promise<unknown[]> {
+  const rows: unknown[] = []
+  for await (const row of countsOf(state).all()) rows.push(row)
+  for await (const row of windowsOf(state).all()) rows.push(row)
+  return rows
+}
+
+let remove = (): void => {}
+afterEach(() => {
+  remove()
+  remove = () => {}
+})
+
+function newLevelFolder(): string {
+  remove()
+  const folder = mkdtempSync(path.join(tmpdir(), 'millrace-task-state-'))
+  remove = () => rmSync(folder, { recursive: true })
+  return folder
+}
+
+const engines = {
+  memory: memoryEngine,
+  LevelDB: () => levelEngine(newLevelFolder()),
+}
+
+describe.each(Object.entries(engines))('the stores of a task over %s', (_name, newEngine) => {
+  test('a transaction sees its own writes, and discarded it leaves nothing', async () => {
+    const state = await open(newEngine())
+    countsOf(state).put('a', 1, 10)
+    expect(countsOf(state).get('a')).toEqual({ value: 1, timestamp: 10 })
+    expect(await contents(state)).toEqual([{ key: 'a', value: 1, timestamp: 10 }])
+    state.discard()
+    expect(countsOf(state).get('a')).toBeUndefined()
+    expect(await contents(state)).toEqual([])
+    await state.close()
+  })
+
+  test('a commit logs each changed key once, in the order of the last writes', async () => {
+    const state = await open(newEngine())
+    const changelog = new FakeChangelog()
+    countsOf(state).put('a', 1, 10)
+    countsOf(state).put('b', 1, 11)
+    countsOf(state).put('a', 2, 12)
+    countsOf(state).put('c', null, 13)
+    await commit(state, changelog)
+    expect(
+      changelog
+        .records('app-counts-changelog')
+        .map(({ key, value, timestamp }) => [
+          key.toString(),
+          value && long().deserialize(value),
+          timestamp,
+        ]),
+    ).toEqual([
+      ['b', 1, 11],
+      ['a', 2, 12],
+      ['c', null, 13],
+    ])
+    await state.close()
+  })
+
+  test('between the steps of a commit reads see it, and the next transaction may begin', async () => {
+    const state = await open(newEngine())
+    const changelog = new FakeChangelog()
+    countsOf(state).put('a', 1, 10)
+    state.prepareCommit(changelog.write)
+    expect(countsOf(state).get('a')).toEqual({ value: 1, timestamp: 10 })
+    countsOf(state).put('a', 2, 11)
+    await state.completeCommit(changelog.ends(partition))
+    expect(countsOf(state).get('a')).toEqual({ value: 2, timestamp: 11 })
+    state.discard()
+    expect(countsOf(state).get('a')).toEqual({ value: 1, timestamp: 10 })
+    await state.close()
+  })
+
+  test('keys in the changelog of a window store are those of Kafka', async () => {
+    const state = await open(newEngine())
+    const changelog = new FakeChangelog()
+    windowsOf(state).put('ab', 7, 0x0102_0304_0506, 5)
+    await commit(state, changelog)
+    expect(changelog.records('app-windows-changelog')).toEqual([
+      {
+        key: Buffer.from('6162000001020304050600000000', 'hex'),
+        value: long().serialize(7),
+        timestamp: 5,
+      },
+    ])
+    await state.close()
+  })
+
+  test('an expired window is hidden, refused and in the end removed', async () => {
+    const engine = newEngine()
+    const state = await open(engine)
+    const changelog = new FakeChangelog()
+    const store = windowsOf(state)
+    store.put('a', 1, 0, 1)
+    store.put('a', 2, 10_000, 2)
+    await commit(state, changelog)
+    // Retention is 200 s: the window at 0 is just not visible, its segment of 100 s still lives.
+    store.put('b', 3, 200_000, 3)
+    expect(store.fetch('a', 0)).toBeUndefined()
+    expect(store.fetch('a', 10_000)).toEqual({ value: 2, timestamp: 2 })
+    expect(store.put('late', 4, 0, 4)).toBe(true)
+    expect(store.fetch('late', 0)).toBeUndefined()
+    expect(state.refusedPuts).toBe(0)
+    store.put('b', 5, 300_000, 5)
+    expect(store.put('late', 6, 99_999, 6)).toBe(false)
+    expect(store.put('late', 6, 100_000, 6)).toBe(true)
+    expect(state.refusedPuts).toBe(1)
+    await commit(state, changelog)
+    await commit(state, changelog)
+    await state.close()
+
+    const database = await engine.open('0_3')
+    const keys: string[] = []
+    for await (const [key] of database.entries({ from: Buffer.from([1]) })) {
+      keys.push(key.toString('latin1'))
+    }
+    expect(keys.filter(key => key.includes('late') || key.includes('a\0'))).toHaveLength(1)
+    await database.close()
+  })
+
+  test('what has expired is known after a restart and after a restore', async () => {
+    const engine = newEngine()
+    const changelog = new FakeChangelog()
+    const first = await open(engine)
+    windowsOf(first).put('a', 1, 0, 1)
+    windowsOf(first).put('a', 2, 500_000, 2)
+    await commit(first, changelog)
+    await first.close()
+
+    const restarted = await open(engine)
+    expect(windowsOf(restarted).put('late', 1, 0, 1)).toBe(false)
+    await restarted.wipe()
+    const restored = await open(engine)
+    expect(windowsOf(restored).put('late', 1, 0, 1)).toBe(true)
+    restored.discard()
+    await restore(restored, changelog)
+    expect(windowsOf(restored).put('late', 1, 0, 1)).toBe(false)
+    expect(await contents(restored)).toEqual([
+      { key: 'a', windowStart: 500_000, value: 2, timestamp: 2 },
+    ])
+    await restored.close()
+  })
+
+  test('only a stop of the machine wipes stores that were open', async () => {
+    const engine = newEngine()
+    const changelog = new FakeChangelog()
+    const closed = await open(engine)
+    countsOf(closed).put('a', 1, 1)
+    await commit(closed, changelog)
+    await closed.close()
+
+    const topic = 'app-counts-changelog'
+    const rebooted = await open(engine, 'boot-2')
+    expect(rebooted.checkpoint({ topic, partition })).toBe(1)
+    await rebooted.close()
+    await reopenUnclean(engine, 'boot-2')
+    const killed = await open(engine, 'boot-2')
+    expect(countsOf(killed).get('a')).toEqual({ value: 1, timestamp: 1 })
+    await killed.close()
+    await reopenUnclean(engine, 'boot-2')
+    const lostPower = await open(engine, 'boot-3')
+    expect(lostPower.checkpoint({ topic, partition })).toBeUndefined()
+    expect(countsOf(lostPower).get('a')).toBeUndefined()
+    await lostPower.close()
+    await reopenUnclean(engine, '')
+    const unknown = await open(engine, '')
+    expect(unknown.checkpoint({ topic, partition })).toBeUndefined()
+    await unknown.close()
+  })
+
+  test('a row that was changed on disk is not returned: the task is corrupted', async () => {
+    const engine = newEngine()
+    const state = await open(engine)
+    countsOf(state).put('a', 1, 1)
+    await commit(state, new FakeChangelog())
+    await state.close()
+    const database = await engine.open('0_3')
+    const key = Buffer.from('\x06countsa', 'latin1')
+    const row = database.get(key)
+    row?.writeUInt8(2, row.length - 1)
+    await database.write([{ key, value: row ?? null }])
+    await database.close()
+
+    const damaged = await open(engine)
+    const corrupted = expect.objectContaining({
+      code: 'TASK_CORRUPTED',
+      message: expect.stringMatching(/counts.*0_3/),
+    })
+    expect(() => countsOf(damaged).get('a')).toThrow(corrupted)
+    await expect(contents(damaged)).rejects.toThrow(corrupted)
+    await damaged.wipe()
+  })
+
+  test('the stores are the fold of their changelogs, whatever happens', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(event, { maxLength: 40 }), async events => {
+        const engine = newEngine()
+        const changelog = new FakeChangelog()
+        let state = await open(engine)
+        for (const event of events) {
+          switch (event.kind) {
+            case 'put':
+              countsOf(state).put(event.key, event.value, event.time)
+              break
+            case 'putWindow':
+              windowsOf(state).put(event.key, event.value, event.time, event.time + 1)
+              break
+            case 'commit':
+              await commit(state, changelog)
+              break
+            case 'discard':
+              state.discard()
+              break
+            case 'restart':
+              await state.close()
+              state = await open(engine)
+              await restore(state, changelog, event.limit)
+              break
+            case 'crashBetweenSteps':
+              state.prepareCommit(changelog.write)
+              state.discard()
+              await state.close()
+              state = await open(engine)
+              await restore(state, changelog, event.limit)
+              break
+            case 'wipe':
+              await state.wipe()
+              state = await open(engine)
+              await restore(state, changelog, event.limit)
+          }
+        }
+        state.discard()
+        expect(await contents(state)).toEqual(await fold(changelog))
+        await state.close()
+      }),
+      { numRuns: 60 },
+    )
+  })
+})
+
+/** Opens without closing: what a killed process leaves. */
+async function reopenUnclean(engine: StoreEngine, bootId: string): Promise<void> {
+  let close = async (): Promise<void> => {}
+  await open(
+    {
+      destroy: name => engine.destroy(name),
+      async open(name) {
+        const database = await engine.open(name)
+        close = () => database.close()
+        return database
+      },
+    },
+    bootId,
+  )
+  await close()
+}
+
+/** What a store that applied each record of the changelog in turn would show. */
+async function fold(changelog: FakeChangelog): Promise<unknown[]> {
+  const state = await open(memoryEngine())
+  for (const { key, value, timestamp } of changelog.records('app-counts-changelog')) {
+    countsOf(state).put(string().deserialize(key), value && long().deserialize(value), timestamp)
+  }
+  for (const { key, value, timestamp } of changelog.records('app-windows-changelog')) {
+    windowsOf(state).put(
+      string().deserialize(key.subarray(0, -12)),
+      value && long().deserialize(value),
+      Number(key.readBigInt64BE(key.length - 12)),
+      timestamp,
+    )
+  }
+  return contents(state)
+}
+
+const key = fc.constantFrom('', 'a', 'b', 'ab', 'ÿ')
+const value = fc.option(fc.nat(5))
+const time = fc.oneof(fc.nat(10), fc.nat(1_000_000))
+const event = fc.oneof(
+  { weight: 6, arbitrary: fc.record({ kind: fc.constant('put' as const), key, value, time }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({ kind: fc.constant('putWindow' as const), key, value, time }),
+  },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('commit' as const) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('discard' as const) }) },
+  ...(['restart', 'crashBetweenSteps', 'wipe'] as const).map(kind => ({
+    weight: 1,
+    arbitrary: fc.record({ kind: fc.constant(kind), limit: fc.integer({ min: 1, max: 9 }) }),
+  })),
+)
+
+test('a LevelDB whose files are damaged is wiped and restored', async () => {
+  const folder = newLevelFolder()
+  const changelog = new FakeChangelog()
+  const state = await open(levelEngine(folder))
+  countsOf(state).put('a', 1, 1)
+  await commit(state, changelog)
+  await state.close()
+  const database = path.join(folder, '0_3')
+  const manifest = path.join(
+    database,
+    readdirSync(database).find(name => name.startsWith('MANIFEST')) ?? '',
+  )
+  writeFileSync(manifest, readFileSync(manifest).fill(0x55))
+
+  const damaged = await open(levelEngine(folder))
+  expect(countsOf(damaged).get('a')).toBeUndefined()
+  await restore(damaged, changelog)
+  expect(countsOf(damaged).get('a')).toEqual({ value: 1, timestamp: 1 })
+  await damaged.close()
+})
