@@ -23,6 +23,20 @@ export function attempt<Result>(action: string, path: string, call: () => Result
   }
 }
 
+/** The same for a failure that is to be reported later: undefined when there is none. */
+export function failureOf(
+  action: string,
+  path: string,
+  call: () => void,
+): MillraceError | undefined {
+  try {
+    call()
+    return undefined
+  } catch (error) {
+    return fileError(action, path, error)
+  }
+}
+
 /** The `code` of an error that the operating system reported, or '' when it carries none. */
 export function systemCode(error: unknown): string {
   if (!(error instanceof Error) || !('code' in error)) return ''
