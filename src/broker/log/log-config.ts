@@ -1,0 +1,54 @@
+/**
+ * Settings of one partition's log, under Kafka's topic settings in camelCase with their units. The defaults are
+ * Kafka's, except where a line says otherwise.
+ */
+export interface LogConfig {
+  /** Size at which a segment is closed and the next one begun (`segment.bytes`). */
+  readonly segmentBytes: number
+  /** Span of time after which a segment is closed (`segment.ms`). */
+  readonly segmentMs: number
+  /** Bytes of log between two entries of the indexes (`index.interval.bytes`). */
+  readonly indexIntervalBytes: number
+  /** Largest batch a producer may send (`max.message.bytes`). */
+  readonly maxMessageBytes: number
+  /** Whose clock stamps the records (`message.timestamp.type`). */
+  readonly messageTimestampType: 'CreateTime' | 'LogAppendTime'
+  /** How far behind the broker's clock a record's timestamp may be (`message.timestamp.before.max.ms`). */
+  readonly messageTimestampBeforeMaxMs: number
+  /**
+   * How far ahead of the broker's clock it may be (`message.timestamp.after.max.ms`). Kafka 4 says one hour; event time
+   * of a simulation or a test is often ahead, so here it is unlimited, as in Kafka 3.
+   */
+  readonly messageTimestampAfterMaxMs: number
+  /** Age at which whole segments are deleted (`retention.ms`); -1 for never. */
+  readonly retentionMs: number
+  /** Size of the log above which its oldest segments are deleted (`retention.bytes`); -1 for unlimited. */
+  readonly retentionBytes: number
+  /** How long an idle producer's sequence is remembered (`producer.id.expiration.ms`). */
+  readonly producerIdExpirationMs: number
+  /**
+   * `commit`: readers see, and `durable` waits for, what an fdatasync has made durable. `os`: what is written is seen
+   * and acknowledged at once and reaches the device when the operating system likes, as Kafka does by default; a power
+   * loss then takes acknowledged records with it.
+   */
+  readonly flush: 'commit' | 'os'
+  /** Bytes of durable log between two recovery points: at most about this much is scanned after an unclean stop. */
+  readonly recoveryPointIntervalBytes: number
+}
+
+const day = 86_400_000
+
+export const defaultLogConfig: LogConfig = {
+  segmentBytes: 1 << 30,
+  segmentMs: 7 * day,
+  indexIntervalBytes: 4096,
+  maxMessageBytes: 1_048_588,
+  messageTimestampType: 'CreateTime',
+  messageTimestampBeforeMaxMs: Number.MAX_SAFE_INTEGER,
+  messageTimestampAfterMaxMs: Number.MAX_SAFE_INTEGER,
+  retentionMs: 7 * day,
+  retentionBytes: -1,
+  producerIdExpirationMs: day,
+  flush: 'commit',
+  recoveryPointIntervalBytes: 16 << 20,
+}

@@ -1,0 +1,594 @@
+/**
+ * The log of one partition: the room behind `openPartitionLog`.
+ *
+ * Batches go in and out as the bytes the producer sent; only their headers are read. `append` is one synchronous write
+ * to the newest segment (segment.ts), what makes it durable comes after it, for all writers together (group-commit.ts).
+ * From time to time a recovery point is taken (checkpoint.ts): everything below is durable with its indexes, leader
+ * epochs and producer snapshot, so opening the folder has to look only at what lies above (recovery.ts).
+ *
+ * Where later capabilities go:
+ * - transactions: producer-state.ts keeps the first offset of each open transaction, segments get an aborted-transaction
+ *   index, and this class a last stable offset beside `highWatermark`; `read` then takes it as `upTo`;
+ * - compaction: a cleaner that writes a run of closed segments anew and swaps them in `#segments`; offsets then have
+ *   gaps, which `batchProblem` must allow;
+ * - replication: `append` with offsets and epochs that the leader assigned, a `highWatermark` set by the quorum instead of
+ *   the local flush, `truncateTo` and `epochEndOffset` on the follower. Both exist.
+ */
+import assert from 'node:assert/strict'
+import path from 'node:path'
+import { MillraceError } from '../../errors.ts'
+import type { Logger } from '../../logger.ts'
+import type { Clock, Files } from '../../platform/platform.ts'
+import { errorCode } from '../../protocol/error-codes.ts'
+import * as batch from '../../protocol/record-batch.ts'
+import { AppendRefused } from './append-refused.ts'
+import { encodeCheckpoint, type Checkpoint } from './checkpoint.ts'
+import { checkpointFile, leaderEpochFile, offsetsOf, segmentPath } from './file-names.ts'
+import { GroupCommit } from './group-commit.ts'
+import type { LeaderEpochs } from './leader-epochs.ts'
+import type { LogConfig } from './log-config.ts'
+import { claimFolder } from './partition-metadata.ts'
+import { encodeSnapshot } from './producer-snapshot.ts'
+import type { ProducerState } from './producer-state.ts'
+import { loadProducers, openSegment, recoverLog, type RecoveredLog } from './recovery.ts'
+import { countExpired } from './retention.ts'
+import { DamagedBatch, type BatchPlace, type Segment } from './segment.ts'
+import { firstRecordSince, latestRecord, type TimestampedOffset } from './timestamp-lookup.ts'
+import { validateBatches } from './validate.ts'
+
+export interface PartitionLogOptions {
+  readonly files: Files
+  readonly clock: Clock
+  /** `<data folder>/<topic>-<partition>`; created when absent. */
+  readonly folder: string
+  readonly config: LogConfig
+  readonly logger: Logger
+  /** Lower-case hexadecimal with dashes. Recorded in a new folder; must match in an old one. */
+  readonly topicId: string
+}
+
+export interface AppendOptions {
+  /** Epoch in which this node leads the partition; it never goes back. */
+  readonly leaderEpoch: number
+  /** The log numbers the records. (Batches numbered by another node will come with replication.) */
+  readonly assignOffsets: true
+}
+
+export interface AppendResult {
+  readonly baseOffset: number
+  readonly lastOffset: number
+  /** Milliseconds since the epoch where the broker stamps the records, otherwise -1. */
+  readonly logAppendTime: number
+  /** The producer had sent the batch before; the offsets are those it got then. */
+  readonly duplicate: boolean
+}
+
+const nothing = Buffer.alloc(0)
+
+/**
+ * Opens the log in a folder and recovers it if it was not closed. A new folder is made durable in its parent by the
+ * caller, who may have made several. Throws FILE_ERROR when the folder cannot be used and
+ * CORRUPT_DATA when it belongs to another topic. A damaged record batch does not keep the log from opening: `read`
+ * refuses to pass it.
+ */
+export async function openPartitionLog(options: PartitionLogOptions): Promise<PartitionLog> {
+  await claimFolder(options)
+  const recovered = await recoverLog(options, options.clock.now())
+  const log = new PartitionLog(options, recovered)
+  if (recovered.scannedBytes > 0) await log.takeRecoveryPoint()
+  return log
+}
+
+export class PartitionLog {
+  readonly topicId: string
+  /** First offset that can be read. */
+  startOffset: number
+  /** The offset that the next record gets. */
+  endOffset: number
+  /** Readers see what is below: the durable part, or with `flush: 'os'` everything. */
+  highWatermark: number
+
+  readonly #options: PartitionLogOptions
+  readonly #name: string
+  readonly #segments: Segment[]
+  readonly #epochs: LeaderEpochs
+  readonly #producers: ProducerState
+  readonly #commit: GroupCommit
+  readonly #listeners = new Set<(highWatermark: number) => void>()
+  #checkpoint: Checkpoint
+  #damage: DamagedBatch | undefined
+  #closed = false
+  #isCutting = false
+  #unsynced = new Set<Segment>()
+  #folderChanged = false
+  #epochsChanged = false
+  #bytesSinceRecoveryPoint = 0
+  #maintenance: Promise<void> = Promise.resolve()
+  #snapshots: { offset: number; content: Buffer }[] = []
+
+  /** For `openPartitionLog`. */
+  constructor(options: PartitionLogOptions, recovered: RecoveredLog) {
+    this.#options = options
+    this.#name = path.basename(options.folder)
+    this.topicId = options.topicId
+    this.#segments = recovered.segments
+    this.#epochs = recovered.epochs
+    this.#producers = recovered.producers
+    this.#checkpoint = recovered.checkpoint
+    this.#damage = recovered.damage
+    this.startOffset = recovered.startOffset
+    this.endOffset = this.#active.endOffset
+    this.highWatermark = this.endOffset
+    this.#active.createdMs = options.clock.now()
+    this.#commit = new GroupCommit({
+      durableEnd: this.endOffset,
+      flush: () => this.#flush(),
+      advanced: () => this.#advanceHighWatermark(this.#commit.durableEnd),
+      failed: cause => this.#flushFailed(cause),
+    })
+  }
+
+  /** Bytes of all segments. */
+  get sizeInBytes(): number {
+    return this.#segments.reduce((sum, segment) => sum + segment.sizeBytes, 0)
+  }
+
+  /**
+   * Appends one or more whole batches in one write, stamping offsets and leader epoch into `batches`. What is written
+   * becomes visible and `durable` later. A batch that an idempotent producer repeats is not written again. Throws
+   * `AppendRefused` when a batch is not acceptable or the disk does not take it; the log is then as before.
+   * (Kafka: UnifiedLog.appendAsLeader.)
+   */
+  append(batches: Buffer, options: AppendOptions): AppendResult {
+    this.#refuseUnlessWritable(options.leaderEpoch)
+    const { config, clock } = this.#options
+    const now = clock.now()
+    validateBatches(batches, config, now, this.#name)
+    const known = this.#producers.check(batches, 0, this.#name)
+    if (known !== undefined) {
+      const { baseOffset, lastOffset, logAppendTime } = known
+      return { baseOffset, lastOffset, logAppendTime, duplicate: true }
+    }
+    const logAppendTime = config.messageTimestampType === 'LogAppendTime' ? now : -1
+    const baseOffset = this.endOffset
+    const end = stamp(batches, baseOffset, options.leaderEpoch, logAppendTime)
+    this.#write(batches, end, now)
+
+    if (this.#epochs.assign(options.leaderEpoch, baseOffset)) this.#epochsChanged = true
+    for (let at = 0; at < batches.length; at += batch.sizeInBytes(batches, at)) {
+      this.#producers.update(batches, at, now)
+    }
+    this.endOffset = end
+    this.#unsynced.add(this.#active)
+    this.#bytesSinceRecoveryPoint += batches.length
+    if (config.flush === 'os') this.#advanceHighWatermark(end)
+    else this.#commit.request()
+    return { baseOffset, lastOffset: end - 1, logAppendTime, duplicate: false }
+  }
+
+  #refuseUnlessWritable(leaderEpoch: number): void {
+    if (this.#closed) throw new MillraceError('CLOSED', `The log of ${this.#name} is closed.`)
+    const { failure } = this.#commit
+    if (failure !== undefined) {
+      throw new AppendRefused(errorCode.KAFKA_STORAGE_ERROR, failure.message, {
+        code: 'FILE_ERROR',
+        cause: failure,
+      })
+    }
+    if (this.#isCutting || leaderEpoch < this.#epochs.latest) {
+      throw new AppendRefused(
+        errorCode.NOT_LEADER_OR_FOLLOWER,
+        this.#isCutting
+          ? `${this.#name} is being truncated.`
+          : `An append to ${this.#name} in leader epoch ${leaderEpoch} came after one in ${this.#epochs.latest}.`,
+      )
+    }
+  }
+
+  #write(batches: Buffer, end: number, now: number): void {
+    try {
+      if (this.#isRollDue(batches, end, now)) this.#roll(now)
+      this.#active.append(batches)
+    } catch (cause) {
+      if (!(cause instanceof MillraceError)) throw cause
+      const message = `Writing to ${this.#name} failed and nothing was appended: ${describe(cause)}`
+      throw new AppendRefused(errorCode.KAFKA_STORAGE_ERROR, message, { code: 'FILE_ERROR', cause })
+    }
+  }
+
+  /** Kafka: LogSegment.shouldRoll. Time is that of the records where they have one. */
+  #isRollDue(batches: Buffer, end: number, now: number): boolean {
+    const active = this.#active
+    const { segmentBytes, segmentMs } = this.#options.config
+    if (active.sizeBytes === 0) return false
+    if (active.sizeBytes + batches.length > segmentBytes) return true
+    if (end - 1 - active.baseOffset > 0x7fff_ffff) return true
+    const first = active.firstTimestamp
+    const newest = largestTimestamp(batches)
+    return (first >= 0 && newest >= 0 ? newest - first : now - active.createdMs) > segmentMs
+  }
+
+  #roll(now: number): void {
+    const segment = openSegment(this.#options, this.endOffset)
+    segment.create()
+    segment.createdMs = now
+    this.#folderChanged = true
+    this.#segments.push(segment)
+    this.#snapshots.push(this.#snapshotNow())
+    this.#takeRecoveryPointInBackground()
+  }
+
+  get #active(): Segment {
+    const active = this.#segments[this.#segments.length - 1]
+    assert(active !== undefined, 'a log has at least one segment')
+    return active
+  }
+
+  /**
+   * Resolves when everything below `offset` is durable; with `flush: 'os'` at once. Everybody who waits is answered by
+   * the same fdatasync. Rejects with FILE_ERROR when it failed: the log takes nothing more until it is opened again.
+   */
+  durable(offset: number): Promise<void> {
+    return this.#options.config.flush === 'os' && this.#commit.failure === undefined
+      ? Promise.resolve()
+      : this.#commit.durable(offset)
+  }
+
+  /** Makes durable what is written now, and resolves with the end of it. */
+  async #flush(): Promise<number> {
+    const end = this.endOffset
+    const segments = [...this.#unsynced]
+    const isFolderChanged = this.#folderChanged
+    this.#unsynced.clear()
+    this.#folderChanged = false
+    for (const segment of segments) await segment.file.sync()
+    if (isFolderChanged) await this.#options.files.syncFolder(this.#options.folder)
+    if (this.#bytesSinceRecoveryPoint > this.#options.config.recoveryPointIntervalBytes) {
+      this.#bytesSinceRecoveryPoint = 0
+      this.#takeRecoveryPointInBackground()
+    }
+    return end
+  }
+
+  #flushFailed(cause: unknown): MillraceError {
+    const message =
+      `Flushing ${this.#name} to the device failed, and what of the last writes is stored is unknown: the partition ` +
+      `takes no more writes and shows nothing that was not flushed. Check the disk and restart the broker. ` +
+      `(${describe(cause)})`
+    this.#options.logger.error({ partition: this.#name }, message)
+    return new MillraceError('FILE_ERROR', message, { cause })
+  }
+
+  /** Calls the listener after every advance of the high watermark; the result ends that. */
+  onHighWatermark(listener: (highWatermark: number) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  #advanceHighWatermark(end: number): void {
+    if (end <= this.highWatermark) return
+    this.highWatermark = end
+    for (const listener of this.#listeners) listener(end)
+  }
+
+  /**
+   * Whole batches from the one that holds `fromOffset` (it may begin before): at least one if there is any below
+   * `upTo`, by default the high watermark, then as many as fit into `maxBytes`. They come from one segment, so a
+   * result below `maxBytes` does not mean that it was the last. Every batch is checked against its CRC. Throws CORRUPT_DATA
+   * when the batch is damaged or lies behind one that is, LOG_ERROR when the offset is not in the log, FILE_ERROR for
+   * what was written before a failed flush. (Kafka: LocalLog.read.)
+   */
+  read(fromOffset: number, maxBytes: number, options: { upTo?: number } = {}): Buffer {
+    this.#refuseRead(fromOffset)
+    const { failure, durableEnd } = this.#commit
+    if (failure !== undefined && fromOffset >= durableEnd && fromOffset < this.endOffset)
+      throw failure
+    const readable = failure === undefined ? this.endOffset : durableEnd
+    const below = Math.min(options.upTo ?? this.highWatermark, readable)
+    if (fromOffset >= below) return nothing
+    const limits = { maxBytes, below, epochAt: (offset: number) => this.#epochs.epochAt(offset) }
+    return this.#findingDamage(() => this.#segmentOf(fromOffset).read(fromOffset, limits))
+  }
+
+  #refuseRead(offset: number): void {
+    if (this.#closed) throw new MillraceError('CLOSED', `The log of ${this.#name} is closed.`)
+    if (offset < this.startOffset || offset > this.endOffset) {
+      const range = `${this.startOffset} to ${this.endOffset}`
+      throw new MillraceError(
+        'LOG_ERROR',
+        `OFFSET_OUT_OF_RANGE: ${this.#name} has ${range}, not ${offset}.`,
+      )
+    }
+    if (this.#damage !== undefined && offset >= this.#damage.offset) throw this.#damage
+  }
+
+  #segmentOf(offset: number): Segment {
+    if (offset >= this.#active.baseOffset) return this.#active
+    let low = 0
+    let high = this.#segments.length - 1
+    while (low < high) {
+      const middle = (low + high + 1) >>> 1
+      if ((this.#segments[middle]?.baseOffset ?? 0) <= offset) low = middle
+      else high = middle - 1
+    }
+    const segment = this.#segments[low]
+    if (segment !== undefined && segment.baseOffset <= offset) return segment
+    const lost = segmentPath(this.#options.folder, offset, 'log')
+    throw new DamagedBatch(lost, 0, offset, 'the file that holds it is missing')
+  }
+
+  /** Runs a lookup; damage that it meets is reported once and remembered. */
+  #findingDamage<T>(lookup: () => T): T {
+    try {
+      return lookup()
+    } catch (error) {
+      if (error instanceof DamagedBatch) {
+        if (this.#damage === undefined || error.offset < this.#damage.offset) this.#damage = error
+        this.#options.logger.error({ partition: this.#name, offset: error.offset }, error.message)
+      }
+      throw error
+    }
+  }
+
+  /**
+   * The first record below the high watermark at or after the timestamp (milliseconds), or null. Throws CORRUPT_DATA
+   * when the answer lies behind damage. (Kafka: UnifiedLog.fetchOffsetByTimestamp.)
+   */
+  offsetForTimestamp(timestamp: number): TimestampedOffset | null {
+    return this.#findingDamage(() => {
+      for (const segment of this.#segments) {
+        if (segment.endOffset <= this.startOffset || segment.maxTimestamp < timestamp) continue
+        const found = firstRecordSince(segment, timestamp, this.startOffset)
+        if (found !== null) return found.offset < this.highWatermark ? found : null
+      }
+      return null
+    })
+  }
+
+  /** The record with the largest timestamp, the first of them; null when there is none. (KIP-734.) */
+  maxTimestamp(): TimestampedOffset | null {
+    return this.#findingDamage(() => {
+      let newest: Segment | undefined
+      for (const segment of this.#segments) {
+        if (segment.maxTimestamp > (newest?.maxTimestamp ?? -1)) newest = segment
+      }
+      const found = newest === undefined ? null : latestRecord(newest)
+      return found !== null && found.offset < this.highWatermark ? found : null
+    })
+  }
+
+  /** See `LeaderEpochs.endOffset`. */
+  epochEndOffset(epoch: number): { epoch: number; endOffset: number } {
+    return this.#epochs.endOffset(epoch, this.endOffset)
+  }
+
+  /**
+   * Makes durable what is written now with everything that goes with it, so that opening the folder later begins
+   * there. Done by the log itself every so many bytes, after a roll, and by `close`.
+   */
+  takeRecoveryPoint(): Promise<void> {
+    return this.#alone(() => this.#takeRecoveryPoint())
+  }
+
+  /** Maintenance of the folder is done one piece after another. */
+  #alone<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#maintenance.then(work)
+    this.#maintenance = done.then(
+      () => undefined,
+      () => undefined,
+    )
+    return done
+  }
+
+  async #takeRecoveryPoint(): Promise<void> {
+    const { files, folder } = this.#options
+    const recoveryPoint = this.endOffset
+    const recoveryPosition = this.#active.sizeBytes
+    const snapshots = [...this.#snapshots, this.#snapshotNow()]
+    this.#snapshots = []
+    this.#bytesSinceRecoveryPoint = 0
+    await this.#commit.durable(recoveryPoint)
+    for (const segment of this.#segments.slice()) await segment.saveIndexes()
+    await this.#saveEpochs()
+    for (const { offset, content } of snapshots) {
+      await files.replace(segmentPath(folder, offset, 'snapshot'), content)
+    }
+    await this.#saveCheckpoint({ recoveryPoint, recoveryPosition, startOffset: this.startOffset })
+    // A snapshot at the start of a segment is where a truncation begins; of the others the newest is enough.
+    for (const offset of offsetsOf(files.list(folder), 'snapshot')) {
+      if (offset === recoveryPoint || this.#segments.some(s => s.baseOffset === offset)) continue
+      files.remove(segmentPath(folder, offset, 'snapshot'))
+    }
+  }
+
+  #snapshotNow(): { offset: number; content: Buffer } {
+    return { offset: this.endOffset, content: encodeSnapshot(this.#producers) }
+  }
+
+  async #saveEpochs(): Promise<void> {
+    if (!this.#epochsChanged) return
+    this.#epochsChanged = false
+    const { files, folder } = this.#options
+    try {
+      await files.replace(path.join(folder, leaderEpochFile), this.#epochs.encode())
+    } catch (error) {
+      this.#epochsChanged = true
+      throw error
+    }
+  }
+
+  async #saveCheckpoint(checkpoint: Checkpoint): Promise<void> {
+    const { files, folder } = this.#options
+    await files.replace(path.join(folder, checkpointFile), encodeCheckpoint(checkpoint))
+    this.#checkpoint = checkpoint
+  }
+
+  /** A recovery point that fails costs the next opening time, nothing else. */
+  #takeRecoveryPointInBackground(): void {
+    this.takeRecoveryPoint().catch((error: unknown) => {
+      this.#options.logger.warn(
+        { partition: this.#name },
+        `No recovery point could be taken, the next one is tried later: ${describe(error)}`,
+      )
+    })
+  }
+
+  /**
+   * Cuts the log so that it ends at `offset`, or before it where a batch holds it. Those who wait for more to become
+   * durable get LOG_ERROR_RETRIABLE. For a follower whose leader has another history; below the high watermark nothing
+   * may be cut by anybody else. (Kafka: UnifiedLog.truncateTo.)
+   */
+  truncateTo(offset: number): Promise<void> {
+    return this.#alone(() => this.#truncateTo(offset))
+  }
+
+  async #truncateTo(offset: number): Promise<void> {
+    if (offset >= this.endOffset) return
+    this.#isCutting = true
+    try {
+      await this.#commit.idle()
+      if (this.#commit.failure !== undefined) throw this.#commit.failure
+      const segment = this.#segmentOf(Math.max(offset, this.startOffset))
+      const end = segment.locate(Math.max(offset, this.startOffset))
+      const { recoveryPoint, startOffset } = this.#checkpoint
+      // First, so that a crash in between never trusts what is about to go.
+      if (recoveryPoint > end.base) {
+        await this.#saveCheckpoint({
+          recoveryPoint: end.base,
+          recoveryPosition: end.position,
+          startOffset,
+        })
+      }
+      await this.#cut(segment, end)
+    } finally {
+      this.#isCutting = false
+    }
+  }
+
+  async #cut(segment: Segment, end: BatchPlace): Promise<void> {
+    const { files, folder, clock } = this.#options
+    for (const later of this.#segments.splice(this.#segments.indexOf(segment) + 1)) {
+      this.#unsynced.delete(later)
+      later.remove()
+    }
+    segment.truncate(end.position, end.base)
+    this.endOffset = end.base
+    this.highWatermark = Math.min(this.highWatermark, end.base)
+    this.#snapshots = []
+    this.#epochsChanged = this.#epochs.truncateFromEnd(end.base) || this.#epochsChanged
+    const message = `${this.#name} was truncated to offset ${end.base} before the write was durable.`
+    this.#commit.truncate(end.base, new MillraceError('LOG_ERROR_RETRIABLE', message))
+    const snapshots = offsetsOf(files.list(folder), 'snapshot')
+    for (const offset of snapshots.filter(offset => offset > end.base)) {
+      files.remove(segmentPath(folder, offset, 'snapshot'))
+    }
+    loadProducers(this.#options, this.#segments, this.#producers, end.base, clock.now())
+    await segment.file.sync()
+    await files.syncFolder(folder)
+    await this.#saveEpochs()
+  }
+
+  /**
+   * Removes the records below `offset` for readers, durably, and the segments that hold nothing else. Throws LOG_ERROR
+   * above the high watermark. (Kafka: UnifiedLog.maybeIncrementLogStartOffset.)
+   */
+  deleteRecordsBefore(offset: number): Promise<void> {
+    return this.#alone(() => this.#deleteRecordsBefore(offset))
+  }
+
+  async #deleteRecordsBefore(offset: number): Promise<void> {
+    if (offset > this.highWatermark) {
+      throw new MillraceError(
+        'LOG_ERROR',
+        `OFFSET_OUT_OF_RANGE: records of ${this.#name} can be deleted up to ${this.highWatermark}, not ${offset}.`,
+      )
+    }
+    if (offset <= this.startOffset) return
+    this.startOffset = offset
+    if (this.#damage !== undefined && this.#damage.offset < offset) this.#damage = undefined
+    this.#epochsChanged = this.#epochs.truncateFromStart(offset) || this.#epochsChanged
+    await this.#takeRecoveryPoint()
+    const kept = this.#segments.findIndex(s => s === this.#active || s.endOffset > offset)
+    for (const segment of this.#segments.splice(0, kept)) {
+      segment.remove()
+      this.#options.files.remove(segmentPath(this.#options.folder, segment.baseOffset, 'snapshot'))
+    }
+  }
+
+  /**
+   * Deletes the oldest segments that are wholly older than `retentionMs` or that make the log larger than
+   * `retentionBytes`, and forgets producers idle for too long. `now`: milliseconds since the epoch.
+   * (Kafka: UnifiedLog.deleteOldSegments.)
+   */
+  applyRetention(now: number): Promise<void> {
+    return this.#alone(() => this.#applyRetention(now))
+  }
+
+  async #applyRetention(now: number): Promise<void> {
+    const { config } = this.#options
+    this.#producers.expire(now - config.producerIdExpirationMs)
+    const expired = countExpired(this.#segments, config, now)
+    if (expired === 0) return
+    if (expired === this.#segments.length) {
+      if (this.#active.sizeBytes > 0) this.#roll(now)
+    }
+    const start = this.#segments[expired]?.baseOffset ?? this.#active.baseOffset
+    await this.#deleteRecordsBefore(Math.min(start, this.highWatermark))
+  }
+
+  /** Makes everything durable and closes the files, so that the next opening has nothing to recover. */
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    try {
+      if (this.#commit.failure === undefined) await this.takeRecoveryPoint()
+    } finally {
+      await this.#releaseFiles()
+    }
+  }
+
+  /** Closes the log and removes its folder, durably. */
+  async remove(): Promise<void> {
+    const { files, folder } = this.#options
+    this.#closed = true
+    await this.#releaseFiles()
+    files.remove(folder)
+    await files.syncFolder(path.dirname(folder))
+  }
+
+  async #releaseFiles(): Promise<void> {
+    await this.#maintenance
+    await this.#commit.idle()
+    this.#listeners.clear()
+    for (const segment of this.#segments) segment.close()
+  }
+}
+
+/** Numbers the batches from `offset` on and signs them with the epoch; returns the offset after them. */
+function stamp(
+  batches: Buffer,
+  offset: number,
+  leaderEpoch: number,
+  logAppendTime: number,
+): number {
+  let next = offset
+  for (let at = 0; at < batches.length; at += batch.sizeInBytes(batches, at)) {
+    batch.setBaseOffset(batches, next, at)
+    batch.setPartitionLeaderEpoch(batches, leaderEpoch, at)
+    if (logAppendTime >= 0) batch.stampLogAppendTime(batches, logAppendTime, at)
+    next += batch.lastOffsetDelta(batches, at) + 1
+  }
+  return next
+}
+
+function largestTimestamp(batches: Buffer): number {
+  let largest = -1
+  for (let at = 0; at < batches.length; at += batch.sizeInBytes(batches, at)) {
+    largest = Math.max(largest, batch.maxTimestamp(batches, at))
+  }
+  return largest
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

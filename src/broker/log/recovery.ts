@@ -1,0 +1,267 @@
+/**
+ * Opening a partition's folder (Kafka: LogLoader). Below the recovery point everything is durable and is trusted until
+ * it is read: nothing there is ever cut. Above it lies what a crash may have torn: it is scanned, cut before the first
+ * batch that is damaged, incomplete or does not follow, and the indexes, leader epochs and producer state are brought up
+ * to date from it. After a clean stop nothing lies above. So the work is in proportion to what was written since the
+ * last recovery point, not to the log.
+ */
+import path from 'node:path'
+import type { Logger } from '../../logger.ts'
+import type { Files } from '../../platform/platform.ts'
+import * as batch from '../../protocol/record-batch.ts'
+import { scanBatches } from './batch-scan.ts'
+import { decodeCheckpoint, type Checkpoint } from './checkpoint.ts'
+import { checkpointFile, leaderEpochFile, offsetsOf, segmentPath } from './file-names.ts'
+import { decodeLeaderEpochs, LeaderEpochs } from './leader-epochs.ts'
+import type { LogConfig } from './log-config.ts'
+import { decodeSnapshot } from './producer-snapshot.ts'
+import { ProducerState } from './producer-state.ts'
+import { DamagedBatch, Segment } from './segment.ts'
+
+export interface LogFolder {
+  readonly files: Files
+  readonly folder: string
+  readonly config: LogConfig
+  readonly logger: Logger
+}
+
+export interface RecoveredLog {
+  /** Ascending; the last is the one to append to. */
+  readonly segments: Segment[]
+  readonly startOffset: number
+  readonly checkpoint: Checkpoint
+  readonly epochs: LeaderEpochs
+  readonly producers: ProducerState
+  /** The first damage found below the recovery point. */
+  readonly damage: DamagedBatch | undefined
+  /** Bytes above the recovery point: 0 after a clean stop. */
+  readonly scannedBytes: number
+  /** Bytes of torn tail that were cut. */
+  readonly cutBytes: number
+}
+
+/** Brings the folder into a state that can be appended to, durably. `now`: the broker's time in milliseconds. */
+export async function recoverLog(log: LogFolder, now: number): Promise<RecoveredLog> {
+  const { files, folder, logger } = log
+  const names = files.list(folder)
+  const segments = openSegments(log, offsetsOf(names, 'log'))
+  const checkpoint = readCheckpoint(log, segments)
+  const last = segments.at(-1)
+  if (last !== undefined) last.endOffset = Math.max(last.baseOffset, checkpoint.recoveryPoint)
+  const { recoveryPoint } = checkpoint
+  const epochs = readEpochs(log, segments, recoveryPoint)
+  // Those above describe a tail that may be cut.
+  const staleSnapshots = offsetsOf(names, 'snapshot').filter(offset => offset > recoveryPoint)
+  for (const offset of staleSnapshots) files.remove(segmentPath(folder, offset, 'snapshot'))
+  const producers = new ProducerState()
+  const damageBelow = loadProducers(log, segments, producers, recoveryPoint, now)
+
+  const tail = recoverTail(log, segments, checkpoint, (buffer, at) => {
+    epochs.assign(batch.partitionLeaderEpoch(buffer, at), batch.baseOffset(buffer, at))
+    producers.update(buffer, at, now)
+  })
+  // What a killed process wrote is readable but perhaps not durable, and readers will see it from now on.
+  for (const segment of tail.touched) await segment.file.sync()
+  if (tail.isFolderChanged || staleSnapshots.length > 0) await files.syncFolder(folder)
+  if (tail.scannedBytes > 0) {
+    logger.info(
+      { folder, scannedBytes: tail.scannedBytes, cutBytes: tail.cutBytes },
+      'The partition was not stopped cleanly and has been recovered from its recovery point.',
+    )
+  }
+  const damage = tail.damage ?? damageBelow
+  if (damage !== undefined) logger.error({ folder, offset: damage.offset }, damage.message)
+  const startOffset = Math.max(checkpoint.startOffset, segments[0]?.baseOffset ?? 0)
+  epochs.truncateFromStart(startOffset)
+  const { scannedBytes, cutBytes } = tail
+  return { segments, startOffset, checkpoint, epochs, producers, damage, scannedBytes, cutBytes }
+}
+
+function openSegments(log: LogFolder, bases: readonly number[]): Segment[] {
+  const segments = bases.map(base => openSegment(log, base))
+  segments.forEach((segment, n) => {
+    segment.sizeBytes = log.files.size(segment.path) ?? 0
+    segment.endOffset = segments[n + 1]?.baseOffset ?? segment.baseOffset
+  })
+  return segments
+}
+
+export function openSegment(log: LogFolder, baseOffset: number): Segment {
+  const { files, folder, config } = log
+  return new Segment({ files, folder, baseOffset, indexIntervalBytes: config.indexIntervalBytes })
+}
+
+function readCheckpoint(log: LogFolder, segments: readonly Segment[]): Checkpoint {
+  const content = log.files.read(path.join(log.folder, checkpointFile))
+  const checkpoint = content === undefined ? undefined : decodeCheckpoint(content)
+  if (checkpoint !== undefined) return checkpoint
+  const first = segments[0]?.baseOffset ?? 0
+  if ((segments.at(-1)?.sizeBytes ?? 0) > 0 || segments.length > 1) {
+    log.logger.warn(
+      { folder: log.folder },
+      `The checkpoint of the partition is ${content === undefined ? 'missing' : 'damaged'}: the whole log is scanned.`,
+    )
+  }
+  return { recoveryPoint: first, recoveryPosition: 0, startOffset: first }
+}
+
+/** The epochs below the recovery point; from the log itself when the file is damaged. */
+function readEpochs(
+  log: LogFolder,
+  segments: readonly Segment[],
+  recoveryPoint: number,
+): LeaderEpochs {
+  const content = log.files.read(path.join(log.folder, leaderEpochFile))
+  const epochs = content === undefined ? undefined : decodeLeaderEpochs(content)
+  if (epochs !== undefined) {
+    epochs.truncateFromEnd(recoveryPoint)
+    return epochs
+  }
+  const rebuilt = new LeaderEpochs()
+  for (const segment of segments) {
+    const range = { from: 0, to: segment.sizeBytes, offset: segment.baseOffset }
+    scanBatches(segment.file, range, (buffer, at) => {
+      const offset = batch.baseOffset(buffer, at)
+      if (offset >= recoveryPoint) return false
+      rebuilt.assign(batch.partitionLeaderEpoch(buffer, at), offset)
+      return true
+    })
+  }
+  return rebuilt
+}
+
+/**
+ * Fills `state` with what it was just before `offset`: the newest sound snapshot up to there and the batches between.
+ * Returns the damage that ended this early. `now`: the broker's time in milliseconds.
+ */
+export function loadProducers(
+  log: LogFolder,
+  segments: readonly Segment[],
+  state: ProducerState,
+  offset: number,
+  now: number,
+): DamagedBatch | undefined {
+  state.clear()
+  const { files, folder } = log
+  const snapshots = offsetsOf(files.list(folder), 'snapshot').filter(at => at <= offset)
+  for (const at of snapshots.toReversed()) {
+    const entries = decodeSnapshot(
+      files.read(segmentPath(folder, at, 'snapshot')) ?? Buffer.alloc(0),
+    )
+    if (entries === undefined) continue
+    for (const entry of entries) state.restore(entry)
+    return replayProducers(segments, state, at, offset, now)
+  }
+  return replayProducers(segments, state, segments[0]?.baseOffset ?? 0, offset, now)
+}
+
+/** Updates the state with the batches of [from, to). Returns the damage that ended it early. */
+function replayProducers(
+  segments: readonly Segment[],
+  state: ProducerState,
+  from: number,
+  to: number,
+  now: number,
+): DamagedBatch | undefined {
+  for (const segment of segments) {
+    const first = Math.max(from, segment.baseOffset)
+    const last = Math.min(to, segment.endOffset)
+    if (first >= last) continue
+    try {
+      const { position, base } = segment.locate(first)
+      const range = { from: position, to: segment.sizeBytes, offset: base }
+      const end = scanBatches(segment.file, range, (buffer, at) => {
+        if (batch.baseOffset(buffer, at) >= last) return false
+        state.update(buffer, at, now)
+        return true
+      })
+      if (end.nextOffset < last) {
+        const problem = end.problem ?? 'the file ends before it'
+        throw new DamagedBatch(segment.path, end.position, end.nextOffset, problem)
+      }
+    } catch (error) {
+      if (error instanceof DamagedBatch) return error
+      throw error
+    }
+  }
+  return undefined
+}
+
+interface Tail {
+  /** Segments whose content above the recovery point stays or was cut: not known to be durable. */
+  readonly touched: Segment[]
+  isFolderChanged: boolean
+  scannedBytes: number
+  cutBytes: number
+  damage: DamagedBatch | undefined
+}
+
+/** Scans what is above the recovery point, cuts it where it is torn, and makes sure there is a segment to append to. */
+function recoverTail(
+  log: LogFolder,
+  segments: Segment[],
+  checkpoint: Checkpoint,
+  visit: (buffer: Buffer, at: number) => void,
+): Tail {
+  const tail: Tail = {
+    touched: [],
+    isFolderChanged: false,
+    scannedBytes: 0,
+    cutBytes: 0,
+    damage: undefined,
+  }
+  const { recoveryPoint } = checkpoint
+  const first = segments.findLastIndex(segment => segment.baseOffset <= recoveryPoint)
+  const lowest = segments[0]
+  let offset = recoveryPoint
+  if (first < 0 && lowest !== undefined) {
+    const lost = segmentPath(log.folder, recoveryPoint, 'log')
+    tail.damage = new DamagedBatch(lost, 0, recoveryPoint, 'the file that held it is missing')
+    offset = lowest.baseOffset
+  }
+  let active: Segment | undefined
+  let torn = false
+  for (const segment of segments.slice(Math.max(first, 0))) {
+    const fileBytes = segment.sizeBytes
+    const from = segment.baseOffset < recoveryPoint ? checkpoint.recoveryPosition : 0
+    if (fileBytes < from) {
+      segment.endOffset = recoveryPoint
+      const problem = `the file has ${fileBytes} bytes, but ${from} were durable`
+      tail.damage = new DamagedBatch(segment.path, fileBytes, segment.baseOffset, problem)
+      continue
+    }
+    tail.scannedBytes += fileBytes - from
+    if (torn || (active !== undefined && segment.baseOffset !== offset)) {
+      torn = true
+      tail.cutBytes += fileBytes
+      tail.isFolderChanged = true
+      segments.splice(segments.indexOf(segment), 1)
+      segment.remove()
+      continue
+    }
+    active = segment
+    segment.recoverFrom(from, Math.max(segment.baseOffset, recoveryPoint))
+    const range = { from, to: fileBytes, offset: segment.endOffset }
+    const end = scanBatches(segment.file, range, (buffer, at) => {
+      segment.note(buffer, at)
+      visit(buffer, at)
+    })
+    offset = end.nextOffset
+    if (fileBytes > from) tail.touched.push(segment)
+    if (end.problem === null) continue
+    torn = true
+    tail.cutBytes += fileBytes - end.position
+    segment.file.truncate(end.position)
+    log.logger.warn(
+      { folder: log.folder, offset, position: end.position, cutBytes: fileBytes - end.position },
+      `The log was cut at offset ${offset}, where the batch written last is torn: ${end.problem}.`,
+    )
+  }
+  if (active === undefined) {
+    const segment = openSegment(log, offset)
+    segment.create()
+    tail.isFolderChanged = true
+    segments.push(segment)
+  }
+  return tail
+}

@@ -1,0 +1,97 @@
+/**
+ * What a batch must be before it enters the log (Kafka: LogValidator). Everything is read from batch headers: records
+ * are not decoded, so what a header says about the records inside is taken from the producer, who alone is misled
+ * when it is wrong.
+ */
+import { AppendRefused } from './append-refused.ts'
+import * as batch from '../../protocol/record-batch.ts'
+import { errorCode } from '../../protocol/error-codes.ts'
+import type { LogConfig } from './log-config.ts'
+
+const noTimestamp = -1
+
+/**
+ * Checks all batches of an append from a client; throws `AppendRefused` for the first that is wrong. `where` names the
+ * partition in the message.
+ */
+export function validateBatches(
+  batches: Buffer,
+  config: LogConfig,
+  now: number,
+  where: string,
+): void {
+  let count = 0
+  let idempotent = 0
+  for (let at = 0; at < batches.length; at += batch.sizeInBytes(batches, at)) {
+    validateBatch(batches, at, config, now, where)
+    count++
+    if (batch.producerId(batches, at) >= 0n) idempotent++
+  }
+  if (count > 1 && idempotent > 0) {
+    throw new AppendRefused(
+      errorCode.INVALID_RECORD,
+      `An idempotent append to ${where} must be one batch, not ${count}.`,
+    )
+  }
+  if (count === 0)
+    throw new AppendRefused(errorCode.INVALID_RECORD, `An append to ${where} held no batch.`)
+  if (batches.length > config.segmentBytes) {
+    throw new AppendRefused(
+      errorCode.RECORD_LIST_TOO_LARGE,
+      `${batches.length} bytes for ${where} exceed segment.bytes=${config.segmentBytes}: send smaller batches.`,
+    )
+  }
+}
+
+function validateBatch(
+  batches: Buffer,
+  at: number,
+  config: LogConfig,
+  now: number,
+  where: string,
+): void {
+  const refuse = (code: number, why: string): AppendRefused =>
+    new AppendRefused(code, `A batch for ${where} was refused: ${why}`)
+
+  const problem = batch.checkBatch(batches, at)
+  if (problem !== null) throw refuse(errorCode.CORRUPT_MESSAGE, `${problem.text}.`)
+  const size = batch.sizeInBytes(batches, at)
+  if (size > config.maxMessageBytes) {
+    throw refuse(
+      errorCode.MESSAGE_TOO_LARGE,
+      `its ${size} bytes exceed max.message.bytes=${config.maxMessageBytes}.`,
+    )
+  }
+  const records = batch.recordCount(batches, at)
+  if (records <= 0 || records !== batch.lastOffsetDelta(batches, at) + 1) {
+    throw refuse(
+      errorCode.INVALID_RECORD,
+      `it counts ${records} records but its last offset delta is ${batch.lastOffsetDelta(batches, at)}.`,
+    )
+  }
+  if (batch.isControl(batches, at)) {
+    throw refuse(errorCode.INVALID_RECORD, 'clients may not write control batches.')
+  }
+  if (batch.producerId(batches, at) >= 0n) {
+    const epoch = batch.producerEpoch(batches, at)
+    const sequence = batch.baseSequence(batches, at)
+    if (epoch < 0 || sequence < 0) {
+      throw refuse(
+        errorCode.INVALID_RECORD,
+        `it has a producer id but epoch ${epoch} and sequence ${sequence}.`,
+      )
+    }
+  }
+  if (config.messageTimestampType === 'CreateTime') {
+    const base = batch.baseTimestamp(batches, at)
+    const max = batch.maxTimestamp(batches, at)
+    const early = base !== noTimestamp && base < now - config.messageTimestampBeforeMaxMs
+    if (early || max > now + config.messageTimestampAfterMaxMs) {
+      throw refuse(
+        errorCode.INVALID_TIMESTAMP,
+        `its timestamps ${base} to ${max} are not within message.timestamp.before.max.ms=${config.messageTimestampBeforeMaxMs} ` +
+          `and message.timestamp.after.max.ms=${config.messageTimestampAfterMaxMs} of the broker's time ${now}.`,
+      )
+    }
+  }
+}

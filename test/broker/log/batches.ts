@@ -1,0 +1,30 @@
+import { RecordBatchBuilder } from '../../../src/protocol/record-batch-builder.ts'
+import { RecordReader } from '../../../src/protocol/record-batch-reader.ts'
+import { stampProducer } from '../../../src/protocol/record-batch.ts'
+
+export interface BatchOptions {
+  readonly timestamp?: number
+  readonly producer?: { id: bigint; epoch: number; sequence: number }
+}
+
+/** A batch with one record for each value. */
+export function batchOf(values: readonly string[], options: BatchOptions = {}): Buffer {
+  const builder = new RecordBatchBuilder()
+  for (const value of values) builder.append(null, Buffer.from(value), options.timestamp ?? 1000, [])
+  const batch = builder.build()
+  const { producer } = options
+  if (producer !== undefined) {
+    const { id, epoch, sequence } = producer
+    stampProducer(batch, { producerId: id, producerEpoch: epoch, baseSequence: sequence })
+  }
+  return batch
+}
+
+/** `offset:value` of every record. */
+export function recordsIn(batches: Buffer): string[] {
+  const reader = new RecordReader()
+  reader.reset(batches)
+  const records: string[] = []
+  while (reader.next()) records.push(`${reader.offset}:${reader.value?.toString() ?? 'null'}`)
+  return records
+}
