@@ -346,7 +346,7 @@ export class PartitionLog {
   }
 
   /** The record with the largest timestamp, the first of them; null when there is none. (KIP-734.) */
-  maxTimestamp(): TimestampedOffset | null {
+  offsetOfMaxTimestamp(): TimestampedOffset | null {
     return this.#findingDamage(() => {
       let newest: Segment | undefined
       for (const segment of this.#segments) {
