@@ -17,15 +17,35 @@ const floors = [
 ]
 
 /** What only `platform/` may touch: everything else is given a `Platform`. */
-const edgeModules = ['fs', 'fs/promises', 'net', 'tls', 'dgram', 'http', 'https', 'dns', 'child_process', 'timers', 'timers/promises', 'perf_hooks', 'worker_threads', 'cluster']
+const edgeModules = [
+  'fs',
+  'fs/promises',
+  'net',
+  'tls',
+  'dgram',
+  'http',
+  'https',
+  'dns',
+  'child_process',
+  'timers',
+  'timers/promises',
+  'perf_hooks',
+  'worker_threads',
+  'cluster',
+]
 const edgeMessage = 'Only src/platform reaches the outside world; take a Platform instead.'
 const edgeImports = {
   group: edgeModules.flatMap(name => [name, `node:${name}`]),
   message: edgeMessage,
 }
-const edgeGlobals = ['setTimeout', 'setInterval', 'setImmediate', 'performance', 'fetch', 'crypto'].map(
-  name => ({ name, message: edgeMessage }),
-)
+const edgeGlobals = [
+  'setTimeout',
+  'setInterval',
+  'setImmediate',
+  'performance',
+  'fetch',
+  'crypto',
+].map(name => ({ name, message: edgeMessage }))
 const edgeProperties = [
   { object: 'Date', property: 'now', message: edgeMessage },
   { object: 'Math', property: 'random', message: edgeMessage },
@@ -33,9 +53,18 @@ const edgeProperties = [
 ]
 
 const room = (name: string, own: number) => {
-  const above = floors.slice(own).flat().filter(other => other !== name)
+  const above = floors
+    .slice(own)
+    .flat()
+    .filter(other => other !== name)
   const upward = {
-    group: [...above.flatMap(other => [`**/${other}/**`]), '../index.ts', '../../index.ts', 'millrace', 'millrace/*'],
+    group: [
+      ...above.flatMap(other => [`**/${other}/**`]),
+      '../index.ts',
+      '../../index.ts',
+      'millrace',
+      'millrace/*',
+    ],
     message: `src/${name} stands on floor ${own}: it imports only from the floors below.`,
   }
   const edges = name !== 'platform'
