@@ -35,7 +35,10 @@ export class BrokerConnections {
       const connection = await opening
       return await connection.request(api, body, options)
     } catch (error) {
-      if (isConnectionFailure(error) && this.#open.get(key) === opening) this.#open.delete(key)
+      if (isConnectionFailure(error) && this.#open.get(key) === opening) {
+        this.#open.delete(key)
+        await closeOpened(opening)
+      }
       throw error
     }
   }
@@ -50,9 +53,11 @@ export class BrokerConnections {
   async dropAll(): Promise<void> {
     const open = [...this.#open.values()]
     this.#open.clear()
-    const connections = await Promise.allSettled(open)
-    for (const opened of connections) {
-      if (opened.status === 'fulfilled') await opened.value.close()
-    }
+    await Promise.all(open.map(closeOpened))
   }
+}
+
+async function closeOpened(opening: Promise<Connection>): Promise<void> {
+  const [opened] = await Promise.allSettled([opening])
+  if (opened.status === 'fulfilled') await opened.value.close()
 }

@@ -1,0 +1,277 @@
+import type { Connection, Connector } from '../../src/client/connection.ts'
+import { MillraceError } from '../../src/errors.ts'
+import type { Address, Platform } from '../../src/platform/platform.ts'
+import { errorCode } from '../../src/protocol/error-codes.ts'
+import { produce } from '../../src/protocol/messages/00-produce.ts'
+import { fetch } from '../../src/protocol/messages/01-fetch.ts'
+import { listOffsets } from '../../src/protocol/messages/02-list-offsets.ts'
+import { metadata } from '../../src/protocol/messages/03-metadata.ts'
+import { initProducerId } from '../../src/protocol/messages/22-init-producer-id.ts'
+import {
+  baseOffset,
+  baseSequence,
+  producerId,
+  recordCount,
+  setBaseOffset,
+} from '../../src/protocol/record-batch.ts'
+import { zeroUuid } from '../../src/protocol/schema.ts'
+import type { Api, Infer, InferInput } from '../../src/protocol/schema.ts'
+
+/** What goes wrong with one request. An error code is answered instead of serving it. */
+export type Fault = 'lostBefore' | 'lostAfter' | 'moveLeader' | number
+
+interface Partition {
+  leaderId: number
+  leaderEpoch: number
+  startOffset: number
+  readonly batches: Buffer[]
+}
+
+const sequences = 2 ** 31
+const latencyMs = 1
+
+/**
+ * Brokers in a few lines, for faults that real ones cannot be asked for: one topic `t`, leaders that move, requests that
+ * are lost on the way there or back. It keeps Kafka's rules of idempotent producers, so a client that breaks them is
+ * found out by the log.
+ */
+export class FakeCluster {
+  readonly nodes: number
+  readonly partitions: Partition[] = []
+  /** Asked once for every request but Metadata. */
+  fault: (api: string, nodeId: number) => Fault | undefined = () => undefined
+  readonly requests: { api: string; nodeId: number }[] = []
+  openConnections = 0
+  /** Timers of the cluster itself. */
+  timers = 0
+  #producerIds = 0n
+  readonly #platform: Platform
+
+  constructor(platform: Platform, options: { nodes: number; partitions: number }) {
+    this.#platform = platform
+    this.nodes = options.nodes
+    for (let index = 0; index < options.partitions; index += 1) {
+      const leaderId = index % options.nodes
+      this.partitions.push({ leaderId, leaderEpoch: 0, startOffset: 0, batches: [] })
+    }
+  }
+
+  get bootstrap(): Address[] {
+    return [addressOf(0)]
+  }
+
+  readonly connector: Connector = async address => {
+    this.openConnections += 1
+    return this.#connection(address.port)
+  }
+
+  moveLeader(index: number): void {
+    const partition = this.#partition(index)
+    partition.leaderId = (partition.leaderId + 1) % this.nodes
+    partition.leaderEpoch += 1
+  }
+
+  #connection(nodeId: number): Connection {
+    let closed = false
+    let last: Promise<unknown> = Promise.resolve()
+    const lost = new MillraceError('CONNECTION_LOST', `Node ${nodeId} hung up.`)
+    const hangUp = (): void => {
+      if (!closed) this.openConnections -= 1
+      closed = true
+    }
+    return {
+      request: <Request, Response>(api: Api<Request, Response>, body: Request) => {
+        const served = last.then(async () => {
+          await this.#pass(latencyMs)
+          if (closed) throw lost
+          this.requests.push({ api: api.name, nodeId })
+          const fault = api.key === metadata.key ? undefined : this.fault(api.name, nodeId)
+          if (fault === 'lostBefore') hangUp()
+          if (closed) throw lost
+          if (fault === 'moveLeader') this.#moveAll()
+          const failing = typeof fault === 'number' ? fault : errorCode.NONE
+          const response = await this.#serve(api, body, nodeId, failing)
+          if (fault === 'lostAfter') hangUp()
+          if (closed) throw lost
+          return response
+        })
+        last = served.catch(() => undefined)
+        return served
+      },
+      close: async () => hangUp(),
+    }
+  }
+
+  async #pass(ms: number): Promise<void> {
+    this.timers += 1
+    await new Promise<void>(resolve => {
+      this.#platform.timers.schedule(ms, resolve)
+    })
+    this.timers -= 1
+  }
+
+  #moveAll(): void {
+    for (const index of this.partitions.keys()) this.moveLeader(index)
+  }
+
+  #serve<Request, Response>(
+    api: Api<Request, Response>,
+    body: Request,
+    nodeId: number,
+    failing: number,
+  ): Response | Promise<Response>
+  #serve(api: Api<unknown, unknown>, body: unknown, nodeId: number, failing: number): unknown {
+    switch (api.key) {
+      case metadata.key:
+        return this.#metadata()
+      case initProducerId.key:
+        this.#producerIds += 1n
+        return { errorCode: failing, producerId: this.#producerIds, producerEpoch: 0 }
+      case produce.key:
+        return this.#produce(body as InferInput<typeof produce.request>, nodeId, failing)
+      case fetch.key:
+        return this.#fetch(body as InferInput<typeof fetch.request>, nodeId, failing)
+      case listOffsets.key:
+        return this.#listOffsets(body as InferInput<typeof listOffsets.request>)
+      default:
+        throw new Error(`the fake cluster does not serve ${api.name}`)
+    }
+  }
+
+  #metadata(): Infer<typeof metadata.response> {
+    return {
+      throttleTimeMs: 0,
+      brokers: Array.from({ length: this.nodes }, (_, nodeId) => ({
+        nodeId,
+        ...addressOf(nodeId),
+        rack: null,
+      })),
+      clusterId: 'fake',
+      controllerId: 0,
+      clusterAuthorizedOperations: 0,
+      topics: [
+        {
+          errorCode: errorCode.NONE,
+          name: 't',
+          topicId: zeroUuid,
+          isInternal: false,
+          topicAuthorizedOperations: 0,
+          partitions: this.partitions.map(({ leaderId, leaderEpoch }, partitionIndex) => ({
+            errorCode: errorCode.NONE,
+            partitionIndex,
+            leaderId,
+            leaderEpoch,
+            replicaNodes: [leaderId],
+            isrNodes: [leaderId],
+            offlineReplicas: [],
+          })),
+        },
+      ],
+    }
+  }
+
+  #produce(body: InferInput<typeof produce.request>, nodeId: number, failing: number): unknown {
+    const responses = body.topicData.map(({ name, partitionData }) => ({
+      name,
+      partitionResponses: partitionData.map(({ index, records }) => {
+        if (!Buffer.isBuffer(records)) throw new Error('a batch is missing')
+        const appended =
+          failing === errorCode.NONE || failing === errorCode.NOT_ENOUGH_REPLICAS_AFTER_APPEND
+        const result = appended
+          ? this.#append(index, records, nodeId)
+          : { code: failing, offset: -1 }
+        const code = result.code === errorCode.NONE ? failing : result.code
+        return { index, errorCode: code, baseOffset: result.offset, errorMessage: null }
+      }),
+    }))
+    return { responses, throttleTimeMs: 0 }
+  }
+
+  #append(index: number, batch: Buffer, nodeId: number): { code: number; offset: number } {
+    const partition = this.#partition(index)
+    if (partition.leaderId !== nodeId) return { code: errorCode.NOT_LEADER_OR_FOLLOWER, offset: -1 }
+    const before = partition.batches.filter(each => producerId(each) === producerId(batch))
+    const duplicate = before.slice(-5).find(each => baseSequence(each) === baseSequence(batch))
+    if (duplicate !== undefined) return { code: errorCode.NONE, offset: baseOffset(duplicate) }
+    const last = before.at(-1)
+    // Nothing known of the producer: any sequence is accepted, as Kafka does.
+    const expected =
+      last === undefined
+        ? baseSequence(batch)
+        : (baseSequence(last) + recordCount(last)) % sequences
+    if (baseSequence(batch) !== expected) {
+      return { code: errorCode.OUT_OF_ORDER_SEQUENCE_NUMBER, offset: -1 }
+    }
+    const offset = this.endOffset(index)
+    const copy = Buffer.from(batch)
+    setBaseOffset(copy, offset)
+    partition.batches.push(copy)
+    return { code: errorCode.NONE, offset }
+  }
+
+  async #fetch(
+    body: InferInput<typeof fetch.request>,
+    nodeId: number,
+    failing: number,
+  ): Promise<unknown> {
+    const isEmpty = (): boolean =>
+      body.topics.every(({ partitions }) =>
+        partitions.every(({ partition, fetchOffset }) => this.endOffset(partition) === fetchOffset),
+      )
+    for (let waited = 0; waited < body.maxWaitMs && isEmpty(); waited += latencyMs) {
+      await this.#pass(latencyMs)
+    }
+    const responses = body.topics.map(({ topic, partitions }) => ({
+      topic,
+      topicId: zeroUuid,
+      partitions: partitions.map(({ partition: partitionIndex, fetchOffset }) => {
+        const partition = this.#partition(partitionIndex)
+        const end = this.endOffset(partitionIndex)
+        let code = failing
+        if (partition.leaderId !== nodeId) code = errorCode.NOT_LEADER_OR_FOLLOWER
+        else if (fetchOffset < partition.startOffset || fetchOffset > end) {
+          code = errorCode.OFFSET_OUT_OF_RANGE
+        }
+        const found = partition.batches.filter(
+          batch => baseOffset(batch) + recordCount(batch) > fetchOffset,
+        )
+        return {
+          partitionIndex,
+          errorCode: code,
+          highWatermark: end,
+          records: code === errorCode.NONE ? Buffer.concat(found) : null,
+        }
+      }),
+    }))
+    return { errorCode: errorCode.NONE, responses, throttleTimeMs: 0 }
+  }
+
+  #listOffsets(body: InferInput<typeof listOffsets.request>): unknown {
+    const topics = body.topics.map(({ name, partitions }) => ({
+      name,
+      partitions: partitions.map(({ partitionIndex, timestamp }) => ({
+        partitionIndex,
+        errorCode: errorCode.NONE,
+        timestamp: -1,
+        offset:
+          timestamp === -2
+            ? this.#partition(partitionIndex).startOffset
+            : this.endOffset(partitionIndex),
+      })),
+    }))
+    return { topics, throttleTimeMs: 0 }
+  }
+
+  endOffset(index: number): number {
+    const last = this.#partition(index).batches.at(-1)
+    return last === undefined ? 0 : baseOffset(last) + recordCount(last)
+  }
+
+  #partition(index: number): Partition {
+    const partition = this.partitions[index]
+    if (partition === undefined) throw new Error(`there is no partition ${index}`)
+    return partition
+  }
+}
+
+const addressOf = (nodeId: number): Address => ({ host: 'fake', port: nodeId })

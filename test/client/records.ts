@@ -1,0 +1,26 @@
+import { RecordBatchBuilder } from '../../src/protocol/record-batch-builder.ts'
+import { RecordReader } from '../../src/protocol/record-batch-reader.ts'
+
+/** A batch of records with these values; record `i` has the timestamp `firstTimestamp + i`. */
+export function batchOf(values: readonly string[], firstTimestamp = 1_000): Buffer {
+  const builder = new RecordBatchBuilder()
+  for (const [index, value] of values.entries()) {
+    builder.append(null, Buffer.from(value), firstTimestamp + index, [])
+  }
+  return Buffer.from(builder.build())
+}
+
+/** Values and offsets of the records from `offset` on. */
+export function recordsOf(batches: Buffer, offset = 0): { offset: number; value: string }[] {
+  const records: { offset: number; value: string }[] = []
+  const reader = new RecordReader()
+  reader.reset(batches)
+  while (reader.next()) {
+    if (reader.offset < offset) continue
+    records.push({ offset: reader.offset, value: reader.value?.toString() ?? '' })
+  }
+  return records
+}
+
+export const valuesOf = (batches: Buffer, offset = 0): string[] =>
+  recordsOf(batches, offset).map(record => record.value)
