@@ -179,8 +179,12 @@ export class Task implements TaskScope {
 
   /** Closes the processors and the stores; what was not committed is forgotten. */
   async close(): Promise<void> {
-    for (const node of this.#nodes) node.processor.close?.()
+    this.closeProcessors()
     await this.state.close()
+  }
+
+  closeProcessors(): void {
+    for (const node of this.#nodes) node.processor.close?.()
   }
 
   /** Records that were not processed: late, without a key, or skipped. Kafka's `dropped-records-total`. */

@@ -9,14 +9,16 @@ import type { Entry, KeyRange, StoreDatabase, StoreEngine, WriteOperation } from
 export function memoryEngine(): MemoryEngine {
   const databases = new Map<string, SortedRows>()
   const open = new Set<string>()
+  const openSync = (name: string): MemoryDatabase => {
+    assert(!open.has(name), `database ${name} is open already`)
+    open.add(name)
+    const rows = databases.get(name) ?? new SortedRows()
+    databases.set(name, rows)
+    return memoryDatabase(rows, () => open.delete(name))
+  }
   return {
-    async open(name) {
-      assert(!open.has(name), `database ${name} is open already`)
-      open.add(name)
-      const rows = databases.get(name) ?? new SortedRows()
-      databases.set(name, rows)
-      return memoryDatabase(rows, () => open.delete(name))
-    },
+    openSync,
+    open: async name => openSync(name),
     async destroy(name) {
       assert(!open.has(name), `database ${name} is still open`)
       databases.delete(name)
@@ -26,6 +28,7 @@ export function memoryEngine(): MemoryEngine {
 
 export interface MemoryEngine extends StoreEngine {
   open(name: string): Promise<MemoryDatabase>
+  openSync(name: string): MemoryDatabase
 }
 
 /** A database that never waits. */

@@ -5,6 +5,7 @@ import { MillraceError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
 import { RecordReader } from '../protocol/record-batch-reader.ts'
 import { KeyValueStore } from './key-value-store.ts'
+import { memoryEngine } from './memory-engine.ts'
 import { RowTable } from './row-table.ts'
 import type { StoreDefinition } from './store-definition.ts'
 import type { StoreDatabase, StoreEngine, WriteOperation } from './store-engine.ts'
@@ -44,6 +45,12 @@ export async function openTaskState(options: TaskStateOptions): Promise<TaskStat
   await database.write([markerOperation(newMarker(options.bootId, false))])
   await database.sync()
   return new TaskState(options, database, metadata)
+}
+
+/** The same over a new database that never waits: for tests, where nothing is restored. */
+export function newTaskState(options: Omit<TaskStateOptions, 'engine'>): TaskState {
+  const engine = memoryEngine()
+  return new TaskState({ ...options, engine }, engine.openSync(options.taskId), emptyMetadata)
 }
 
 interface OpenedDatabase {

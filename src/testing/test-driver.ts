@@ -1,0 +1,195 @@
+import assert from 'node:assert/strict'
+
+import { MillraceError } from '../errors.ts'
+import { type Logger, silentLogger } from '../logger.ts'
+import { Task } from '../runtime/task.ts'
+import { globalPart, type TaskPart, wholePart } from '../runtime/topology-parts.ts'
+import { KeyValueStore } from '../state/key-value-store.ts'
+import type { KeyValueRow, ValueAndTimestamp, WindowRow } from '../state/stores.ts'
+import { newTaskState } from '../state/task-state.ts'
+import { WindowStore } from '../state/window-store.ts'
+import type { Topology } from '../topology/topology.ts'
+import { TestInputTopic, type TopicSerdes } from './test-input-topic.ts'
+import { TestOutputTopic } from './test-output-topic.ts'
+import { type BytesRecord, type TestTopic, TestTopics } from './test-topics.ts'
+
+export interface TestDriverOptions {
+  /** Where the driver's clock starts, in milliseconds since the Unix epoch. @defaultValue 0 */
+  readonly startTimeMs?: number
+  /** @defaultValue silent */
+  readonly logger?: Logger
+}
+
+/**
+ * Runs a topology in this process, without a log, on a clock that moves only when it is told to: each piped record is
+ * processed at once with all that follows from it, and everything is committed, before `pipe` returns. All sub-topologies
+ * run as one task, every topic has one partition, and global tables are updated directly. Kafka Streams'
+ * `TopologyTestDriver`.
+ */
+export class TestDriver {
+  readonly #topics = new TestTopics()
+  readonly #task: Task
+  readonly #globalTask: Task
+  readonly #reads: ReadonlySet<string>
+  readonly #globalReads: ReadonlySet<string>
+  #now: number
+
+  constructor(topology: Topology, options: TestDriverOptions = {}) {
+    const { startTimeMs = 0, logger = silentLogger } = options
+    this.#now = startTimeMs
+    const global = globalPart(topology)
+    const whole = wholePart(topology)
+    this.#reads = topicsOf(whole)
+    this.#globalReads = topicsOf(global)
+    const newTask = (taskId: string, { nodes, stores }: TaskPart, globals?: Task): Task => {
+      const task = new Task({
+        applicationId: topology.applicationId,
+        taskId,
+        partition: 0,
+        nodes,
+        stores,
+        inputs: [...topicsOf({ nodes, stores })].map(start),
+        state: newTaskState({ taskId, stores, bootId: '', logger }),
+        collector: this.#topics,
+        globalStore: name => globals?.state.store(name),
+        logger,
+      })
+      for (const { topic } of task.inputs) task.knowHighWatermark(start(topic))
+      return task
+    }
+    this.#globalTask = newTask('global', global)
+    this.#task = newTask('0_0', whole, this.#globalTask)
+  }
+
+  /** The driver's clock, in milliseconds since the Unix epoch. */
+  get now(): number {
+    return this.#now
+  }
+
+  /** Moves the clock, by milliseconds, and processes what waited for it. */
+  advance(ms: number): void {
+    assert(ms >= 0, 'time does not go backwards')
+    this.#now += ms
+    this.#run()
+  }
+
+  /** A topic to write to. Throws MISSING_TOPIC when the topology does not read it. */
+  inputTopic<K, V>(name: string, serdes: TopicSerdes<K, V>): TestInputTopic<K, V> {
+    if (!this.#reads.has(name) && !this.#globalReads.has(name)) {
+      const known = [...this.#reads, ...this.#globalReads].join(', ')
+      throw new MillraceError(
+        'MISSING_TOPIC',
+        `The topology does not read the topic ${name}. It reads: ${known}.`,
+      )
+    }
+    const topic = this.#topics.topic(name)
+    return new TestInputTopic(name, serdes, {
+      now: () => this.#now,
+      pipe: record => {
+        this.#deliver(topic, record)
+        this.#run()
+      },
+    })
+  }
+
+  /** A topic to read what the topology has written to it; changelogs and repartition topics too. */
+  outputTopic<K, V>(name: string, serdes: TopicSerdes<K, V>): TestOutputTopic<K, V> {
+    return new TestOutputTopic(this.#topics.topic(name), serdes)
+  }
+
+  /** Names of the topics that the topology has written to. */
+  get producedTopics(): string[] {
+    return this.#topics.producedNames
+  }
+
+  /**
+   * A key-value store, global ones included; the caller names the types that its definition has. Throws UNKNOWN_STORE when
+   * there is no key-value store of that name.
+   */
+  keyValueStore<K, V>(name: string): TestKeyValueStore<K, V> {
+    const store = this.#task.state.store(name) ?? this.#globalTask.state.store(name)
+    if (!(store instanceof KeyValueStore)) throw unknownStore('key-value', name)
+    return {
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+      get: key => store.get(key) as ValueAndTimestamp<V> | undefined,
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+      rows: () => [...store.allSync()] as KeyValueRow<K, V>[],
+    }
+  }
+
+  /** A window store; see `keyValueStore`. */
+  windowStore<K, V>(name: string): TestWindowStore<K, V> {
+    const store = this.#task.state.store(name)
+    if (!(store instanceof WindowStore)) throw unknownStore('window', name)
+    return {
+      fetch: (key, windowStart) =>
+        // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+        store.fetch(key, windowStart) as ValueAndTimestamp<V> | undefined,
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+      rows: () => [...store.allSync()] as WindowRow<K, V>[],
+    }
+  }
+
+  /** Records that were not processed: late, without a key, or skipped. Kafka's `dropped-records-total`. */
+  get droppedRecords(): number {
+    return this.#task.droppedRecords
+  }
+
+  /** Closes the processors. */
+  close(): void {
+    this.#task.closeProcessors()
+    this.#globalTask.closeProcessors()
+  }
+
+  [Symbol.dispose](): void {
+    this.close()
+  }
+
+  #deliver(topic: TestTopic, record: BytesRecord): void {
+    const reads = this.#reads.has(topic.name)
+    const globalReads = this.#globalReads.has(topic.name)
+    if (!reads && !globalReads) return
+    const fetched = topic.deliver(record)
+    if (reads) this.#task.add(fetched)
+    if (!globalReads) return
+    this.#globalTask.add(fetched)
+    while (this.#globalTask.process(1) > 0) {
+      done(this.#globalTask.completeCommit(this.#globalTask.prepareCommit()))
+    }
+  }
+
+  #run(): void {
+    while (this.#task.process(1) > 0) {
+      this.#task.prepareCommit()
+      done(this.#task.completeCommit())
+      for (const { topic, record } of this.#topics.takeProduced()) this.#deliver(topic, record)
+    }
+  }
+}
+
+export interface TestKeyValueStore<K, V> {
+  get(key: K): ValueAndTimestamp<V> | undefined
+  /** All rows in the order of their keys' bytes. */
+  rows(): KeyValueRow<K, V>[]
+}
+
+export interface TestWindowStore<K, V> {
+  /** The row of a key in the window that starts at `windowStart`, in milliseconds since the Unix epoch. */
+  fetch(key: K, windowStart: number): ValueAndTimestamp<V> | undefined
+  /** All rows that are not expired, by segment of time, then key bytes, then window start. */
+  rows(): WindowRow<K, V>[]
+}
+
+const start = (topic: string) => ({ topic, partition: 0, offset: 0, metadata: '' })
+
+const topicsOf = ({ nodes }: TaskPart): ReadonlySet<string> =>
+  new Set(nodes.flatMap(node => (node.kind === 'source' ? node.topics : [])))
+
+const done = (waits: Promise<void> | undefined): void =>
+  assert(waits === undefined, 'the memory engine never waits')
+
+const unknownStore = (kind: string, name: string): MillraceError =>
+  new MillraceError(
+    'UNKNOWN_STORE',
+    `The topology has no ${kind} store ${name}. Check the name; an operator's store has one when it was given to it.`,
+  )

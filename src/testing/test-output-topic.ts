@@ -1,0 +1,43 @@
+import type { StreamRecord } from '../topology/record.ts'
+import type { TopicSerdes } from './test-input-topic.ts'
+import type { BytesRecord, TestTopic } from './test-topics.ts'
+
+export type TestRecord<K, V> = StreamRecord<K | null, V | null>
+
+/** Reads what the topology has written to a topic, each record once, in the order of writing. */
+export class TestOutputTopic<K, V> {
+  readonly name: string
+  readonly #topic: TestTopic
+  readonly #serdes: TopicSerdes<K, V>
+
+  constructor(topic: TestTopic, serdes: TopicSerdes<K, V>) {
+    this.name = topic.name
+    this.#topic = topic
+    this.#serdes = serdes
+  }
+
+  /** Number of records that were not read yet. */
+  get size(): number {
+    return this.#topic.unread.length
+  }
+
+  /** The next record; undefined when there is none. */
+  read(): TestRecord<K, V> | undefined {
+    const record = this.#topic.unread.shift()
+    return record === undefined ? undefined : this.#decode(record)
+  }
+
+  /** All records that were not read yet. */
+  readAll(): TestRecord<K, V>[] {
+    return this.#topic.unread.splice(0).map(record => this.#decode(record))
+  }
+
+  #decode({ key, value, timestamp, headers }: BytesRecord): TestRecord<K, V> {
+    return {
+      key: key === null ? null : this.#serdes.key.deserialize(key),
+      value: value === null ? null : this.#serdes.value.deserialize(value),
+      timestamp,
+      headers,
+    }
+  }
+}
