@@ -39,10 +39,10 @@ export interface SourceNode {
 }
 
 /** `partitionTime` is the largest timestamp taken from the partition so far, -1 before the first. */
-export type TimestampExtractor = (
-  record: StreamRecord<unknown, unknown>,
-  partitionTime: number,
-) => number
+export type TimestampExtractor = UserFunction<
+  [record: StreamRecord<unknown, unknown>, partitionTime: number],
+  number
+>
 
 export interface ProcessorNode {
   readonly kind: 'processor'

@@ -1,0 +1,26 @@
+import { MillraceError } from '../errors.ts'
+import type { GraphBuilder } from '../topology/graph.ts'
+import type { NodeId } from '../topology/nodes/node.ts'
+
+/** Where a handle (a stream, a table) keeps the node it stands for: out of sight of whoever uses it. */
+export const handle: unique symbol = Symbol('millrace.handle')
+
+/** A node of the graph, with the types of the records that leave it. */
+export interface Handle<K, V> {
+  readonly graph: GraphBuilder
+  readonly node: NodeId
+  /** Only for the compiler of TypeScript: no value ever stands here. */
+  readonly types?: { readonly key: K; readonly value: V }
+}
+
+/** The node behind another handle. Throws INVALID_TOPOLOGY when it was made by another builder. */
+export function nodeOf(
+  other: { readonly [handle]: Handle<unknown, unknown> },
+  graph: GraphBuilder,
+): NodeId {
+  if (other[handle].graph === graph) return other[handle].node
+  throw new MillraceError(
+    'INVALID_TOPOLOGY',
+    'A join or merge has a stream or table of another StreamsBuilder. Make both from the same builder.',
+  )
+}

@@ -1,0 +1,147 @@
+import type { NewNode } from '../topology/graph.ts'
+import type { NodeId } from '../topology/nodes/node.ts'
+import type { UserFunction } from '../topology/user-function.ts'
+import type { GlobalKTable } from './global-ktable.ts'
+import { type Handle, handle, nodeOf } from './handle.ts'
+import { KGroupedStreamImpl } from './kgrouped-stream-impl.ts'
+import type { KGroupedStream } from './kgrouped-stream.ts'
+import type { KStream } from './kstream.ts'
+import type { KTable } from './ktable.ts'
+import type { Grouped, Joined, Materialized, Named, Produced, Repartitioned } from './options.ts'
+import type { Scope } from './scope.ts'
+
+type Joiner<K, V, VT, V2> = (value: V, row: VT, key: K) => V2
+type KeySelector<K, V, KT> = (key: K, value: V) => KT | null
+type JoinFunction = UserFunction<[unknown, unknown, unknown?], unknown>
+
+/** Each method adds one frozen node; what it means is written at its kind, in `topology/nodes`. */
+export class KStreamImpl<K, V> implements KStream<K, V> {
+  readonly kind = 'KStream'
+  readonly #scope: Scope
+  readonly #parents: readonly [NodeId]
+
+  constructor(scope: Scope, node: NodeId) {
+    this.#scope = scope
+    this.#parents = Object.freeze([node])
+    Object.freeze(this)
+  }
+
+  get [handle](): Handle<K, V> {
+    return { graph: this.#scope.graph, node: this.#parents[0] }
+  }
+
+  filter<S extends V>(predicate: (key: K, value: V) => boolean, options?: Named): KStream<K, S> {
+    return this.#add({ ...options, kind: 'filter', parents: this.#parents, predicate, keep: true })
+  }
+
+  filterNot(predicate: (key: K, value: V) => boolean, options?: Named): KStream<K, V> {
+    return this.#add({ ...options, kind: 'filter', parents: this.#parents, predicate, keep: false })
+  }
+
+  map<K2, V2>(mapper: (key: K, value: V) => readonly [K2, V2], options?: Named): KStream<K2, V2> {
+    return this.#add({ ...options, kind: 'map', parents: this.#parents, mapper })
+  }
+
+  mapValues<V2>(mapper: (value: V, key: K) => V2, options?: Named): KStream<K, V2> {
+    return this.#add({ ...options, kind: 'mapValues', parents: this.#parents, mapper })
+  }
+
+  flatMap<K2, V2>(
+    mapper: (key: K, value: V) => Iterable<readonly [K2, V2]>,
+    options?: Named,
+  ): KStream<K2, V2> {
+    return this.#add({ ...options, kind: 'flatMap', parents: this.#parents, mapper })
+  }
+
+  flatMapValues<V2>(mapper: (value: V, key: K) => Iterable<V2>, options?: Named): KStream<K, V2> {
+    return this.#add({ ...options, kind: 'flatMapValues', parents: this.#parents, mapper })
+  }
+
+  selectKey<K2>(mapper: (key: K, value: V) => K2, options?: Named): KStream<K2, V> {
+    return this.#add({ ...options, kind: 'selectKey', parents: this.#parents, mapper })
+  }
+
+  peek(action: (key: K, value: V) => void, options?: Named): KStream<K, V> {
+    return this.#add({ ...options, kind: 'peek', parents: this.#parents, action })
+  }
+
+  foreach(action: (key: K, value: V) => void, options?: Named): void {
+    this.#add({ ...options, kind: 'foreach', parents: this.#parents, action })
+  }
+
+  merge(other: KStream<K, V>, options?: Named): KStream<K, V> {
+    const parents = [this.#parents[0], nodeOf(other, this.#scope.graph)]
+    return this.#add({ ...options, kind: 'merge', parents })
+  }
+
+  groupBy<K2>(
+    selector: (key: K, value: V) => K2,
+    options: Grouped<K2, V> = {},
+  ): KGroupedStream<K2, V> {
+    const { name } = options
+    const node = this.#scope.graph.add({
+      kind: 'selectKey',
+      name,
+      parents: this.#parents,
+      mapper: selector,
+    })
+    return new KGroupedStreamImpl(this.#scope, node, options)
+  }
+
+  groupByKey(options: Grouped<K, V> = {}): KGroupedStream<K, V> {
+    return new KGroupedStreamImpl(this.#scope, this.#parents[0], options)
+  }
+
+  repartition(options?: Repartitioned<K, V>): KStream<K, V> {
+    return this.#add({ ...options, kind: 'repartition', parents: this.#parents })
+  }
+
+  toTable(options?: Materialized<K, V>): KTable<K, V> {
+    const node = this.#scope.graph.add({ ...options, kind: 'toTable', parents: this.#parents })
+    return this.#scope.table(node)
+  }
+
+  join<KT, VT, V2>(
+    table: KTable<KT, VT> | GlobalKTable<KT, VT>,
+    first: Joiner<K, V, VT, V2> | KeySelector<K, V, KT>,
+    second?: Joiner<K, V, VT, V2> | Joined<K, V>,
+    third?: Named,
+  ): KStream<K, V2> {
+    return this.#join('inner', table, first, second, third)
+  }
+
+  leftJoin<KT, VT, V2>(
+    table: KTable<KT, VT> | GlobalKTable<KT, VT>,
+    first: Joiner<K, V, VT | null, V2> | KeySelector<K, V, KT>,
+    second?: Joiner<K, V, VT | null, V2> | Joined<K, V>,
+    third?: Named,
+  ): KStream<K, V2> {
+    return this.#join('left', table, first, second, third)
+  }
+
+  to(topic: string, options?: Produced<K, V>): void {
+    this.#add({ ...options, kind: 'to', parents: this.#parents, topic })
+  }
+
+  /** With a table `(joiner, options)` follow, with a global table `(keySelector, joiner, options)`. */
+  #join<V2>(
+    join: 'inner' | 'left',
+    other: KTable<unknown, unknown> | GlobalKTable<unknown, unknown>,
+    first: JoinFunction,
+    second: JoinFunction | Joined<K, V> | undefined,
+    third: Named | undefined,
+  ): KStream<K, V2> {
+    const table = nodeOf(other, this.#scope.graph)
+    if (typeof second === 'function') {
+      const functions = { keySelector: first, joiner: second }
+      const kind = 'streamGlobalTableJoin'
+      return this.#add({ ...third, kind, parents: this.#parents, table, join, ...functions })
+    }
+    const parents = [this.#parents[0], table]
+    return this.#add({ ...second, kind: 'streamTableJoin', parents, table, join, joiner: first })
+  }
+
+  #add<K2, V2>(node: NewNode): KStream<K2, V2> {
+    return this.#scope.stream(this.#scope.graph.add(node))
+  }
+}

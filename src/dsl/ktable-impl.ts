@@ -1,0 +1,49 @@
+import type { NewNode } from '../topology/graph.ts'
+import type { NodeId } from '../topology/nodes/node.ts'
+import { type Handle, handle } from './handle.ts'
+import type { KStream } from './kstream.ts'
+import type { KTable } from './ktable.ts'
+import type { Materialized, Named } from './options.ts'
+import type { Scope } from './scope.ts'
+
+export class KTableImpl<K, V> implements KTable<K, V> {
+  readonly kind = 'KTable'
+  readonly #scope: Scope
+  readonly #parents: readonly [NodeId]
+
+  constructor(scope: Scope, node: NodeId) {
+    this.#scope = scope
+    this.#parents = Object.freeze([node])
+    Object.freeze(this)
+  }
+
+  get [handle](): Handle<K, V> {
+    return { graph: this.#scope.graph, node: this.#parents[0] }
+  }
+
+  filter<S extends V>(
+    predicate: (key: K, value: V) => boolean,
+    options?: Materialized<K, S>,
+  ): KTable<K, S> {
+    const kind = 'tableFilter'
+    return this.#add({ ...options, kind, parents: this.#parents, predicate, keep: true })
+  }
+
+  filterNot(predicate: (key: K, value: V) => boolean, options?: Materialized<K, V>): KTable<K, V> {
+    const kind = 'tableFilter'
+    return this.#add({ ...options, kind, parents: this.#parents, predicate, keep: false })
+  }
+
+  mapValues<V2>(mapper: (value: V, key: K) => V2, options?: Materialized<K, V2>): KTable<K, V2> {
+    return this.#add({ ...options, kind: 'tableMapValues', parents: this.#parents, mapper })
+  }
+
+  toStream(options?: Named): KStream<K, V> {
+    const node = this.#scope.graph.add({ ...options, kind: 'toStream', parents: this.#parents })
+    return this.#scope.stream(node)
+  }
+
+  #add<V2>(node: NewNode): KTable<K, V2> {
+    return this.#scope.table(this.#scope.graph.add(node))
+  }
+}

@@ -1,0 +1,75 @@
+import type { Serde } from '../serde/serde.ts'
+import type { StreamRecord } from '../topology/record.ts'
+import type { DurationLike } from '../windowing/duration.ts'
+
+/** An operator without a name is numbered. Kafka Streams' `Named`. */
+export interface Named {
+  /** Name of the node in descriptions and messages. */
+  readonly name?: string
+}
+
+/** How a topic is read. Kafka Streams' `Consumed`. */
+export interface Consumed<K, V> extends Named {
+  readonly key: Serde<K>
+  readonly value: Serde<V>
+  /**
+   * Event time of a record in milliseconds since the Unix epoch; its own timestamp by default. `partitionTime` is the
+   * largest timestamp taken from the partition so far, -1 before the first.
+   */
+  readonly timestamp?: (value: V, record: StreamRecord<K, V>, partitionTime: number) => number
+}
+
+/** How a topic is read as a table. The store is named if the table is to be queried. */
+export interface ConsumedTable<K, V> extends Consumed<K, V>, Logged {
+  readonly store?: string
+}
+
+export interface ConsumedGlobalTable<K, V> extends Consumed<K, V> {
+  readonly store?: string
+}
+
+/** How a topic is written; serdes are needed where none is known. Kafka Streams' `Produced`. */
+export interface Produced<K, V> extends Named {
+  readonly key?: Serde<K>
+  readonly value?: Serde<V>
+  /** Partition of a record; by default the hash of the key's bytes, as every Kafka client does. */
+  readonly partitioner?: (key: K, value: V, partitions: number) => number
+}
+
+/** How records go to their partitions. Kafka Streams' `Repartitioned`. */
+export interface Repartitioned<K, V> extends Produced<K, V> {
+  /** Number of partitions of the topic; by default that of the topics upstream. */
+  readonly partitions?: number
+}
+
+/** How records are grouped; serdes are needed if the key was changed. Kafka Streams' `Grouped`. */
+export interface Grouped<K, V> {
+  /** Name of the repartition topic, and of the node that selects the key. */
+  readonly name?: string
+  readonly key?: Serde<K>
+  readonly value?: Serde<V>
+}
+
+/** Serdes of the stream, needed if its key was changed. Kafka Streams' `Joined`. */
+export interface Joined<K, V> extends Named {
+  readonly key?: Serde<K>
+  readonly value?: Serde<V>
+}
+
+/** How a table is stored. Kafka Streams' `Materialized`. */
+export interface Materialized<K, V> extends Named, Logged {
+  /** Name of the store. Give one if the table is to be queried, and so that its topics keep their names. */
+  readonly store?: string
+  readonly key?: Serde<K>
+  readonly value?: Serde<V>
+}
+
+export interface MaterializedWindows<K, V> extends Materialized<K, V> {
+  /** How long a window can be read, counted from its start; size and grace of the windows by default, at least that. */
+  readonly retention?: DurationLike
+}
+
+export interface Logged {
+  /** Whether changes of the store go to a changelog topic, from which it can be restored. Default: true. */
+  readonly changelog?: boolean
+}

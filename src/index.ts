@@ -1,0 +1,40 @@
+export { type App, defineApp } from './dsl/define-app.ts'
+export type { GlobalKTable } from './dsl/global-ktable.ts'
+export type { KGroupedStream, TimeWindowedKStream } from './dsl/kgrouped-stream.ts'
+export type { KStream } from './dsl/kstream.ts'
+export type { KTable } from './dsl/ktable.ts'
+export type {
+  Consumed,
+  ConsumedGlobalTable,
+  ConsumedTable,
+  Grouped,
+  Joined,
+  Materialized,
+  MaterializedWindows,
+  Named,
+  Produced,
+  Repartitioned,
+} from './dsl/options.ts'
+export { StreamsBuilder } from './dsl/streams-builder.ts'
+export { type ErrorCode, MillraceError } from './errors.ts'
+export { type Logger, jsonLogger, silentLogger } from './logger.ts'
+export { bytes } from './serde/bytes.ts'
+export { json } from './serde/json.ts'
+export { double, integer, long } from './serde/numbers.ts'
+export type { Serde } from './serde/serde.ts'
+export type { SchemaOutput, StandardSchema } from './serde/standard-schema.ts'
+export { string } from './serde/string.ts'
+export { type Windowed, windowed } from './serde/windowed.ts'
+export { describe } from './topology/describe.ts'
+export type { Header, Headers, StreamRecord } from './topology/record.ts'
+export { toMermaid } from './topology/to-mermaid.ts'
+export type { Topology } from './topology/topology.ts'
+export type { DurationLike } from './windowing/duration.ts'
+export {
+  type HoppingOptions,
+  type TimeWindow,
+  type TimeWindows,
+  type TumblingOptions,
+  hopping,
+  tumbling,
+} from './windowing/time-windows.ts'
