@@ -8,6 +8,7 @@ import type { Platform } from '../platform/platform.ts'
 import { consumerOffsetsTopic } from '../protocol/internal-topics.ts'
 import { brokerConfig, type BrokerConfig } from './config.ts'
 import { openDataFolder } from './data-folder.ts'
+import { type GroupCoordinator, openGroupCoordinator } from './coordinator/group-coordinator.ts'
 import { inProcessConnector } from './in-process-connector.ts'
 import { openProducerIds, type ProducerIds } from './producer-ids.ts'
 import { openTopics, type Topic, type Topics } from './topics.ts'
@@ -21,6 +22,7 @@ export interface Broker {
   /** Epoch in which this broker leads all its partitions: one more with each start. */
   readonly leaderEpoch: number
   readonly topics: Topics
+  readonly groups: GroupCoordinator
   readonly producerIds: ProducerIds
   /** Aborted by `stop`: requests that wait for something are answered with what there is. */
   readonly stopping: AbortSignal
@@ -33,6 +35,9 @@ export interface Broker {
   /** Makes everything durable, marks the logs as closed cleanly and gives the folder back. */
   close(): Promise<void>
 }
+
+/** Room for the record of a group with many members, each with a large subscription. */
+const OFFSETS_MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 
 export interface OpenBrokerOptions {
   readonly platform: Platform
@@ -53,6 +58,25 @@ export async function openBroker(options: OpenBrokerOptions): Promise<Broker> {
   try {
     const producerIds = openProducerIds(platform.files, folder.path)
     const topics = await openTopics({ platform, folder: folder.path, config, logger })
+    const ensureOffsetsTopic = (): Promise<Topic> =>
+      topics.ensure({
+        name: consumerOffsetsTopic,
+        partitions: config.offsetsTopicNumPartitions,
+        configs: new Map([
+          ['cleanup.policy', 'compact'],
+          ['max.message.bytes', String(OFFSETS_MAX_MESSAGE_BYTES)],
+          ['segment.bytes', String(config.offsetsTopicSegmentBytes)],
+        ]),
+      })
+    const leaderEpoch = folder.brokerEpoch
+    const groups = openGroupCoordinator({
+      platform,
+      config,
+      logger,
+      topics,
+      leaderEpoch,
+      ensureTopic: ensureOffsetsTopic,
+    })
     const stopping = new AbortController()
     let closing: Promise<void> | null = null
 
@@ -62,21 +86,17 @@ export async function openBroker(options: OpenBrokerOptions): Promise<Broker> {
       logger,
       clusterId: folder.clusterId,
       nodeId: folder.nodeId,
-      leaderEpoch: folder.brokerEpoch,
+      leaderEpoch,
       topics,
+      groups,
       producerIds,
       stopping: stopping.signal,
-      ensureOffsetsTopic: () =>
-        topics.ensure({
-          name: consumerOffsetsTopic,
-          partitions: config.offsetsTopicNumPartitions,
-          configs: new Map([
-            ['cleanup.policy', 'compact'],
-            ['segment.bytes', String(config.offsetsTopicSegmentBytes)],
-          ]),
-        }),
+      ensureOffsetsTopic,
       connector: () => inProcessConnector(broker),
-      stop: () => stopping.abort(),
+      stop() {
+        stopping.abort()
+        groups.stop()
+      },
       close() {
         closing ??= close()
         return closing

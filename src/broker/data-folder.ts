@@ -44,7 +44,7 @@ export async function openDataFolder(
         `The data folder ${path} belongs to node ${known.nodeId}, and this broker is node ${nodeId}. Give each broker its own folder.`,
       )
     }
-    if (known === undefined && files.list(join(path, 'topics')).length > 0) {
+    if (known === undefined && files.list(join(path, 'logs')).length > 0) {
       throw corrupt(join(path, 'format'), 'it is missing although the folder holds topics')
     }
     const clusterId = known?.clusterId ?? platform.random.bytes(16).toString('base64url')

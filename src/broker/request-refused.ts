@@ -1,4 +1,5 @@
 import { MillraceError } from '../errors.ts'
+import type { Logger } from '../logger.ts'
 import { errorCode, errorName, isRetriable } from '../protocol/error-codes.ts'
 import { AppendRefused } from './log/append-refused.ts'
 
@@ -14,14 +15,18 @@ export class RequestRefused extends MillraceError {
 }
 
 /**
- * What a response says about a failure: the code of a refusal, KAFKA_STORAGE_ERROR when a file failed or is damaged.
- * Anything else is a bug and is thrown on.
+ * What a response says about a failure: the code of a refusal, KAFKA_STORAGE_ERROR when a file failed or is damaged, which
+ * the operator is told too. Anything else is a bug and is thrown on.
  */
-export function answerTo(error: unknown): { errorCode: number; errorMessage: string } {
+export function answerTo(
+  error: unknown,
+  logger: Logger,
+): { errorCode: number; errorMessage: string } {
   if (error instanceof RequestRefused || error instanceof AppendRefused) {
     return { errorCode: error.errorCode, errorMessage: error.message }
   }
   if (error instanceof MillraceError) {
+    if (error.code !== 'CLOSED') logger.error({ error }, `A request failed: ${error.message}`)
     const code = storageCodes.has(error.code)
       ? errorCode.KAFKA_STORAGE_ERROR
       : errorCode.UNKNOWN_SERVER_ERROR

@@ -52,8 +52,8 @@ export interface Topics {
   /** Throws what `addPartitions` would. */
   checkPartitionCount(name: string, count: number): Topic
   addPartitions(name: string, count: number): Promise<Topic>
-  /** Replaces all settings. */
-  configure(name: string, configs: TopicConfigs): Promise<void>
+  /** Replaces all settings by what `change` makes of them. */
+  configure(name: string, change: (configs: TopicConfigs) => TopicConfigs): Promise<void>
   delete(name: string): Promise<Topic>
   close(): Promise<void>
 }
@@ -89,7 +89,7 @@ interface TopicState extends Topic {
 export async function openTopics(options: TopicsOptions): Promise<Topics> {
   const { platform, config, logger } = options
   const { files } = platform
-  const logs = join(options.folder, 'topics')
+  const logs = join(options.folder, 'logs')
   const file = { files, folder: options.folder, ...FILE }
   const topics = new Map<string, TopicState>()
   let partitionCount = 0
@@ -299,10 +299,11 @@ export async function openTopics(options: TopicsOptions): Promise<Topics> {
         partitionCount += added.length
         return topic
       }),
-    configure: (name, configs) =>
+    configure: (name, newConfigs) =>
       change(async () => {
         const topic = existing(name)
         const before = topic.configs
+        const configs = newConfigs(before)
         topic.configs = configs
         try {
           await write(topics.values())

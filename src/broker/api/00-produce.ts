@@ -46,7 +46,7 @@ export const produceHandler: ApiHandler = apiHandler(
           continue
         }
         const wait = append(broker, log, records, version, answer)
-        if (wait !== null && request.acks === -1) waits.push(refuseIfLost(wait(), answer))
+        if (wait !== null && request.acks === -1) waits.push(refuseIfLost(broker, wait(), answer))
       }
     }
     if (waits.length > 0) await Promise.all(waits)
@@ -92,7 +92,7 @@ function append(
     answer.logStartOffset = log.startOffset
     return () => log.durable(lastOffset + 1)
   } catch (error) {
-    Object.assign(answer, answerTo(error))
+    Object.assign(answer, answerTo(error, broker.logger))
     return null
   }
 }
@@ -124,10 +124,14 @@ function checkForm(records: Buffer, version: number): void {
 
 const ZSTD = 4
 
-async function refuseIfLost(durable: Promise<void>, answer: PartitionAnswer): Promise<void> {
+async function refuseIfLost(
+  broker: Broker,
+  durable: Promise<void>,
+  answer: PartitionAnswer,
+): Promise<void> {
   try {
     await durable
   } catch (error) {
-    Object.assign(answer, answerTo(error), { baseOffset: -1 })
+    Object.assign(answer, answerTo(error, broker.logger), { baseOffset: -1 })
   }
 }

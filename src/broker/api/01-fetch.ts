@@ -160,7 +160,7 @@ function readPartition(
   }
   if (lastFetchedEpoch >= 0) {
     const end = log.epochEndOffset(lastFetchedEpoch)
-    if (end === undefined) return refusal(partition, errorCode.OFFSET_OUT_OF_RANGE)
+    if (end.epoch === -1) return refusal(partition, errorCode.OFFSET_OUT_OF_RANGE)
     if (end.epoch < lastFetchedEpoch || end.endOffset < fetchOffset) {
       return { ...answer, divergingEpoch: { epoch: end.epoch, endOffset: end.endOffset } }
     }
@@ -180,7 +180,7 @@ function readPartition(
     }
     return { ...answer, records }
   } catch (error) {
-    return refusal(partition, answerTo(error).errorCode)
+    return refusal(partition, answerTo(error, broker.logger).errorCode)
   }
 }
 

@@ -39,7 +39,7 @@ export const listOffsetsHandler: ApiHandler = apiHandler(
         try {
           return { partitionIndex, errorCode: errorCode.NONE, ...find(broker, log, timestamp) }
         } catch (error) {
-          return { partitionIndex, errorCode: answerTo(error).errorCode }
+          return { partitionIndex, errorCode: answerTo(error, broker.logger).errorCode }
         }
       }),
     })),

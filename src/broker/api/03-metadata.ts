@@ -68,7 +68,7 @@ async function find(
           })
     return describe(broker, created)
   } catch (error) {
-    return unknown(name, answerTo(error).errorCode)
+    return unknown(name, answerTo(error, broker.logger).errorCode)
   }
 }
 

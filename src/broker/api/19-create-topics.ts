@@ -37,7 +37,7 @@ export const createTopicsHandler: ApiHandler = apiHandler(
         }
         topics.push(await create(broker, wanted, request.validateOnly))
       } catch (error) {
-        topics.push({ name, ...answerTo(error), configs: null })
+        topics.push({ name, ...answerTo(error, broker.logger), configs: null })
       }
     }
     return { topics }

@@ -30,7 +30,7 @@ export const initProducerIdHandler: ApiHandler = apiHandler(
       const producerId = await broker.producerIds.next()
       return { errorCode: errorCode.NONE, producerId, producerEpoch: 0 }
     } catch (error) {
-      return { errorCode: answerTo(error).errorCode }
+      return { errorCode: answerTo(error, broker.logger).errorCode }
     }
   },
 )

@@ -1,0 +1,63 @@
+/**
+ * OffsetCommit: stores offsets of a group.
+ *
+ * Versions: 2-9.
+ *
+ * Behaviour: durable when answered. A generation below 0 commits for a group without members. Any offset is taken,
+ * negative ones too: some clients commit -1 or -2 for "the end" and "the start". Metadata longer than the setting
+ * `offsetMetadataMaxBytes` is refused for its partition, and so are partitions that do not exist; the others are stored
+ * together or not at all.
+ *
+ * Differs from Apache Kafka: `retentionTimeMs` of versions 2-4 is not looked at; offsets are kept until they are deleted
+ * with their group or topic.
+ */
+import { errorCode } from '../../protocol/error-codes.ts'
+import { offsetCommit } from '../../protocol/messages/08-offset-commit.ts'
+import type { OffsetCommit } from '../coordinator/group-coordinator.ts'
+import { apiHandler, type ApiHandler } from './api-handler.ts'
+
+export const offsetCommitHandler: ApiHandler = apiHandler(
+  offsetCommit,
+  { min: 2, max: 9 },
+  async (broker, request, { version }) => {
+    const offsets: OffsetCommit['offsets'][number][] = []
+    const answers = request.topics.map(({ name, partitions }) => ({
+      name,
+      partitions: partitions.map(partition => {
+        const { partitionIndex, committedOffset, committedLeaderEpoch } = partition
+        const metadata = partition.committedMetadata ?? ''
+        let code: number = errorCode.NONE
+        if (broker.topics.partition(name, partitionIndex) === undefined) {
+          code = errorCode.UNKNOWN_TOPIC_OR_PARTITION
+        } else if (Buffer.byteLength(metadata) > broker.config.offsetMetadataMaxBytes) {
+          code = errorCode.OFFSET_METADATA_TOO_LARGE
+        } else {
+          offsets.push({
+            topic: name,
+            partition: partitionIndex,
+            offset: committedOffset,
+            leaderEpoch: committedLeaderEpoch,
+            metadata,
+          })
+        }
+        return { partitionIndex, errorCode: code }
+      }),
+    }))
+    const code = await broker.groups.commit(
+      request.groupId,
+      {
+        generation: request.generationIdOrMemberEpoch,
+        memberId: request.memberId,
+        instanceId: request.groupInstanceId,
+        offsets,
+      },
+      version >= 9 ? errorCode.GROUP_ID_NOT_FOUND : errorCode.ILLEGAL_GENERATION,
+    )
+    for (const { partitions } of answers) {
+      for (const partition of partitions) {
+        if (partition.errorCode === errorCode.NONE) partition.errorCode = code
+      }
+    }
+    return { topics: answers }
+  },
+)

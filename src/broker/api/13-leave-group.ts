@@ -1,0 +1,38 @@
+/**
+ * LeaveGroup: ends the membership of one member, or from version 3 of several; the others rebalance.
+ *
+ * Versions: 0-5.
+ *
+ * Behaviour: an administrator may name a static member by its instance id alone.
+ *
+ * Differs from Apache Kafka: the reason of version 5 is not logged.
+ */
+import { errorCode } from '../../protocol/error-codes.ts'
+import { leaveGroup } from '../../protocol/messages/13-leave-group.ts'
+import { apiHandler, type ApiHandler } from './api-handler.ts'
+
+export const leaveGroupHandler: ApiHandler = apiHandler(
+  leaveGroup,
+  { min: 0, max: 5 },
+  async (broker, { groupId, memberId, members }, { version }) => {
+    if (version < 3) {
+      const leaving = [{ memberId, instanceId: null }]
+      const [code = errorCode.NONE] = await broker.groups.leave(groupId, { members: leaving })
+      return { errorCode: code }
+    }
+    const codes = await broker.groups.leave(groupId, {
+      members: members.map(member => ({
+        memberId: member.memberId,
+        instanceId: member.groupInstanceId,
+      })),
+    })
+    return {
+      errorCode: errorCode.NONE,
+      members: members.map((member, index) => ({
+        memberId: member.memberId,
+        groupInstanceId: member.groupInstanceId,
+        errorCode: codes[index] ?? errorCode.NONE,
+      })),
+    }
+  },
+)

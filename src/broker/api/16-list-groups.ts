@@ -1,0 +1,36 @@
+/**
+ * ListGroups: the groups that the broker coordinates.
+ *
+ * Versions: 0-5; filtered by state from 4, by type from 5.
+ *
+ * Behaviour: filters ignore case. A name in a filter that is no state or type matches nothing.
+ *
+ * Differs from Apache Kafka: all groups are of type `classic`.
+ */
+import { errorCode } from '../../protocol/error-codes.ts'
+import { listGroups } from '../../protocol/messages/16-list-groups.ts'
+import { apiHandler, type ApiHandler } from './api-handler.ts'
+
+const TYPE = 'classic'
+
+export const listGroupsHandler: ApiHandler = apiHandler(
+  listGroups,
+  { min: 0, max: 5 },
+  async (broker, { statesFilter, typesFilter }) => {
+    await broker.groups.ready()
+    const matches = (filter: string[], value: string): boolean =>
+      filter.length === 0 || filter.some(name => name.toLowerCase() === value.toLowerCase())
+    return {
+      errorCode: errorCode.NONE,
+      groups: broker.groups
+        .groups()
+        .filter(group => matches(statesFilter, group.phase) && matches(typesFilter, TYPE))
+        .map(group => ({
+          groupId: group.groupId,
+          protocolType: group.protocolType ?? '',
+          groupState: group.phase,
+          groupType: TYPE,
+        })),
+    }
+  },
+)

@@ -1,0 +1,55 @@
+/**
+ * DeleteRecords: moves the start of partitions forward; records below it are gone.
+ *
+ * Versions: 0-2.
+ *
+ * Behaviour: -1 means everything that readers can see. An offset above the high watermark is OFFSET_OUT_OF_RANGE. A topic
+ * that is compacted and not deleted from is refused with POLICY_VIOLATION. Durable when answered.
+ *
+ * Differs from Apache Kafka: `timeoutMs` is not looked at: there are no other replicas to wait for.
+ */
+import { errorCode } from '../../protocol/error-codes.ts'
+import { deleteRecords } from '../../protocol/messages/21-delete-records.ts'
+import type { Broker } from '../broker.ts'
+import { answerTo } from '../request-refused.ts'
+import { isDeleting } from '../topic-configs.ts'
+import { apiHandler, type ApiHandler } from './api-handler.ts'
+
+export const deleteRecordsHandler: ApiHandler = apiHandler(
+  deleteRecords,
+  { min: 0, max: 2 },
+  async (broker, request) => ({
+    topics: await Promise.all(
+      request.topics.map(async ({ name, partitions }) => ({
+        name,
+        partitions: await Promise.all(
+          partitions.map(async ({ partitionIndex, offset }) => ({
+            partitionIndex,
+            ...(await moveStart(broker, name, partitionIndex, offset)),
+          })),
+        ),
+      })),
+    ),
+  }),
+)
+
+async function moveStart(
+  broker: Broker,
+  name: string,
+  partition: number,
+  offset: number,
+): Promise<{ lowWatermark: number; errorCode: number }> {
+  const refuse = (code: number) => ({ lowWatermark: -1, errorCode: code })
+  const topic = broker.topics.get(name)
+  const log = topic?.partitions[partition]
+  if (topic === undefined || log === undefined) return refuse(errorCode.UNKNOWN_TOPIC_OR_PARTITION)
+  if (!isDeleting(topic.configs)) return refuse(errorCode.POLICY_VIOLATION)
+  const before = offset === -1 ? log.highWatermark : offset
+  if (before < 0 || before > log.highWatermark) return refuse(errorCode.OFFSET_OUT_OF_RANGE)
+  try {
+    await log.deleteRecordsBefore(before)
+    return { lowWatermark: log.startOffset, errorCode: errorCode.NONE }
+  } catch (error) {
+    return refuse(answerTo(error, broker.logger).errorCode)
+  }
+}

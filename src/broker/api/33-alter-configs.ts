@@ -1,0 +1,34 @@
+/**
+ * AlterConfigs: replaces all settings of topics by the given ones; what is not given goes back to its default.
+ *
+ * Versions: 0-2.
+ *
+ * Behaviour: in force and durable when answered. Settings that the broker does not know are refused with INVALID_CONFIG.
+ *
+ * Differs from Apache Kafka: settings of the broker are given when it is started; changing them is INVALID_REQUEST.
+ */
+import { errorCode } from '../../protocol/error-codes.ts'
+import { alterConfigs } from '../../protocol/messages/33-alter-configs.ts'
+import { answerTo } from '../request-refused.ts'
+import { checkTopicConfigs } from '../topic-configs.ts'
+import { alterableTopic } from './alterable-topic.ts'
+import { apiHandler, type ApiHandler } from './api-handler.ts'
+
+export const alterConfigsHandler: ApiHandler = apiHandler(
+  alterConfigs,
+  { min: 0, max: 2 },
+  async (broker, request) => ({
+    responses: await Promise.all(
+      request.resources.map(async ({ resourceType, resourceName, configs }) => {
+        try {
+          alterableTopic(broker, resourceType, resourceName)
+          const checked = checkTopicConfigs(configs)
+          if (!request.validateOnly) await broker.topics.configure(resourceName, () => checked)
+          return { errorCode: errorCode.NONE, resourceType, resourceName }
+        } catch (error) {
+          return { ...answerTo(error, broker.logger), resourceType, resourceName }
+        }
+      }),
+    ),
+  }),
+)

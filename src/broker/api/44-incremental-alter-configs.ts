@@ -1,0 +1,81 @@
+/**
+ * IncrementalAlterConfigs: changes single settings of topics.
+ *
+ * Versions: 0-1.
+ *
+ * Behaviour: set (0), delete (1, back to the default), and for lists append (2) and subtract (3). In force and durable when
+ * answered.
+ *
+ * Differs from Apache Kafka: settings of the broker are given when it is started; changing them is INVALID_REQUEST.
+ */
+import { errorCode } from '../../protocol/error-codes.ts'
+import { incrementalAlterConfigs } from '../../protocol/messages/44-incremental-alter-configs.ts'
+import type { Infer } from '../../protocol/schema.ts'
+import { answerTo, RequestRefused } from '../request-refused.ts'
+import { checkTopicConfigs, type TopicConfigs, topicConfigDefinitions } from '../topic-configs.ts'
+import { alterableTopic } from './alterable-topic.ts'
+import { apiHandler, type ApiHandler } from './api-handler.ts'
+
+type Change = Infer<typeof incrementalAlterConfigs.request>['resources'][number]['configs'][number]
+
+export const incrementalAlterConfigsHandler: ApiHandler = apiHandler(
+  incrementalAlterConfigs,
+  { min: 0, max: 1 },
+  async (broker, request) => ({
+    responses: await Promise.all(
+      request.resources.map(async ({ resourceType, resourceName, configs }) => {
+        try {
+          const topic = alterableTopic(broker, resourceType, resourceName)
+          changed(topic.configs, configs)
+          if (!request.validateOnly) {
+            await broker.topics.configure(resourceName, before => changed(before, configs))
+          }
+          return { errorCode: errorCode.NONE, resourceType, resourceName }
+        } catch (error) {
+          return { ...answerTo(error, broker.logger), resourceType, resourceName }
+        }
+      }),
+    ),
+  }),
+)
+
+/** Settings after the changes. Throws RequestRefused INVALID_CONFIG or INVALID_REQUEST. */
+function changed(before: TopicConfigs, changes: readonly Change[]): TopicConfigs {
+  const after = new Map(before)
+  for (const { name, configOperation, value } of changes) {
+    const definition = topicConfigDefinitions.find(known => known.name === name)
+    const list = (after.get(name) ?? definition?.defaultValue ?? '').split(',')
+    switch (configOperation) {
+      case SET:
+        after.set(name, checkTopicConfigs([{ name, value }]).get(name) ?? '')
+        break
+      case DELETE:
+        after.delete(name)
+        break
+      case APPEND:
+      case SUBTRACT: {
+        if (definition?.type !== 'list') {
+          throw new RequestRefused(
+            errorCode.INVALID_CONFIG,
+            `The setting ${name} is not a list: it can be set, and nothing appended or subtracted.`,
+          )
+        }
+        const rest = list.filter(item => item !== value)
+        if (configOperation === APPEND) rest.push(value ?? '')
+        after.set(name, rest.join(','))
+        break
+      }
+      default:
+        throw new RequestRefused(
+          errorCode.INVALID_REQUEST,
+          `There is no operation ${configOperation} on settings.`,
+        )
+    }
+  }
+  return checkTopicConfigs([...after].map(([name, value]) => ({ name, value })))
+}
+
+const SET = 0
+const DELETE = 1
+const APPEND = 2
+const SUBTRACT = 3

@@ -1,0 +1,53 @@
+/**
+ * OffsetDelete: takes away offsets that a group committed.
+ *
+ * Versions: 0.
+ *
+ * Behaviour: an empty group may lose all offsets. In a consumer group with members the offsets of topics that a member is
+ * subscribed to are refused with GROUP_SUBSCRIBED_TO_TOPIC; in any other group with members everything is NON_EMPTY_GROUP.
+ *
+ * Differs from Apache Kafka: in nothing known.
+ */
+import { decodeSubscription } from '../../protocol/consumer-protocol.ts'
+import { errorCode } from '../../protocol/error-codes.ts'
+import { offsetDelete } from '../../protocol/messages/47-offset-delete.ts'
+import type { OffsetPlace } from '../coordinator/group-coordinator.ts'
+import { type Group, metadataFor } from '../coordinator/group-state.ts'
+import { apiHandler, type ApiHandler } from './api-handler.ts'
+
+export const offsetDeleteHandler: ApiHandler = apiHandler(
+  offsetDelete,
+  { min: 0, max: 0 },
+  async (broker, { groupId, topics }) => {
+    const group = await broker.groups.read(groupId)
+    if (group === undefined) return { errorCode: errorCode.GROUP_ID_NOT_FOUND, topics: [] }
+    if (typeof group === 'number') return { errorCode: group, topics: [] }
+    if (group.phase !== 'Empty' && group.protocolType !== 'consumer') {
+      return { errorCode: errorCode.NON_EMPTY_GROUP, topics: [] }
+    }
+    const subscribed = subscribedTopics(group)
+    const places: OffsetPlace[] = []
+    const answers = topics.map(({ name, partitions }) => ({
+      name,
+      partitions: partitions.map(({ partitionIndex }) => {
+        let code: number = errorCode.NONE
+        if (subscribed.has(name)) code = errorCode.GROUP_SUBSCRIBED_TO_TOPIC
+        else if (broker.topics.partition(name, partitionIndex) === undefined) {
+          code = errorCode.UNKNOWN_TOPIC_OR_PARTITION
+        } else places.push({ topic: name, partition: partitionIndex })
+        return { partitionIndex, errorCode: code }
+      }),
+    }))
+    const code = await broker.groups.deleteOffsets(groupId, places)
+    return { errorCode: code, topics: code === errorCode.NONE ? answers : [] }
+  },
+)
+
+function subscribedTopics(group: Group): Set<string> {
+  const topics = new Set<string>()
+  for (const member of group.members.values()) {
+    const { topics: wanted } = decodeSubscription(metadataFor(member, group.protocolName))
+    for (const topic of wanted) topics.add(topic)
+  }
+  return topics
+}

@@ -1,0 +1,381 @@
+/**
+ * The coordinator of all groups: the shell around `step` (group.ts). It finds the group, lets the step decide, writes what
+ * the step wants written to the group's partition of `__consumer_offsets`, answers when that is durable, and keeps one
+ * timer per group. At start it replays those partitions.
+ */
+import assert from 'node:assert/strict'
+import type { Logger } from '../../logger.ts'
+import type { Platform, Timer } from '../../platform/platform.ts'
+import { errorCode } from '../../protocol/error-codes.ts'
+import type { BrokerConfig } from '../config.ts'
+import type { Topic, Topics } from '../topics.ts'
+import { consumerOffsetsTopic } from '../../protocol/internal-topics.ts'
+import { type CoordinatorPartition, coordinatorPartition } from './coordinator-partition.ts'
+import { step } from './group.ts'
+import { refusedJoin, refusedSync } from './group-rebalance.ts'
+import { restoreGroup, snapshotOf } from './group-snapshot.ts'
+import { type Group, newGroup, nextDeadline } from './group-state.ts'
+import type {
+  GroupInput,
+  GroupReply,
+  HeartbeatInput,
+  JoinInput,
+  JoinResult,
+  LeaveInput,
+  SyncInput,
+  SyncResult,
+} from './group-step.ts'
+import { partitionOfKey } from './key-partition.ts'
+import { type CoordinatorRecord, groupRecord, offsetRecord } from './offset-records.ts'
+import { commitProblem, type Committer, type GroupOffset, setOffset } from './offsets.ts'
+
+export interface GroupCoordinator {
+  /** Makes the topic that groups are kept in, if it is not there yet. */
+  ready(): Promise<void>
+  join(groupId: string, request: Asked<Omit<JoinInput, 'freshMemberId'>>): Promise<JoinResult>
+  sync(groupId: string, request: Asked<SyncInput>): Promise<SyncResult>
+  /** The error code of the answer. */
+  heartbeat(groupId: string, request: Asked<HeartbeatInput>): Promise<number>
+  /** One error code for each member named. */
+  leave(groupId: string, request: Asked<LeaveInput>): Promise<readonly number[]>
+  /** Commits offsets, all or none. The error code of the answer; `unknownGroup` is that for a group nobody knows. */
+  commit(groupId: string, commit: OffsetCommit, unknownGroup: number): Promise<number>
+  /** The group as it is when everything written about it is durable, or undefined. Rejects never; a code means: not now. */
+  read(groupId: string): Promise<Group | number | undefined>
+  /** Every group as it is in memory. */
+  groups(): Group[]
+  /** Takes away an empty group with its offsets. The error code of the answer. */
+  deleteGroup(groupId: string): Promise<number>
+  /** Takes away offsets of a group. The error code of the answer. */
+  deleteOffsets(groupId: string, partitions: readonly OffsetPlace[]): Promise<number>
+  /** Takes away the offsets of a topic that was deleted, in all groups. */
+  topicDeleted(topic: string): void
+  /** Answers everybody who waits and starts no more timers. */
+  stop(): void
+}
+
+/** A request as the coordinator is given it: where the answer goes is the coordinator's business. */
+type Asked<Input> = Omit<Input, 'kind' | 'replyTo'>
+
+export interface OffsetPlace {
+  readonly topic: string
+  readonly partition: number
+}
+
+export interface OffsetCommit extends Committer {
+  readonly offsets: readonly (OffsetPlace & Omit<GroupOffset, 'commitTimestamp'>)[]
+}
+
+export interface GroupCoordinatorOptions {
+  readonly platform: Platform
+  readonly config: BrokerConfig
+  readonly logger: Logger
+  readonly topics: Topics
+  readonly leaderEpoch: number
+  ensureTopic(): Promise<Topic>
+}
+
+/** The groups of one partition. */
+interface Shard {
+  readonly partition: CoordinatorPartition
+  readonly groups: Map<string, Group>
+}
+
+/** Replays what is stored. Throws CORRUPT_DATA when it cannot be read. */
+export function openGroupCoordinator(options: GroupCoordinatorOptions): GroupCoordinator {
+  const { platform, config, logger, topics, leaderEpoch } = options
+  const { clock, timers } = platform
+  const shards: Shard[] = []
+  const wakeUps = new Map<Group, { readonly atMs: number; readonly timer: Timer }>()
+  /** Open requests by the number that `step` knows them by. */
+  const open = new Map<number, (answer: GroupReply | number) => void>()
+  let lastRequest = 0
+  let stopped = false
+
+  const stored = topics.get(consumerOffsetsTopic)
+  if (stored !== undefined) openShards(stored)
+
+  function openShards(topic: Topic): void {
+    if (shards.length > 0) return
+    for (const log of topic.partitions) {
+      const shard = { partition: coordinatorPartition(log, leaderEpoch, logger), groups: new Map() }
+      replay(shard)
+      shards.push(shard)
+    }
+    const count = shards.reduce((sum, shard) => sum + shard.groups.size, 0)
+    if (count > 0) logger.info({ groups: count }, 'The group coordinator has its groups again.')
+  }
+
+  function replay(shard: Shard): void {
+    const nowMs = clock.monotonic()
+    shard.partition.replay(record => {
+      if (record.kind === 'other') return
+      const groupId = record.kind === 'group' ? record.groupId : record.key.group
+      const group = shard.groups.get(groupId) ?? newGroup(groupId, config)
+      if (record.kind === 'offset') {
+        setOffset(group.offsets, record.key.topic, record.key.partition, record.value ?? undefined)
+        shard.groups.set(groupId, group)
+      } else if (record.value === null) {
+        shard.groups.delete(groupId)
+      } else {
+        const restored = restoreGroup(groupId, record.value, config, nowMs)
+        shard.groups.set(groupId, { ...restored, offsets: group.offsets })
+      }
+    })
+    for (const group of shard.groups.values()) {
+      if (isForgettable(group)) shard.groups.delete(group.groupId)
+      else wakeUpAt(shard, group, nextDeadline(group))
+    }
+  }
+
+  async function ready(): Promise<void> {
+    if (shards.length === 0) openShards(await options.ensureTopic())
+  }
+
+  function shardOf(groupId: string): Shard {
+    const shard = shards[partitionOfKey(groupId, shards.length)]
+    assert(shard !== undefined, 'the coordinator is ready')
+    return shard
+  }
+
+  /** Puts a question to the group's step function. A number is the code for a question that never got there. */
+  async function ask(
+    groupId: string,
+    input: (replyTo: number) => GroupInput,
+    unknownGroup: 'make' | number,
+  ): Promise<GroupReply | number> {
+    await ready()
+    if (stopped) return errorCode.COORDINATOR_NOT_AVAILABLE
+    const shard = shardOf(groupId)
+    let group = shard.groups.get(groupId)
+    if (group === undefined) {
+      if (unknownGroup !== 'make') return unknownGroup
+      if (groupCount() >= config.maxGroups) return errorCode.GROUP_MAX_SIZE_REACHED
+      group = newGroup(groupId, config)
+      shard.groups.set(groupId, group)
+    }
+    const asked = group
+    return new Promise(resolve => {
+      const replyTo = ++lastRequest
+      open.set(replyTo, resolve)
+      apply(shard, asked, input(replyTo))
+    })
+  }
+
+  function apply(shard: Shard, group: Group, input: GroupInput): void {
+    const phase = group.phase
+    const { replies, write, nextDeadlineMs } = step(group, input, clock.monotonic())
+    if (group.phase !== phase) {
+      const { groupId, generation, members } = group
+      logger.debug(
+        { groupId, generation, members: members.size, cause: input.kind },
+        `The group is now ${group.phase}.`,
+      )
+    }
+    let refusal: number = errorCode.NONE
+    if (write) {
+      const nowMs = clock.now()
+      const record = groupRecord(group.groupId, snapshotOf(group, nowMs))
+      refusal = shard.partition.write([record], nowMs)
+    }
+    wakeUpAt(shard, group, nextDeadlineMs)
+    if (isForgettable(group)) forget(shard, group)
+    if (replies.length === 0) return
+    shard.partition.whenDurable(lost => {
+      const code = refusal === errorCode.NONE ? lost : refusal
+      for (const reply of replies) {
+        open.get(reply.to)?.(code === errorCode.NONE ? reply : code)
+        open.delete(reply.to)
+      }
+    })
+  }
+
+  /** Nobody is in it, and nothing of it is stored. */
+  function isForgettable(group: Group): boolean {
+    return (
+      group.phase === 'Empty' &&
+      group.generation === 0 &&
+      group.reserved.size === 0 &&
+      group.offsets.size === 0
+    )
+  }
+
+  function forget(shard: Shard, group: Group): void {
+    wakeUps.get(group)?.timer.cancel()
+    wakeUps.delete(group)
+    shard.groups.delete(group.groupId)
+  }
+
+  /** An earlier timer is left as it is: it finds nothing to do and sets the next one. */
+  function wakeUpAt(shard: Shard, group: Group, atMs: number): void {
+    const known = wakeUps.get(group)
+    if (stopped || (known !== undefined && known.atMs <= atMs)) return
+    known?.timer.cancel()
+    wakeUps.delete(group)
+    if (atMs === Infinity) return
+    const delayMs = Math.max(atMs - clock.monotonic(), 0)
+    const timer = timers.schedule(Math.ceil(delayMs), () => {
+      wakeUps.delete(group)
+      apply(shard, group, { kind: 'tick' })
+    })
+    wakeUps.set(group, { atMs, timer })
+  }
+
+  function groupCount(): number {
+    return shards.reduce((sum, shard) => sum + shard.groups.size, 0)
+  }
+
+  function freshMemberId(clientId: string, instanceId: string | null): string {
+    const hex = platform.random.bytes(16).toString('hex')
+    return `${instanceId ?? clientId}-${hex}`
+  }
+
+  function durable(shard: Shard): Promise<number> {
+    return new Promise(resolve => shard.partition.whenDurable(resolve))
+  }
+
+  /** Writes tombstones for offsets and takes them out of the group once they are written. */
+  function dropOffsets(
+    shard: Shard,
+    group: Group,
+    places: readonly OffsetPlace[],
+    more: readonly CoordinatorRecord[] = [],
+  ): number {
+    const { groupId } = group
+    const tombstones = places.map(({ topic, partition }) =>
+      offsetRecord({ group: groupId, topic, partition }, null),
+    )
+    const code = shard.partition.write([...tombstones, ...more], clock.now())
+    if (code !== errorCode.NONE) return code
+    for (const { topic, partition } of places) {
+      setOffset(group.offsets, topic, partition, undefined)
+    }
+    return code
+  }
+
+  return {
+    ready,
+    async join(groupId, request) {
+      const fresh = freshMemberId(request.clientId, request.instanceId)
+      const answer = await ask(
+        groupId,
+        replyTo => ({ kind: 'join', replyTo, freshMemberId: fresh, ...request }),
+        request.memberId === '' ? 'make' : errorCode.UNKNOWN_MEMBER_ID,
+      )
+      if (typeof answer === 'number') return refusedJoin(answer, request.memberId)
+      assert(answer.kind === 'join')
+      return answer
+    },
+    async sync(groupId, request) {
+      const answer = await ask(
+        groupId,
+        replyTo => ({ kind: 'sync', replyTo, ...request }),
+        errorCode.UNKNOWN_MEMBER_ID,
+      )
+      if (typeof answer === 'number') return refusedSync(answer)
+      assert(answer.kind === 'sync')
+      return answer
+    },
+    async heartbeat(groupId, request) {
+      const answer = await ask(
+        groupId,
+        replyTo => ({ kind: 'heartbeat', replyTo, ...request }),
+        errorCode.UNKNOWN_MEMBER_ID,
+      )
+      if (typeof answer === 'number') return answer
+      assert(answer.kind === 'heartbeat')
+      return answer.errorCode
+    },
+    async leave(groupId, request) {
+      const answer = await ask(
+        groupId,
+        replyTo => ({ kind: 'leave', replyTo, ...request }),
+        errorCode.UNKNOWN_MEMBER_ID,
+      )
+      if (typeof answer === 'number') return request.members.map(() => answer)
+      assert(answer.kind === 'leave')
+      return answer.errorCodes
+    },
+    async commit(groupId, commit, unknownGroup) {
+      await ready()
+      if (stopped) return errorCode.COORDINATOR_NOT_AVAILABLE
+      const shard = shardOf(groupId)
+      let group = shard.groups.get(groupId)
+      if (group === undefined && commit.generation >= 0) return unknownGroup
+      if (group === undefined && groupCount() >= config.maxGroups) {
+        return errorCode.GROUP_MAX_SIZE_REACHED
+      }
+      group ??= newGroup(groupId, config)
+      const problem = commitProblem(group, commit, clock.monotonic())
+      if (problem !== errorCode.NONE) return problem
+      const commitTimestamp = clock.now()
+      const records = commit.offsets.map(({ topic, partition, offset, leaderEpoch, metadata }) =>
+        offsetRecord(
+          { group: groupId, topic, partition },
+          { offset, leaderEpoch, metadata, commitTimestamp },
+        ),
+      )
+      const refusal = shard.partition.write(records, commitTimestamp)
+      if (refusal !== errorCode.NONE) return refusal
+      for (const { topic, partition, offset, leaderEpoch, metadata } of commit.offsets) {
+        const committed = { offset, leaderEpoch, metadata, commitTimestamp }
+        setOffset(group.offsets, topic, partition, committed)
+      }
+      if (group.offsets.size > 0) shard.groups.set(groupId, group)
+      return durable(shard)
+    },
+    async read(groupId) {
+      await ready()
+      const shard = shardOf(groupId)
+      const code = await durable(shard)
+      return code === errorCode.NONE ? shard.groups.get(groupId) : code
+    },
+    groups: () => shards.flatMap(shard => [...shard.groups.values()]),
+    async deleteGroup(groupId) {
+      await ready()
+      const shard = shardOf(groupId)
+      const group = shard.groups.get(groupId)
+      if (group === undefined) return errorCode.GROUP_ID_NOT_FOUND
+      if (group.phase !== 'Empty') return errorCode.NON_EMPTY_GROUP
+      const places = [...group.offsets].flatMap(([topic, partitions]) =>
+        [...partitions.keys()].map(partition => ({ topic, partition })),
+      )
+      const code = dropOffsets(shard, group, places, [groupRecord(groupId, null)])
+      if (code !== errorCode.NONE) return code
+      group.phase = 'Dead'
+      forget(shard, group)
+      return durable(shard)
+    },
+    async deleteOffsets(groupId, partitions) {
+      await ready()
+      const shard = shardOf(groupId)
+      const group = shard.groups.get(groupId)
+      if (group === undefined) return errorCode.GROUP_ID_NOT_FOUND
+      const code = dropOffsets(shard, group, partitions)
+      return code === errorCode.NONE ? durable(shard) : code
+    },
+    topicDeleted(topic) {
+      for (const shard of shards) {
+        for (const group of shard.groups.values()) {
+          const partitions = group.offsets.get(topic)
+          if (partitions === undefined) continue
+          const places = [...partitions.keys()].map(partition => ({ topic, partition }))
+          const code = dropOffsets(shard, group, places)
+          if (code !== errorCode.NONE) {
+            logger.warn(
+              { groupId: group.groupId, topic, code },
+              'The offsets of a deleted topic stay, because they could not be taken away.',
+            )
+          }
+        }
+      }
+    },
+    stop() {
+      stopped = true
+      for (const { timer } of wakeUps.values()) timer.cancel()
+      wakeUps.clear()
+      for (const answer of open.values()) answer(errorCode.COORDINATOR_NOT_AVAILABLE)
+      open.clear()
+    },
+  }
+}
