@@ -58,6 +58,8 @@ export const errorCodes = {
   TASK_CORRUPTED: { retriable: true },
   /** No store of that name, or not on this instance. */
   UNKNOWN_STORE: { retriable: false },
+  /** The tasks that hold the store are being moved or restored. */
+  STORE_NOT_READY: { retriable: true },
   /** The object was closed before the call. */
   CLOSED: { retriable: false },
 } as const satisfies Record<string, { retriable: boolean }>

@@ -1,0 +1,274 @@
+import { join } from 'node:path'
+import type { GroupMember, LogClient, LogProducer } from '../client/log-client.ts'
+import { MillraceError } from '../errors.ts'
+import type { Logger } from '../logger.ts'
+import type { Platform } from '../platform/platform.ts'
+import type { StoreEngine } from '../state/store-engine.ts'
+import type { Topology } from '../topology/topology.ts'
+import type { Application } from './application.ts'
+import { type ApplicationState, type StateListener, StateMachine } from './application-state.ts'
+import { reachEnd } from './bounded-run.ts'
+import { type GlobalTables, openGlobalTables } from './global-tables.ts'
+import { Inputs } from './inputs.ts'
+import { prepareTopics } from './internal-topics.ts'
+import { joinGroup } from './membership.ts'
+import { type ApplicationMetrics, newCounters } from './metrics.ts'
+import type { PartitionPlan } from './partition-plan.ts'
+import { loadProcessId } from './process-id.ts'
+import { type QueryableStore, queryStore } from './queries.ts'
+import { RecordCollector } from './record-collector.ts'
+import { type StartedTask, startTask } from './start-task.ts'
+import type { Task } from './task.ts'
+import { Throughput } from './throughput.ts'
+import { Worker } from './worker.ts'
+
+/** `ApplicationOptions` with every default resolved. */
+export interface InstanceOptions {
+  readonly name: string
+  readonly topology: Topology
+  readonly client: LogClient
+  readonly platform: Platform
+  readonly logger: Logger
+  readonly stateFolder: string
+  readonly engine: StoreEngine
+  readonly commitIntervalMs: number
+  readonly onState: StateListener
+  readonly onProgress: (done: number, total: number) => void
+  /** Called when nothing of the instance touches the state folder any more. */
+  readonly onClosed: () => void
+}
+
+/** What an instance has acquired before it joins the group. */
+interface Acquired {
+  readonly plan: PartitionPlan
+  readonly processId: string
+  readonly globals: GlobalTables
+  readonly producer: LogProducer
+}
+
+/** An application at work: wires the parts together and takes them apart in the right order. */
+export class ApplicationInstance implements Application {
+  readonly name: string
+  readonly finished: Promise<void>
+  readonly #options: InstanceOptions
+  readonly #acquired: Acquired
+  readonly #machine: StateMachine
+  readonly #counters = newCounters()
+  readonly #worker: Worker
+  readonly #member: GroupMember
+  #failure: { readonly error: unknown } | null = null
+  /** The failure came while closing, so the one who closes has to hear of it. */
+  #closeFailed = false
+
+  static async start(options: InstanceOptions): Promise<ApplicationInstance> {
+    const { topology, client, platform, logger, engine, stateFolder } = options
+    const processId = await loadProcessId(stateFolder, platform)
+    const plan = await prepareTopics({ topology, client, timers: platform.timers, logger })
+    let failed: (error: unknown) => void = () => {}
+    const onFailed = (error: unknown): void => failed(error)
+    const common = { topology, plan, client, engine, platform, logger }
+    const globals = await openGlobalTables({ ...common, onFailed })
+    try {
+      const producer = await client.producer()
+      const instance = new ApplicationInstance(options, { plan, processId, globals, producer })
+      failed = error => instance.#worker.failed(error)
+      return instance
+    } catch (error) {
+      await globals.close()
+      throw error
+    }
+  }
+
+  constructor(options: InstanceOptions, acquired: Acquired) {
+    const { client, platform, logger, topology, commitIntervalMs, onState } = options
+    const { plan, processId, producer } = acquired
+    this.name = options.name
+    this.#options = options
+    this.#acquired = acquired
+    this.#machine = new StateMachine((state, previous) => {
+      logger.info({ application: this.name, previous }, `${this.name} is ${state}`)
+      onState(state, previous)
+    })
+    const collector = new RecordCollector({ partitions: topic => partitionsOf(topic, plan) })
+    const worker = new Worker({
+      platform,
+      logger,
+      inputs: arrival => new Inputs(client.consumer(), arrival),
+      producer,
+      collector,
+      member: () => this.#member,
+      commitIntervalMs,
+      throughput: new Throughput(topology, this.#counters),
+      startTask: (id, signal) => this.#startTask(id, collector, signal),
+      wipe: id => options.engine.destroy(id),
+      onRunning: running => this.#running(running),
+    })
+    this.#worker = worker
+    this.#machine.to('REBALANCING')
+    this.finished = this.#live()
+    // An error is logged and shows in `state`; who does not ask for `finished` must not be killed by it.
+    this.finished.catch(() => {})
+    this.#member = joinGroup({
+      client,
+      topology,
+      plan,
+      processId,
+      owned: () => worker.owned,
+      stored: () => this.#storedTasks(),
+      events: worker,
+    })
+  }
+
+  get state(): ApplicationState {
+    return this.#machine.state
+  }
+
+  metrics(): ApplicationMetrics {
+    return { ...this.#counters }
+  }
+
+  async untilEnd({ signal }: { signal?: AbortSignal } = {}): Promise<ApplicationMetrics> {
+    const { topology, client, onProgress } = this.#options
+    const worker = this.#worker
+    worker.commitsWhenCaughtUp = true
+    try {
+      await reachEnd({
+        client,
+        topology,
+        plan: this.#acquired.plan,
+        nextCommit: timeoutMs => worker.nextCommit(timeoutMs),
+        stopped: () => signal?.aborted === true || this.#machine.stopping,
+        onProgress,
+      })
+      await worker.settle()
+    } catch (error) {
+      throw this.#failure === null ? error : this.#failure.error
+    } finally {
+      worker.commitsWhenCaughtUp = false
+    }
+    if (this.#failure !== null) throw this.#failure.error
+    return this.metrics()
+  }
+
+  store<S extends QueryableStore = QueryableStore>(name: string): S {
+    // The caller names the interface that the kind of the store's definition promises.
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+    return this.#view(name) as S
+  }
+
+  #view(name: string): unknown {
+    return queryStore(name, {
+      topology: this.#options.topology,
+      globalStore: global => this.#acquired.globals.store(global),
+      tasks: () => this.#readableTasks(name),
+    })
+  }
+
+  async close(): Promise<void> {
+    if (!this.#machine.stopping) this.#machine.to('PENDING_SHUTDOWN')
+    this.#worker.stop()
+    try {
+      await this.finished
+    } catch (error) {
+      if (this.#closeFailed) throw error
+    }
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #live(): Promise<void> {
+    try {
+      await this.#worker.run()
+    } catch (error) {
+      this.#fail(error)
+    }
+    const { globals, producer } = this.#acquired
+    // Others can go on with the tasks while the rest is closed.
+    for (const close of [
+      () => this.#member.leave(),
+      () => globals.close(),
+      () => producer.close(),
+    ]) {
+      try {
+        await close()
+      } catch (error) {
+        this.#fail(error)
+      }
+    }
+    this.#options.onClosed()
+    this.#machine.to(this.#failure === null ? 'NOT_RUNNING' : 'ERROR')
+    if (this.#failure !== null) throw this.#failure.error
+  }
+
+  /** The first failure is the cause; what fails while the rest is closed is its consequence. */
+  #fail(error: unknown): void {
+    if (this.#failure === null) {
+      this.#failure = { error }
+      this.#closeFailed = this.#machine.state === 'PENDING_SHUTDOWN'
+      this.#machine.to('PENDING_ERROR')
+    }
+    this.#options.logger.error({ application: this.name, error }, `${this.name} fails`)
+  }
+
+  #running(running: boolean): void {
+    if (!this.#machine.stopping) this.#machine.to(running ? 'RUNNING' : 'REBALANCING')
+  }
+
+  async #startTask(
+    id: string,
+    collector: RecordCollector,
+    signal: AbortSignal,
+  ): Promise<StartedTask | undefined> {
+    const { client, engine, platform, logger, topology } = this.#options
+    const { plan, globals } = this.#acquired
+    const planned = plan.tasks.find(task => task.id === id)
+    if (planned === undefined) {
+      throw new MillraceError(
+        'INVALID_TOPOLOGY',
+        `The leader of the group gave this instance the task ${id}, which its topology does not have. Run the same ` +
+          `version of ${this.name} in all instances.`,
+      )
+    }
+    const surroundings = {
+      applicationId: topology.applicationId,
+      client,
+      engine,
+      bootId: platform.clock.bootId,
+      collector,
+      globalStore: (name: string) => globals.store(name),
+      logger,
+      onRestored: (records: number) => {
+        this.#counters.restored += records
+      },
+    }
+    return startTask(planned, surroundings, signal)
+  }
+
+  #storedTasks(): string[] {
+    const names = this.#options.platform.files.list(join(this.#options.stateFolder, 'tasks'))
+    return names.filter(name => /^\d+_\d+$/.test(name))
+  }
+
+  #readableTasks(store: string): Iterable<Task> {
+    const { state } = this
+    if (state === 'RUNNING') return this.#worker.tasks
+    throw this.#machine.stopping
+      ? new MillraceError(
+          'CLOSED',
+          `The store '${store}' cannot be read: ${this.name} is ${state}.`,
+        )
+      : new MillraceError(
+          'STORE_NOT_READY',
+          `The store '${store}' cannot be read now: tasks of ${this.name} are being moved or restored. Try again ` +
+            `when the application is RUNNING.`,
+        )
+  }
+}
+
+function partitionsOf(topic: string, plan: PartitionPlan): number {
+  const partitions = plan.counts.get(topic)
+  if (partitions !== undefined) return partitions
+  throw new MillraceError('MISSING_TOPIC', `The topic '${topic}' did not exist at the start.`)
+}

@@ -1,0 +1,99 @@
+import { join } from 'node:path'
+import type { LogClient } from '../client/log-client.ts'
+import type { App } from '../dsl/define-app.ts'
+import { type Logger, silentLogger } from '../logger.ts'
+import { nodePlatform } from '../platform/node-platform.ts'
+import type { Platform } from '../platform/platform.ts'
+import { levelEngine } from '../state/level-engine.ts'
+import type { StoreEngine } from '../state/store-engine.ts'
+import { ApplicationInstance } from './application-instance.ts'
+import type { ApplicationState, StateListener } from './application-state.ts'
+import type { ApplicationMetrics } from './metrics.ts'
+import type { QueryableStore } from './queries.ts'
+
+export interface ApplicationOptions {
+  /** The log that the application reads and writes. It stays open when the application closes. */
+  readonly client: LogClient
+  /** Folder of this instance alone: its identity and the state of its tasks. Created when absent. */
+  readonly stateFolder: string
+  /** @defaultValue nodePlatform() */
+  readonly platform?: Platform
+  /** Where stores keep their rows. @defaultValue LevelDB in the state folder */
+  readonly engine?: StoreEngine
+  /**
+   * Longest time in milliseconds between two commits. Results are visible in output topics from the commit on, as they
+   * are in Kafka Streams under exactly_once_v2, whose default this is; each commit costs a few milliseconds.
+   * @defaultValue 100
+   */
+  readonly commitIntervalMs?: number
+  /** @defaultValue silentLogger */
+  readonly logger?: Logger
+  /** Called after each change of `state`. */
+  readonly onState?: StateListener
+  /** Called during `untilEnd` with the number of input records done, and their total. */
+  readonly onProgress?: (done: number, total: number) => void
+}
+
+/** One running instance of an application. Kafka Streams calls it `KafkaStreams`. */
+export interface Application extends AsyncDisposable {
+  /** The application id: the name of its group and the prefix of its internal topics. */
+  readonly name: string
+  readonly state: ApplicationState
+  /** Resolves when the application has been closed; rejects with the error that stopped it. */
+  readonly finished: Promise<void>
+  /**
+   * Bounded run: resolves when everything that the input topics held at the call has gone through the whole topology and
+   * is committed, no matter which instances did it; or early, when `signal` is aborted or the application is closed.
+   * The application goes on afterwards, so that stores can be queried: close it. Rejects with the error that stops the
+   * application.
+   */
+  untilEnd(options?: { signal?: AbortSignal }): Promise<ApplicationMetrics>
+  /**
+   * The rows that this instance has of a store, or a global table: `get(key)`, `fetch(key, windowStart)`, `all()`. Reads
+   * see what the running tasks have written, committed or not (Kafka Streams' default, READ_UNCOMMITTED). The caller
+   * names the interface that the kind of the store promises. Throws UNKNOWN_STORE when the topology has no such store;
+   * reads throw STORE_NOT_READY while tasks are being moved or restored, and CLOSED after the end.
+   */
+  store<S extends QueryableStore = QueryableStore>(name: string): S
+  metrics(): ApplicationMetrics
+  /**
+   * Stops in good order: processes no more, commits, closes the stores, leaves the group. Calling it again waits for the
+   * same end. Rejects when the last commit failed; after another error, which `finished` reports, it only waits.
+   */
+  close(): Promise<void>
+}
+
+/**
+ * Starts an instance of an application and resolves when it has joined its group: from then on it processes what the group
+ * assigns to it, until `close` or an error. Before that it creates internal topics and reads its global tables.
+ *
+ * Throws FOLDER_LOCKED when another instance uses the state folder, MISSING_TOPIC or WRONG_PARTITIONS when the topics are
+ * not what the topology needs, and whatever the log refuses.
+ */
+export async function startApplication(
+  app: App,
+  options: ApplicationOptions,
+): Promise<Application> {
+  const { client, stateFolder, platform = nodePlatform(), logger = silentLogger } = options
+  const topology = app.compile()
+  platform.files.makeFolder(stateFolder)
+  const lock = platform.files.lock(stateFolder)
+  try {
+    return await ApplicationInstance.start({
+      name: app.name,
+      topology,
+      client,
+      platform,
+      logger,
+      stateFolder,
+      engine: options.engine ?? levelEngine(join(stateFolder, 'tasks')),
+      commitIntervalMs: options.commitIntervalMs ?? 100,
+      onState: options.onState ?? (() => {}),
+      onProgress: options.onProgress ?? (() => {}),
+      onClosed: () => lock.release(),
+    })
+  } catch (error) {
+    lock.release()
+    throw error
+  }
+}

@@ -1,0 +1,87 @@
+import type {
+  GroupAssignment,
+  GroupMember,
+  GroupMemberInfo,
+  LogClient,
+} from '../client/log-client.ts'
+import type { TopicPartition } from '../client/log-client.ts'
+import type { Topology } from '../topology/topology.ts'
+import { assignTasks } from './assignor.ts'
+import { decodeMemberData, decodeShare, encodeMemberData, encodeShare } from './member-data.ts'
+import { type PartitionPlan, subtopologyTopics } from './partition-plan.ts'
+
+/** All instances of an application name this assignment protocol; a group with other members refuses it. */
+const protocol = 'stream'
+
+const sessionTimeoutMs = 45_000
+const rebalanceTimeoutMs = 300_000
+
+/** What happens to this instance in its group. Each call has been acted upon when its promise resolves. */
+export interface MembershipEvents {
+  assigned(tasks: readonly string[]): Promise<void>
+  revoked(): Promise<void>
+  lost(): Promise<void>
+  failed(error: Error): void
+}
+
+/**
+ * Joins the application's group. The group is named after the application, as Kafka Streams does it, so tools that look
+ * at consumer groups see its members, partitions and lag. Whoever is the leader assigns tasks, not partitions: they
+ * travel in the user data.
+ *
+ * Static membership under the process id, so that a restart takes its own place; timeouts are those of Kafka's consumer
+ * (session 45 s) and of its `max.poll.interval.ms` (5 min, here the time that a member has to commit and let go).
+ */
+export function joinGroup(options: {
+  client: LogClient
+  topology: Topology
+  plan: PartitionPlan
+  processId: string
+  /** Tasks that this instance runs, or ran until the rebalance began. */
+  owned: () => readonly string[]
+  /** Tasks of which this instance has state on disk. */
+  stored: () => readonly string[]
+  events: MembershipEvents
+}): GroupMember {
+  const { client, topology, plan, processId, owned, stored, events } = options
+  return client.joinGroup({
+    group: topology.applicationId,
+    instanceId: processId,
+    topics: [...new Set(topology.subtopologies.flatMap(subtopologyTopics))].sort(),
+    // A getter, because what a member owns and has on disk changes between one rebalance and the next.
+    get userData() {
+      return encodeMemberData({ processId, owned: [...owned()], stored: [...stored()] })
+    },
+    protocol,
+    sessionTimeoutMs,
+    rebalanceTimeoutMs,
+    assign: async members => assign(members, plan),
+    assigned: share => events.assigned(sharedTasks(share)),
+    revoked: () => events.revoked(),
+    lost: () => events.lost(),
+    failed: error => events.failed(error),
+  })
+}
+
+function assign(members: readonly GroupMemberInfo[], plan: PartitionPlan): GroupAssignment[] {
+  const candidates = members.map(({ memberId, userData }) => ({
+    memberId,
+    ...decodeMemberData(userData),
+  }))
+  const tasks = plan.tasks.map(task => task.id)
+  return [...assignTasks(candidates, tasks)].map(([memberId, share]) => ({
+    memberId,
+    partitions: share.flatMap(id => partitionsOf(id, plan)),
+    userData: encodeShare(share),
+  }))
+}
+
+function partitionsOf(taskId: string, plan: PartitionPlan): TopicPartition[] {
+  const task = plan.tasks.find(({ id }) => id === taskId)
+  return task === undefined ? [] : task.topics.map(topic => ({ topic, partition: task.partition }))
+}
+
+/** A member without tasks may get no user data at all. */
+function sharedTasks({ userData }: GroupAssignment): string[] {
+  return userData.length === 0 ? [] : decodeShare(userData)
+}

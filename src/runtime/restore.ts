@@ -1,0 +1,89 @@
+import type { LogClient, PartitionOffset, TopicPartition } from '../client/log-client.ts'
+import { MillraceError } from '../errors.ts'
+import type { TaskState } from '../state/task-state.ts'
+import type { StoreDefinition } from '../topology/topology.ts'
+import type { PlannedTask } from './partition-plan.ts'
+
+const pollMs = 500
+
+/**
+ * Brings the stores of a task from their checkpoints to the ends of their changelogs, as these are when it begins: no
+ * other instance writes to them any more. Batches are applied with a wait between them, so tasks that run already are
+ * served in between. Kafka Streams' `StoreChangelogReader`.
+ *
+ * Throws TASK_CORRUPTED when a store is ahead of its changelog. Stops early, without an error, when `signal` is aborted: the stores are then as far as their checkpoints say.
+ */
+export async function restoreTask(options: {
+  client: LogClient
+  task: PlannedTask
+  state: TaskState
+  signal: AbortSignal
+  onRestored: (records: number) => void
+}): Promise<void> {
+  const { client, task, state, signal, onRestored } = options
+  const changelogs = task.subtopology.stores.flatMap(store => changelogOf(store, task.partition))
+  const open = await missingRecords(client, state, changelogs)
+  if (open.size === 0) return
+  const consumer = client.consumer()
+  try {
+    while (open.size > 0 && !signal.aborted) {
+      consumer.assign([...open.values()].map(({ position }) => position))
+      for (const fetched of await consumer.poll(pollMs)) {
+        const gap = open.get(fetched.topic)
+        if (gap === undefined) continue
+        onRestored(await state.restore(gap.store, fetched))
+        if (fetched.nextOffset >= gap.end) open.delete(fetched.topic)
+      }
+    }
+  } finally {
+    await consumer.close()
+  }
+}
+
+interface Changelog extends TopicPartition {
+  readonly store: string
+}
+
+interface Gap {
+  readonly store: string
+  readonly position: PartitionOffset
+  readonly end: number
+}
+
+function changelogOf(store: StoreDefinition, partition: number): Changelog[] {
+  const topic = store.changelogTopic
+  return topic === null ? [] : [{ store: store.name, topic, partition }]
+}
+
+/** By topic: what is in the changelogs and not in the stores. */
+async function missingRecords(
+  client: LogClient,
+  state: TaskState,
+  changelogs: readonly Changelog[],
+): Promise<Map<string, Gap>> {
+  const gaps = new Map<string, Gap>()
+  if (changelogs.length === 0) return gaps
+  const [first, last] = await Promise.all([
+    client.listOffsets(changelogs, 'earliest'),
+    client.listOffsets(changelogs, 'latest'),
+  ])
+  for (const { store, topic, partition } of changelogs) {
+    const start = offsetIn(first, topic)
+    const end = offsetIn(last, topic)
+    const checkpoint = state.checkpoint({ topic, partition }) ?? start
+    if (checkpoint > end) {
+      throw new MillraceError(
+        'TASK_CORRUPTED',
+        `The store ${store} of task ${state.taskId} has applied its changelog ${topic}-${partition} up to offset ` +
+          `${checkpoint}, but that ends at ${end}: the topic was recreated or has lost records.`,
+      )
+    }
+    const offset = Math.max(checkpoint, start)
+    if (offset < end) gaps.set(topic, { store, position: { topic, partition, offset }, end })
+  }
+  return gaps
+}
+
+function offsetIn(offsets: readonly PartitionOffset[], topic: string): number {
+  return offsets.find(offset => offset.topic === topic)?.offset ?? 0
+}

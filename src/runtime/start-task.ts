@@ -1,0 +1,86 @@
+import { MillraceError } from '../errors.ts'
+import type { LogClient } from '../client/log-client.ts'
+import type { Logger } from '../logger.ts'
+import type { StoreEngine } from '../state/store-engine.ts'
+import { openTaskState, type TaskState } from '../state/task-state.ts'
+import type { PlannedTask } from './partition-plan.ts'
+import type { RecordCollector } from './record-collector.ts'
+import { restoreTask } from './restore.ts'
+import { type StartPosition, startPositions } from './start-positions.ts'
+import { Task } from './task.ts'
+
+/** A task that is ready to process, and where its inputs begin. */
+export interface StartedTask {
+  readonly task: Task
+  readonly positions: readonly StartPosition[]
+}
+
+export interface TaskSurroundings {
+  readonly applicationId: string
+  readonly client: LogClient
+  readonly engine: StoreEngine
+  readonly bootId: string
+  readonly collector: RecordCollector
+  readonly globalStore: (name: string) => unknown
+  readonly logger: Logger
+  readonly onRestored: (records: number) => void
+}
+
+/**
+ * Opens the stores of a task, restores them from their changelogs and makes the task, which goes on where the group has
+ * committed. Stores that turn out to be damaged are wiped and restored from the beginning, once. Resolves with undefined,
+ * having closed everything, when `signal` was aborted before the end.
+ */
+export async function startTask(
+  planned: PlannedTask,
+  surroundings: TaskSurroundings,
+  signal: AbortSignal,
+): Promise<StartedTask | undefined> {
+  try {
+    return await start(planned, surroundings, signal)
+  } catch (error) {
+    if (!(error instanceof MillraceError) || error.code !== 'TASK_CORRUPTED') throw error
+    surroundings.logger.warn({ taskId: planned.id, error }, 'A task is restored from its changelog')
+    await surroundings.engine.destroy(planned.id)
+    return start(planned, surroundings, signal)
+  }
+}
+
+async function start(
+  planned: PlannedTask,
+  surroundings: TaskSurroundings,
+  signal: AbortSignal,
+): Promise<StartedTask | undefined> {
+  const { applicationId, client, engine, bootId, logger, onRestored } = surroundings
+  const { stores } = planned.subtopology
+  const state = await openTaskState({ engine, taskId: planned.id, stores, bootId, logger })
+  try {
+    await restoreTask({ client, task: planned, state, signal, onRestored })
+    if (signal.aborted) {
+      await state.close()
+      return undefined
+    }
+    const partitions = planned.topics.map(topic => ({ topic, partition: planned.partition }))
+    const positions = await startPositions(client, applicationId, partitions, logger)
+    return { task: makeTask(planned, surroundings, state, positions), positions }
+  } catch (error) {
+    await state.close()
+    throw error
+  }
+}
+
+function makeTask(
+  { id, partition, subtopology }: PlannedTask,
+  { applicationId, collector, globalStore, logger }: TaskSurroundings,
+  state: TaskState,
+  positions: readonly StartPosition[],
+): Task {
+  const { nodes, stores } = subtopology
+  const inputs = positions
+  const context = { applicationId, taskId: id, partition, collector, globalStore, logger }
+  const task = new Task({ ...context, nodes, stores, inputs, state })
+  for (const { topic, partition: input, end } of positions) {
+    task.knowHighWatermark({ topic, partition: input, offset: end })
+  }
+  return task
+}

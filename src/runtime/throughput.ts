@@ -1,0 +1,47 @@
+import { recordCount } from '../protocol/record-batch.ts'
+import type { Topology } from '../topology/topology.ts'
+import type { Committed } from './commit.ts'
+import type { Counters } from './metrics.ts'
+import { partitionName } from './partition-name.ts'
+import type { StartedTask } from './start-task.ts'
+import type { Task } from './task.ts'
+
+/**
+ * Counts what an instance has done, commit by commit: what was dropped with a lost task is not counted, and what is
+ * counted is in the log. Input is counted by offsets, so a gap that compaction or a transaction left counts too.
+ */
+export class Throughput {
+  readonly counters: Counters
+  readonly #internal: ReadonlySet<string>
+  readonly #positions = new Map<string, number>()
+  readonly #dropped = new Map<Task, number>()
+
+  constructor(topology: Topology, counters: Counters) {
+    this.#internal = new Set(topology.internalTopics.map(topic => topic.name))
+    this.counters = counters
+  }
+
+  started({ positions }: StartedTask): void {
+    for (const position of positions) this.#positions.set(partitionName(position), position.offset)
+  }
+
+  committed({ offsets, batches, tasks }: Committed): void {
+    this.counters.commits++
+    for (const position of offsets) {
+      const before = this.#positions.get(partitionName(position)) ?? position.offset
+      this.#positions.set(partitionName(position), position.offset)
+      if (!this.#internal.has(position.topic)) this.counters.processed += position.offset - before
+    }
+    for (const { topic, batch } of batches) {
+      if (!this.#internal.has(topic)) this.counters.emitted += recordCount(batch)
+    }
+    for (const task of tasks) {
+      this.counters.dropped += task.droppedRecords - (this.#dropped.get(task) ?? 0)
+      this.#dropped.set(task, task.droppedRecords)
+    }
+  }
+
+  closed(task: Task): void {
+    this.#dropped.delete(task)
+  }
+}

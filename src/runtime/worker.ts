@@ -1,0 +1,280 @@
+import { MillraceError } from '../errors.ts'
+import type { GroupMember, LogProducer } from '../client/log-client.ts'
+import type { Logger } from '../logger.ts'
+import type { Platform } from '../platform/platform.ts'
+import { commit } from './commit.ts'
+import type { Inputs } from './inputs.ts'
+import { Latch } from './latch.ts'
+import type { RecordCollector } from './record-collector.ts'
+import type { StartedTask } from './start-task.ts'
+import type { Task } from './task.ts'
+import type { Throughput } from './throughput.ts'
+
+/** How long tasks may keep the event loop before heartbeats, fetches and timers get their turn. */
+const sliceMs = 5
+/** Records that a task processes before the next one gets its turn and the clock is read. */
+const turnRecords = 64
+/** How long a fetch waits for records when there is nothing to process. `poll.ms` of Kafka Streams. */
+const idleFetchMs = 100
+/** Uncommitted bytes of outputs and stores, over all tasks, that bring the commit forward. */
+const maxPendingBytes = 16 * 1024 * 1024
+
+export interface WorkerOptions {
+  readonly platform: Platform
+  readonly logger: Logger
+  readonly inputs: (arrival: () => void) => Inputs
+  readonly producer: LogProducer
+  readonly collector: RecordCollector
+  readonly member: () => GroupMember
+  readonly commitIntervalMs: number
+  readonly throughput: Throughput
+  /** Opens and restores a task; undefined when it was told to stop before the end. */
+  readonly startTask: (id: string, signal: AbortSignal) => Promise<StartedTask | undefined>
+  /** Removes the stores of a task, which is closed. */
+  readonly wipe: (id: string) => Promise<void>
+  /** All tasks process records now, or some do not yet. */
+  readonly onRunning: (running: boolean) => void
+}
+
+/**
+ * The loop that runs the tasks of one instance: hands them what was fetched, lets each of them process in slices of a few
+ * milliseconds, and commits when it is due. Whatever comes from outside (the group, a bounded run, closing) is
+ * put in a queue and done between two slices, so nothing happens to a task while it is at work. Kafka Streams'
+ * `StreamThread`.
+ */
+export class Worker {
+  readonly #options: WorkerOptions
+  readonly #inputs: Inputs
+  readonly #wake: Latch
+  readonly #committed: Latch
+  readonly #tasks = new Map<string, Task>()
+  readonly #starting = new Map<string, Starting>()
+  readonly #errands: Errand[] = []
+  #stopping = false
+  #ended = false
+  #lastCommitAt: number
+  /** In a bounded run there is nothing to wait for once the input is consumed. */
+  commitsWhenCaughtUp = false
+
+  constructor(options: WorkerOptions) {
+    this.#options = options
+    this.#wake = new Latch(options.platform.timers)
+    this.#committed = new Latch(options.platform.timers)
+    this.#inputs = options.inputs(() => this.#wake.open())
+    this.#lastCommitAt = options.platform.clock.monotonic()
+  }
+
+  /** Ids of the tasks that are running or about to. */
+  get owned(): string[] {
+    return [...this.#tasks.keys(), ...this.#starting.keys()]
+  }
+
+  get tasks(): Iterable<Task> {
+    return this.#tasks.values()
+  }
+
+  /** Runs until `stop`, or until something fails, which rejects; the tasks are closed in either case. */
+  async run(): Promise<void> {
+    try {
+      while (!this.#stopping) await this.#turn()
+      await this.#commitOrLose()
+    } finally {
+      this.#ended = true
+      this.#committed.open()
+      for (const { done } of this.#errands.splice(0)) done()
+      await this.#closeTasks()
+      await this.#inputs.close()
+    }
+  }
+
+  /** Asks `run` to commit, close and end. */
+  stop(): void {
+    this.#stopping = true
+    this.#wake.open()
+  }
+
+  /** The group gave these tasks to this instance, which has none now. They start one by one, in the background. */
+  assigned(ids: readonly string[]): Promise<void> {
+    return this.#between(async () => {
+      for (const id of ids) this.#start(id)
+      if (ids.length === 0) this.#options.onRunning(true)
+    })
+  }
+
+  /** The group is about to take the tasks away: commit and close them. */
+  revoked(): Promise<void> {
+    return this.#between(async () => {
+      this.#options.onRunning(false)
+      await this.#commitOrLose()
+      await this.#closeTasks()
+    })
+  }
+
+  /** The group has taken the tasks away: drop them. */
+  lost(): Promise<void> {
+    return this.#between(async () => {
+      this.#options.onRunning(false)
+      await this.#closeTasks()
+    })
+  }
+
+  /** Something without which the tasks cannot go on has failed: `run` ends with the error. */
+  failed(error: unknown): void {
+    void this.#between(async () => {
+      throw error
+    })
+  }
+
+  /** Resolves when what is under way, such as a commit, has ended. */
+  settle(): Promise<void> {
+    return this.#between(async () => {})
+  }
+
+  /** Resolves after the next commit or after `timeoutMs`. For one waiter at a time. */
+  nextCommit(timeoutMs: number): Promise<void> {
+    return this.#committed.wait(timeoutMs)
+  }
+
+  /** Does something between two slices. A failure of it is a failure of the worker; the caller goes on either way. */
+  #between(action: () => Promise<void>): Promise<void> {
+    if (this.#ended) return Promise.resolve()
+    return new Promise(done => {
+      this.#errands.push({ action, done })
+      this.#wake.open()
+    })
+  }
+
+  async #turn(): Promise<void> {
+    for (let errand = this.#errands.shift(); errand !== undefined; errand = this.#errands.shift()) {
+      try {
+        await errand.action()
+      } finally {
+        errand.done()
+      }
+    }
+    const arrived = this.#inputs.deliver()
+    const processed = await this.#slice()
+    this.#inputs.balance()
+    const idle = processed === 0 && !arrived
+    this.#inputs.fetch(idle ? idleFetchMs : 0)
+    if (this.#commitIsDue(idle)) await this.#commitOrLose()
+    else if (idle) await this.#wake.wait(this.#options.commitIntervalMs)
+    else await this.#options.platform.timers.yield()
+  }
+
+  /** Lets every task process until all wait for input or the slice is over; returns the number of records. */
+  async #slice(): Promise<number> {
+    const { clock } = this.#options.platform
+    const end = clock.monotonic() + sliceMs
+    const expired = (): boolean => clock.monotonic() >= end
+    let total = 0
+    for (let round = -1; round !== 0 && !expired(); total += round) {
+      round = 0
+      for (const task of this.#tasks.values()) {
+        try {
+          round += task.process(turnRecords, expired)
+        } catch (error) {
+          if (!isCorruption(error)) throw error
+          this.#options.logger.warn(
+            { taskId: task.taskId, error },
+            'A store is damaged: it is rebuilt',
+          )
+          await this.#close(task)
+          await this.#options.wipe(task.taskId)
+          this.#start(task.taskId)
+        }
+      }
+    }
+    return total
+  }
+
+  #commitIsDue(idle: boolean): boolean {
+    const tasks = [...this.#tasks.values()]
+    if (!tasks.some(task => task.needsCommit)) return false
+    const { platform, collector, commitIntervalMs } = this.#options
+    if (collector.bufferedBytes >= maxPendingBytes) return true
+    if (idle && this.commitsWhenCaughtUp && tasks.every(task => task.isCaughtUp)) return true
+    return platform.clock.monotonic() - this.#lastCommitAt >= commitIntervalMs
+  }
+
+  async #commitOrLose(): Promise<void> {
+    try {
+      await this.#commit()
+    } catch (error) {
+      if (!(error instanceof MillraceError) || error.code !== 'TASK_MIGRATED') throw error
+      this.#options.logger.warn({ error }, 'The group gave the tasks of this instance to others')
+      this.#options.onRunning(false)
+      await this.#closeTasks()
+    }
+  }
+
+  async #commit(): Promise<void> {
+    const needed = [...this.#tasks.values()].filter(task => task.needsCommit)
+    if (needed.length > 0) {
+      const { producer, collector, member, throughput, logger } = this.#options
+      const committed = await commit(needed, { producer, collector, member: member() })
+      throughput.committed(committed)
+      for (const task of committed.overtaken) {
+        logger.warn({ taskId: task.taskId }, 'Another instance wrote to a changelog of this task')
+        await this.#close(task)
+        this.#start(task.taskId)
+      }
+    }
+    this.#lastCommitAt = this.#options.platform.clock.monotonic()
+    this.#committed.open()
+  }
+
+  #start(id: string): void {
+    this.#options.onRunning(false)
+    const controller = new AbortController()
+    const started = this.#options.startTask(id, controller.signal).catch((error: unknown) => {
+      this.failed(error)
+      return undefined
+    })
+    this.#starting.set(id, { controller, started })
+    void started.then(() => this.#between(() => this.#begin(id, controller)))
+  }
+
+  async #begin(id: string, controller: AbortController): Promise<void> {
+    const starting = this.#starting.get(id)
+    // The task was closed while this waited for its turn.
+    if (starting?.controller !== controller) return
+    this.#starting.delete(id)
+    const started = await starting.started
+    if (started === undefined) return
+    this.#tasks.set(id, started.task)
+    this.#options.throughput.started(started)
+    this.#inputs.add(started.task, started.positions)
+    if (this.#starting.size === 0) this.#options.onRunning(true)
+  }
+
+  /** Without a commit. */
+  async #closeTasks(): Promise<void> {
+    for (const { controller } of this.#starting.values()) controller.abort()
+    for (const { started } of this.#starting.values()) await (await started)?.task.close()
+    this.#starting.clear()
+    for (const task of this.#tasks.values()) await this.#close(task)
+    this.#options.collector.discard()
+  }
+
+  async #close(task: Task): Promise<void> {
+    this.#tasks.delete(task.taskId)
+    this.#inputs.remove(task)
+    this.#options.throughput.closed(task)
+    await task.close()
+  }
+}
+
+interface Starting {
+  readonly controller: AbortController
+  readonly started: Promise<StartedTask | undefined>
+}
+
+interface Errand {
+  readonly action: () => Promise<void>
+  readonly done: () => void
+}
+
+function isCorruption(error: unknown): error is MillraceError {
+  return error instanceof MillraceError && error.code === 'TASK_CORRUPTED'
+}

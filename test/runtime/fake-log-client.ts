@@ -1,0 +1,380 @@
+import assert from 'node:assert/strict'
+import type {
+  CommittedOffset,
+  FetchedPartition,
+  GroupMember,
+  GroupOptions,
+  LogClient,
+  LogConsumer,
+  LogProducer,
+  NewTopic,
+  PartitionOffset,
+  TopicPartition,
+} from '../../src/client/log-client.ts'
+import { MillraceError } from '../../src/errors.ts'
+import type { Timers } from '../../src/platform/platform.ts'
+
+interface StoredBatch {
+  readonly baseOffset: number
+  readonly nextOffset: number
+  readonly bytes: Buffer
+}
+
+/**
+ * A log in memory with the semantics that `LogClient` promises and nothing else: no sockets, no broker. Each client of
+ * it is one process; `disconnect()` is what kill -9 looks like from the log's side. `fault` is called before each
+ * effect that a commit depends on and may throw in its place.
+ */
+export class FakeLog {
+  readonly topics = new Map<string, StoredBatch[][]>()
+  readonly committed = new Map<string, Map<string, CommittedOffset>>()
+  readonly groups = new Map<string, FakeGroup>()
+  fault: (step: 'send' | 'commit', client: FakeLogClient) => void = () => {}
+  readonly #timers: Timers
+  #waiting: (() => void)[] = []
+
+  constructor(timers: Timers) {
+    this.#timers = timers
+  }
+
+  client(): FakeLogClient {
+    return new FakeLogClient(this)
+  }
+
+  partition({ topic, partition }: TopicPartition): StoredBatch[] {
+    const batches = this.topics.get(topic)?.[partition]
+    if (batches === undefined) {
+      throw new MillraceError('LOG_ERROR', `There is no partition ${topic}-${partition}.`)
+    }
+    return batches
+  }
+
+  endOffset(partition: TopicPartition): number {
+    return this.partition(partition).at(-1)?.nextOffset ?? 0
+  }
+
+  startOffset(partition: TopicPartition): number {
+    return this.partition(partition)[0]?.baseOffset ?? 0
+  }
+
+  append(partition: TopicPartition, batch: Buffer): number {
+    const bytes = Buffer.from(batch)
+    const baseOffset = this.endOffset(partition)
+    bytes.writeBigInt64BE(BigInt(baseOffset), 0)
+    const nextOffset = baseOffset + bytes.readInt32BE(23) + 1
+    this.partition(partition).push({ baseOffset, nextOffset, bytes })
+    const waiting = this.#waiting
+    this.#waiting = []
+    for (const wake of waiting) wake()
+    return baseOffset
+  }
+
+  /** Resolves with the next append or after `waitMs`. */
+  change(waitMs: number): Promise<void> {
+    return new Promise(resolve => {
+      const timer = this.#timers.schedule(waitMs, resolve)
+      this.#waiting.push(() => {
+        timer.cancel()
+        resolve()
+      })
+    })
+  }
+
+  group(name: string): FakeGroup {
+    const group = this.groups.get(name) ?? new FakeGroup()
+    this.groups.set(name, group)
+    return group
+  }
+}
+
+class FakeLogClient implements LogClient {
+  readonly log: FakeLog
+  connected = true
+  readonly members: FakeMember[] = []
+
+  constructor(log: FakeLog) {
+    this.log = log
+  }
+
+  /** From now on nothing that this client does has an effect; its members are out of their groups. */
+  disconnect(): void {
+    this.connected = false
+    for (const member of this.members) member.group.drop(member)
+  }
+
+  check(): void {
+    if (!this.connected) throw new MillraceError('CONNECTION_LOST', 'The client was disconnected.')
+  }
+
+  async describeTopics(
+    names: readonly string[] = [...this.log.topics.keys()],
+  ): ReturnType<LogClient['describeTopics']> {
+    this.check()
+    const found = names.flatMap(name => {
+      const partitions = this.log.topics.get(name)?.length
+      return partitions === undefined ? [] : [{ name, partitions, internal: false }]
+    })
+    return new Map(found.map(topic => [topic.name, topic]))
+  }
+
+  async createTopics(topics: readonly NewTopic[]): Promise<void> {
+    this.check()
+    for (const { name, partitions = 1 } of topics) {
+      if (!this.log.topics.has(name))
+        this.log.topics.set(
+          name,
+          Array.from({ length: partitions }, () => []),
+        )
+    }
+  }
+
+  async deleteTopics(names: readonly string[]): Promise<void> {
+    for (const name of names) this.log.topics.delete(name)
+  }
+
+  async deleteRecords(before: readonly PartitionOffset[]): Promise<void> {
+    for (const position of before) {
+      const batches = this.log.partition(position)
+      while (batches.length > 1 && (batches[0]?.nextOffset ?? 0) <= position.offset) batches.shift()
+    }
+  }
+
+  async listOffsets(
+    partitions: readonly TopicPartition[],
+    at: 'earliest' | 'latest' | number,
+  ): Promise<PartitionOffset[]> {
+    this.check()
+    assert(typeof at === 'string', 'the fake finds no offsets by timestamp')
+    return partitions.map(({ topic, partition }) => ({
+      topic,
+      partition,
+      offset:
+        at === 'earliest'
+          ? this.log.startOffset({ topic, partition })
+          : this.log.endOffset({ topic, partition }),
+    }))
+  }
+
+  async committedOffsets(
+    group: string,
+    partitions: readonly TopicPartition[],
+  ): Promise<CommittedOffset[]> {
+    this.check()
+    const committed = this.log.committed.get(group)
+    return partitions.flatMap(partition => committed?.get(keyOf(partition)) ?? [])
+  }
+
+  consumer(): LogConsumer {
+    return new FakeConsumer(this)
+  }
+
+  async producer(): Promise<LogProducer> {
+    return {
+      send: async batches => {
+        this.check()
+        this.log.fault('send', this)
+        return batches.map(({ topic, partition, batch }) => ({
+          topic,
+          partition,
+          offset: this.log.append({ topic, partition }, batch),
+        }))
+      },
+      close: async () => {},
+    }
+  }
+
+  joinGroup(options: GroupOptions): GroupMember {
+    const group = this.log.group(options.group)
+    const member = new FakeMember(this, group, options)
+    this.members.push(member)
+    group.join(member)
+    return member
+  }
+
+  async close(): Promise<void> {
+    for (const member of this.members) await member.leave()
+  }
+}
+
+class FakeConsumer implements LogConsumer {
+  readonly #client: FakeLogClient
+  readonly #positions = new Map<string, PartitionOffset>()
+  readonly #paused = new Set<string>()
+
+  constructor(client: FakeLogClient) {
+    this.#client = client
+  }
+
+  assign(partitions: readonly PartitionOffset[]): void {
+    const kept = new Map(this.#positions)
+    this.#positions.clear()
+    for (const partition of partitions) {
+      this.#positions.set(keyOf(partition), kept.get(keyOf(partition)) ?? partition)
+    }
+    for (const key of this.#paused) if (!this.#positions.has(key)) this.#paused.delete(key)
+  }
+
+  seek(position: PartitionOffset): void {
+    assert(this.#positions.has(keyOf(position)), 'seek of a partition that is not assigned')
+    this.#positions.set(keyOf(position), position)
+  }
+
+  pause(partitions: readonly TopicPartition[]): void {
+    for (const partition of partitions) this.#paused.add(keyOf(partition))
+  }
+
+  resume(partitions: readonly TopicPartition[]): void {
+    for (const partition of partitions) this.#paused.delete(keyOf(partition))
+  }
+
+  async poll(maxWaitMs: number): Promise<FetchedPartition[]> {
+    this.#client.check()
+    const fetched = this.#fetch()
+    if (fetched.length > 0 || maxWaitMs === 0) return fetched
+    await this.#client.log.change(maxWaitMs)
+    this.#client.check()
+    return this.#fetch()
+  }
+
+  #fetch(): FetchedPartition[] {
+    const { log } = this.#client
+    return [...this.#positions.values()].flatMap(({ topic, partition, offset }) => {
+      if (this.#paused.has(keyOf({ topic, partition }))) return []
+      const stored = log.partition({ topic, partition })
+      const highWatermark = log.endOffset({ topic, partition })
+      if (offset > highWatermark || offset < log.startOffset({ topic, partition })) {
+        throw new MillraceError(
+          'LOG_ERROR',
+          `Offset ${offset} of ${topic}-${partition} is outside the log.`,
+        )
+      }
+      const batches = stored.filter(batch => batch.nextOffset > offset).slice(0, 3)
+      const nextOffset = batches.at(-1)?.nextOffset
+      if (nextOffset === undefined) return []
+      this.#positions.set(keyOf({ topic, partition }), { topic, partition, offset: nextOffset })
+      const bytes = Buffer.concat(batches.map(batch => batch.bytes))
+      return [{ topic, partition, batches: bytes, offset, nextOffset, highWatermark }]
+    })
+  }
+
+  position(partition: TopicPartition): number {
+    const position = this.#positions.get(keyOf(partition))
+    assert(position !== undefined, 'position of a partition that is not assigned')
+    return position.offset
+  }
+
+  async close(): Promise<void> {}
+}
+
+class FakeMember implements GroupMember {
+  readonly client: FakeLogClient
+  readonly group: FakeGroup
+  readonly options: GroupOptions
+  memberId = ''
+  generation = -1
+
+  constructor(client: FakeLogClient, group: FakeGroup, options: GroupOptions) {
+    this.client = client
+    this.group = group
+    this.options = options
+  }
+
+  async commit(offsets: readonly CommittedOffset[]): Promise<void> {
+    this.client.check()
+    const { log } = this.client
+    log.fault('commit', this.client)
+    if (!this.group.isCurrent(this)) {
+      throw new MillraceError('TASK_MIGRATED', 'The group has moved on to another generation.')
+    }
+    const committed = log.committed.get(this.options.group) ?? new Map<string, CommittedOffset>()
+    for (const offset of offsets) committed.set(keyOf(offset), offset)
+    log.committed.set(this.options.group, committed)
+  }
+
+  async leave(): Promise<void> {
+    this.group.drop(this)
+  }
+}
+
+/** The classic protocol, eager: everybody gives up everything, the leader assigns, everybody gets a share. */
+class FakeGroup {
+  readonly #members: FakeMember[] = []
+  #generation = 0
+  #ids = 0
+  #work: Promise<void> = Promise.resolve()
+
+  isCurrent(member: FakeMember): boolean {
+    return this.#members.includes(member) && member.generation === this.#generation
+  }
+
+  get size(): number {
+    return this.#members.length
+  }
+
+  join(member: FakeMember): void {
+    member.memberId = `member-${this.#ids++}`
+    this.#members.push(member)
+    this.#rebalance()
+  }
+
+  drop(member: FakeMember): void {
+    const at = this.#members.indexOf(member)
+    if (at < 0) return
+    this.#members.splice(at, 1)
+    this.#rebalance()
+  }
+
+  /** The member was silent for too long: the others go on without it, it hears of it and joins again. */
+  async evict(member: FakeMember): Promise<void> {
+    this.drop(member)
+    await this.settled()
+    await member.options.lost()
+    member.generation = -1
+    this.join(member)
+  }
+
+  /** Resolves when no rebalance is under way. */
+  async settled(): Promise<void> {
+    let seen: Promise<void> | undefined
+    while (seen !== this.#work) {
+      seen = this.#work
+      await seen
+    }
+  }
+
+  #rebalance(): void {
+    this.#work = this.#work.then(() => this.#run())
+  }
+
+  async #run(): Promise<void> {
+    const members = [...this.#members]
+    const working = members.filter(member => member.generation >= 0)
+    await Promise.all(working.map(member => member.options.revoked()))
+    this.#generation++
+    const [leader] = members
+    if (leader === undefined) return
+    const assignments = await leader.options.assign(
+      members.map(({ memberId, options }) => ({
+        memberId,
+        instanceId: options.instanceId ?? null,
+        topics: options.topics,
+        userData: options.userData,
+      })),
+    )
+    const present = members.filter(member => this.#members.includes(member))
+    for (const member of present) member.generation = this.#generation
+    await Promise.all(
+      present.map(({ memberId, options }) => {
+        const share = assignments.find(assignment => assignment.memberId === memberId)
+        const nothing = { memberId, partitions: [], userData: Buffer.alloc(0) }
+        return options.assigned(share ?? nothing, this.#generation)
+      }),
+    )
+  }
+}
+
+function keyOf({ topic, partition }: TopicPartition): string {
+  return `${topic}-${partition}`
+}
+
+export type { FakeGroup, FakeLogClient, FakeMember }
