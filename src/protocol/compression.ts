@@ -17,6 +17,9 @@ export function codecOf(id: number): CompressionCodec | undefined {
   return codecs[id]
 }
 
+/** Made here because the library cannot take empty input reliably (see `crc32c.ts`). */
+const emptyLz4Frame = Buffer.from('04224d1860408200000000', 'hex')
+
 /** Compresses in the form that every Kafka client reads: LZ4 as frames, snappy in the framing of xerial. */
 export function compress(codec: CompressionCodec, bytes: Buffer): Buffer {
   switch (codec) {
@@ -25,7 +28,7 @@ export function compress(codec: CompressionCodec, bytes: Buffer): Buffer {
     case 'snappy':
       return compressSnappy(bytes)
     case 'lz4':
-      return lz4Compress(bytes)
+      return bytes.length === 0 ? emptyLz4Frame : lz4Compress(bytes)
     case 'zstd':
       return zstdCompressSync(bytes)
     default:
