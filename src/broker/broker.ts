@@ -11,6 +11,7 @@ import { openDataFolder } from './data-folder.ts'
 import { type GroupCoordinator, openGroupCoordinator } from './coordinator/group-coordinator.ts'
 import { inProcessConnector } from './in-process-connector.ts'
 import { openProducerIds, type ProducerIds } from './producer-ids.ts'
+import { startRetention } from './retention.ts'
 import { openTopics, type Topic, type Topics } from './topics.ts'
 
 export interface Broker {
@@ -69,13 +70,12 @@ export async function openBroker(options: OpenBrokerOptions): Promise<Broker> {
         ]),
       })
     const leaderEpoch = folder.brokerEpoch
-    const groups = openGroupCoordinator({
+    const groups = await openGroups()
+    const stopRetention = startRetention({
       platform,
-      config,
-      logger,
       topics,
-      leaderEpoch,
-      ensureTopic: ensureOffsetsTopic,
+      logger,
+      intervalMs: config.logRetentionCheckIntervalMs,
     })
     const stopping = new AbortController()
     let closing: Promise<void> | null = null
@@ -103,9 +103,20 @@ export async function openBroker(options: OpenBrokerOptions): Promise<Broker> {
       },
     }
 
+    async function openGroups(): Promise<GroupCoordinator> {
+      try {
+        const ensureTopic = ensureOffsetsTopic
+        return openGroupCoordinator({ platform, config, logger, topics, leaderEpoch, ensureTopic })
+      } catch (error) {
+        await topics.close()
+        throw error
+      }
+    }
+
     async function close(): Promise<void> {
       broker.stop()
       try {
+        await stopRetention()
         await topics.close()
       } finally {
         folder.lock.release()

@@ -22,6 +22,8 @@ export interface BrokerConfig {
   readonly maxPartitionsPerTopic: number
   /** Upper bound of partitions in the broker; each holds open files. @defaultValue 4000 */
   readonly maxPartitions: number
+  /** How often partitions look for records that are too old or too many. @defaultValue 300000 */
+  readonly logRetentionCheckIntervalMs: number
   /** Partitions of `__consumer_offsets`; fixed when the topic is first needed. @defaultValue 8 */
   readonly offsetsTopicNumPartitions: number
   /** `segment.bytes` of `__consumer_offsets`. @defaultValue 16 MiB */
@@ -56,6 +58,7 @@ const schema = z.strictObject({
   numPartitions: count().default(1),
   maxPartitionsPerTopic: count().default(1000),
   maxPartitions: count().default(4000),
+  logRetentionCheckIntervalMs: count().default(300000),
   offsetsTopicNumPartitions: count().default(8),
   offsetsTopicSegmentBytes: count().default(16 * MIB),
   offsetMetadataMaxBytes: count().default(4096),

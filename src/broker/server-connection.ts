@@ -66,7 +66,7 @@ export function serveConnection(options: ServeConnectionOptions): ServedConnecti
   })
 
   function serveWaiting(): void {
-    while (!busy && !closed && !ending && socket.queuedBytes < MAX_OUTGOING_BYTES) {
+    while (mayServe()) {
       const frame = waiting.shift()
       if (frame === undefined) break
       try {
@@ -80,6 +80,10 @@ export function serveConnection(options: ServeConnectionOptions): ServedConnecti
     paused = mustPause
     if (paused) socket.pause()
     else socket.resume()
+  }
+
+  function mayServe(): boolean {
+    return !busy && !closed && !ending && socket.queuedBytes < MAX_OUTGOING_BYTES
   }
 
   function serve(frame: Buffer): void {

@@ -95,7 +95,12 @@ export async function openTopics(options: TopicsOptions): Promise<Topics> {
   let partitionCount = 0
   let changes: Promise<unknown> = Promise.resolve()
 
-  await load()
+  try {
+    await load()
+  } catch (error) {
+    await closeLogs()
+    throw error
+  }
 
   async function load(): Promise<void> {
     const known = readRegister()
@@ -147,17 +152,31 @@ export async function openTopics(options: TopicsOptions): Promise<Topics> {
     }
   }
 
-  function openLogs(
+  /** All of them or, when one cannot be opened, none. */
+  async function openLogs(
     topic: TopicState,
     first: number,
     end: number,
     existence: 'mustExist' | 'mustNotExist',
   ): Promise<PartitionLog[]> {
-    const opened: Promise<PartitionLog>[] = []
+    const opening: Promise<PartitionLog>[] = []
     for (let partition = first; partition < end; partition++) {
-      opened.push(openLog(topic, partition, existence))
+      opening.push(openLog(topic, partition, existence))
     }
-    return Promise.all(opened)
+    const opened: PartitionLog[] = []
+    let failure: PromiseRejectedResult | undefined
+    for (const result of await Promise.allSettled(opening)) {
+      if (result.status === 'fulfilled') opened.push(result.value)
+      else failure ??= result
+    }
+    if (failure === undefined) return opened
+    for (const log of opened) await log.close()
+    throw failure.reason
+  }
+
+  async function closeLogs(): Promise<void> {
+    const logs = [...topics.values()].flatMap(topic => topic.partitions)
+    await Promise.all(logs.map(log => log.close()))
   }
 
   async function openLog(
@@ -330,9 +349,7 @@ export async function openTopics(options: TopicsOptions): Promise<Topics> {
       }),
     async close() {
       await changes
-      await Promise.all(
-        [...topics.values()].flatMap(topic => topic.partitions.map(log => log.close())),
-      )
+      await closeLogs()
     },
   }
   return self

@@ -5,6 +5,7 @@ import { type ConfigEntry, configSource, configType } from './topic-config-entri
 const kafkaNames = {
   autoCreateTopics: 'auto.create.topics.enable',
   numPartitions: 'num.partitions',
+  logRetentionCheckIntervalMs: 'log.retention.check.interval.ms',
   offsetsTopicNumPartitions: 'offsets.topic.num.partitions',
   offsetsTopicSegmentBytes: 'offsets.topic.segment.bytes',
   offsetMetadataMaxBytes: 'offset.metadata.max.bytes',

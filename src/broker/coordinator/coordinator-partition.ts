@@ -15,8 +15,8 @@ import { type CoordinatorRecord, readRecord, type ReadRecord } from './offset-re
 export interface CoordinatorPartition {
   /** Writes the records as one batch. NONE, or the error code of a write that was refused and changed nothing. */
   write(records: readonly CoordinatorRecord[], nowMs: number): number
-  /** Calls back when everything written so far is durable: at once if it is. The code is NONE or why it never will be. */
-  whenDurable(callback: (code: number) => void): void
+  /** NONE when everything written so far is durable; otherwise a promise of that, or of the code for why it never will. */
+  durable(): number | Promise<number>
   /** Calls `visit` with every record from the start of the log. */
   replay(visit: (record: ReadRecord) => void): void
 }
@@ -46,11 +46,11 @@ export function coordinatorPartition(
         builder.reset()
       }
     },
-    whenDurable(callback) {
-      if (log.highWatermark >= writtenEnd) return callback(errorCode.NONE)
-      log.durable(writtenEnd).then(
-        () => callback(errorCode.NONE),
-        (error: unknown) => callback(coordinatorCode(error, logger)),
+    durable() {
+      if (log.highWatermark >= writtenEnd) return errorCode.NONE
+      return log.durable(writtenEnd).then(
+        () => errorCode.NONE,
+        (error: unknown) => coordinatorCode(error, logger),
       )
     },
     replay(visit) {

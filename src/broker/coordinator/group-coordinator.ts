@@ -181,13 +181,16 @@ export function openGroupCoordinator(options: GroupCoordinatorOptions): GroupCoo
     wakeUpAt(shard, group, nextDeadlineMs)
     if (isForgettable(group)) forget(shard, group)
     if (replies.length === 0) return
-    shard.partition.whenDurable(lost => {
+    const deliver = (lost: number): void => {
       const code = refusal === errorCode.NONE ? lost : refusal
       for (const reply of replies) {
         open.get(reply.to)?.(code === errorCode.NONE ? reply : code)
         open.delete(reply.to)
       }
-    })
+    }
+    const durable = shard.partition.durable()
+    if (typeof durable === 'number') deliver(durable)
+    else void durable.then(deliver)
   }
 
   /** Nobody is in it, and nothing of it is stored. */
@@ -228,10 +231,6 @@ export function openGroupCoordinator(options: GroupCoordinatorOptions): GroupCoo
   function freshMemberId(clientId: string, instanceId: string | null): string {
     const hex = platform.random.bytes(16).toString('hex')
     return `${instanceId ?? clientId}-${hex}`
-  }
-
-  function durable(shard: Shard): Promise<number> {
-    return new Promise(resolve => shard.partition.whenDurable(resolve))
   }
 
   /** Writes tombstones for offsets and takes them out of the group once they are written. */
@@ -322,12 +321,12 @@ export function openGroupCoordinator(options: GroupCoordinatorOptions): GroupCoo
         setOffset(group.offsets, topic, partition, committed)
       }
       if (group.offsets.size > 0) shard.groups.set(groupId, group)
-      return durable(shard)
+      return shard.partition.durable()
     },
     async read(groupId) {
       await ready()
       const shard = shardOf(groupId)
-      const code = await durable(shard)
+      const code = await shard.partition.durable()
       return code === errorCode.NONE ? shard.groups.get(groupId) : code
     },
     groups: () => shards.flatMap(shard => [...shard.groups.values()]),
@@ -344,7 +343,7 @@ export function openGroupCoordinator(options: GroupCoordinatorOptions): GroupCoo
       if (code !== errorCode.NONE) return code
       group.phase = 'Dead'
       forget(shard, group)
-      return durable(shard)
+      return shard.partition.durable()
     },
     async deleteOffsets(groupId, partitions) {
       await ready()
@@ -352,7 +351,7 @@ export function openGroupCoordinator(options: GroupCoordinatorOptions): GroupCoo
       const group = shard.groups.get(groupId)
       if (group === undefined) return errorCode.GROUP_ID_NOT_FOUND
       const code = dropOffsets(shard, group, partitions)
-      return code === errorCode.NONE ? durable(shard) : code
+      return code === errorCode.NONE ? shard.partition.durable() : code
     },
     topicDeleted(topic) {
       for (const shard of shards) {

@@ -3,6 +3,7 @@
  * generation begins: everybody learns the chosen protocol, the leader also who takes part. CompletingRebalance gathers
  * SyncGroup requests until the leader has brought the assignment (`group-sync.ts`).
  */
+import assert from 'node:assert/strict'
 import { errorCode } from '../../protocol/error-codes.ts'
 import {
   electProtocol,
@@ -58,7 +59,7 @@ export function endPreparing(turn: Turn): void {
 function completeJoin(turn: Turn): void {
   const { group, nowMs } = turn
   group.gathering = null
-  for (const member of [...group.members.values()]) {
+  for (const member of group.members.values()) {
     if (member.joining === null && member.instanceId === null) forget(turn, member)
   }
   if (group.members.size === 0) return becomeEmpty(turn)
@@ -67,10 +68,11 @@ function completeJoin(turn: Turn): void {
   const present = [...group.members.values()].filter(member => member.joining !== null)
   const firstPresent = present[0]
   const protocolName = electProtocol(group)
-  if (firstPresent === undefined || protocolName === null) {
+  if (firstPresent === undefined) {
     group.rebalanceDeadlineMs = nowMs + Math.max(longestRebalanceTimeout(group), 1)
     return
   }
+  assert(protocolName !== null, 'nobody is let in who shares no protocol with the others')
   if (!present.some(member => member.memberId === group.leaderId)) {
     group.leaderId = firstPresent.memberId
   }

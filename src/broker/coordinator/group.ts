@@ -141,7 +141,7 @@ function tick(turn: Turn): void {
   for (const [memberId, deadlineMs] of group.reserved) {
     if (deadlineMs <= nowMs) group.reserved.delete(memberId)
   }
-  for (const member of [...group.members.values()]) {
+  for (const member of group.members.values()) {
     // Who waits for the generation to begin cannot send heartbeats; the rebalance has its own deadline.
     if (member.joining === null && member.sessionDeadlineMs <= nowMs) removeMember(turn, member)
   }

@@ -1,0 +1,48 @@
+import type { Logger } from '../logger.ts'
+import type { Platform, Timer } from '../platform/platform.ts'
+import type { Topics } from './topics.ts'
+
+export interface RetentionOptions {
+  readonly platform: Platform
+  readonly topics: Topics
+  readonly logger: Logger
+  readonly intervalMs: number
+}
+
+/**
+ * Lets every partition delete what is too old or too much, now and then, one partition after another. Returns what ends
+ * it and resolves when it is not at work any more.
+ */
+export function startRetention(options: RetentionOptions): () => Promise<void> {
+  const { platform, topics, logger, intervalMs } = options
+  let stopped = false
+  let round: Promise<void> = Promise.resolve()
+  let timer: Timer = schedule()
+
+  function schedule(): Timer {
+    return platform.timers.schedule(intervalMs, () => {
+      round = applyToAll()
+    })
+  }
+
+  async function applyToAll(): Promise<void> {
+    for (const topic of topics.all()) {
+      for (const log of topic.partitions) {
+        if (stopped) return
+        try {
+          await log.applyRetention(platform.clock.now())
+        } catch (error) {
+          // The next round tries again; until then the log is only longer than it should be.
+          logger.warn({ topic: topic.name, error }, 'Old records could not be deleted.')
+        }
+      }
+    }
+    if (!stopped) timer = schedule()
+  }
+
+  return async () => {
+    stopped = true
+    timer.cancel()
+    await round
+  }
+}
