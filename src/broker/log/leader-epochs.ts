@@ -9,6 +9,8 @@ export interface EpochStart {
 }
 
 export class LeaderEpochs {
+  /** There is something that the file does not have; whoever writes the file clears it. */
+  isChanged = false
   #starts: EpochStart[]
 
   constructor(starts: readonly EpochStart[] = []) {
@@ -23,11 +25,11 @@ export class LeaderEpochs {
     return this.#starts.at(-1)?.epoch ?? -1
   }
 
-  /** Notes that the epoch writes from `offset` on; true when that is new. */
-  assign(epoch: number, offset: number): boolean {
-    if (epoch <= this.latest) return false
+  /** Notes that the epoch writes from `offset` on, if that is new. */
+  assign(epoch: number, offset: number): void {
+    if (epoch <= this.latest) return
     this.#starts.push({ epoch, startOffset: offset })
-    return true
+    this.isChanged = true
   }
 
   /**
@@ -54,24 +56,20 @@ export class LeaderEpochs {
     return { epoch: this.#starts[next - 1]?.epoch ?? epoch, endOffset }
   }
 
-  /** Forgets what begins at or after the offset; true when there was something. */
-  truncateFromEnd(offset: number): boolean {
+  /** Forgets what begins at or after the offset. */
+  truncateFromEnd(offset: number): void {
     const kept = this.#starts.filter(start => start.startOffset < offset)
-    const changed = kept.length < this.#starts.length
+    if (kept.length < this.#starts.length) this.isChanged = true
     this.#starts = kept
-    return changed
   }
 
   /** Forgets the epochs that end at or before the offset; the one that holds it then begins there. */
-  truncateFromStart(offset: number): boolean {
-    const epoch = this.epochAt(offset)
+  truncateFromStart(offset: number): void {
     const first = this.#starts[0]
-    if (first === undefined || first.startOffset >= offset || epoch < 0) return false
-    this.#starts = [
-      { epoch, startOffset: offset },
-      ...this.#starts.filter(s => s.startOffset > offset),
-    ]
-    return true
+    if (first === undefined || first.startOffset >= offset) return
+    const later = this.#starts.filter(start => start.startOffset > offset)
+    this.#starts = [{ epoch: this.epochAt(offset), startOffset: offset }, ...later]
+    this.isChanged = true
   }
 
   encode(): Buffer {

@@ -101,7 +101,6 @@ export class PartitionLog {
   #isCutting = false
   #unsynced = new Set<Segment>()
   #folderChanged = false
-  #epochsChanged = false
   #bytesSinceRecoveryPoint = 0
   #maintenance: Promise<void> = Promise.resolve()
   #snapshots: { offset: number; content: Buffer }[] = []
@@ -154,7 +153,7 @@ export class PartitionLog {
     const end = stamp(batches, baseOffset, options.leaderEpoch, logAppendTime)
     this.#write(batches, end, now)
 
-    if (this.#epochs.assign(options.leaderEpoch, baseOffset)) this.#epochsChanged = true
+    this.#epochs.assign(options.leaderEpoch, baseOffset)
     for (let at = 0; at < batches.length; at += batch.sizeInBytes(batches, at)) {
       this.#producers.update(batches, at, now)
     }
@@ -406,13 +405,13 @@ export class PartitionLog {
   }
 
   async #saveEpochs(): Promise<void> {
-    if (!this.#epochsChanged) return
-    this.#epochsChanged = false
+    if (!this.#epochs.isChanged) return
+    this.#epochs.isChanged = false
     const { files, folder } = this.#options
     try {
       await files.replace(path.join(folder, leaderEpochFile), this.#epochs.encode())
     } catch (error) {
-      this.#epochsChanged = true
+      this.#epochs.isChanged = true
       throw error
     }
   }
@@ -450,9 +449,11 @@ export class PartitionLog {
       if (this.#commit.failure !== undefined) throw this.#commit.failure
       const segment = this.#segmentOf(Math.max(offset, this.startOffset))
       const end = segment.locate(Math.max(offset, this.startOffset))
-      const { recoveryPoint, startOffset } = this.#checkpoint
+      // A batch that holds the start offset goes as a whole.
+      this.startOffset = Math.min(this.startOffset, end.base)
+      const { startOffset } = this
       // First, so that a crash in between never trusts what is about to go.
-      if (recoveryPoint > end.base) {
+      if (this.#checkpoint.recoveryPoint > end.base) {
         await this.#saveCheckpoint({
           recoveryPoint: end.base,
           recoveryPosition: end.position,
@@ -475,7 +476,7 @@ export class PartitionLog {
     this.endOffset = end.base
     this.highWatermark = Math.min(this.highWatermark, end.base)
     this.#snapshots = []
-    this.#epochsChanged = this.#epochs.truncateFromEnd(end.base) || this.#epochsChanged
+    this.#epochs.truncateFromEnd(end.base)
     const message = `${this.#name} was truncated to offset ${end.base} before the write was durable.`
     this.#commit.truncate(end.base, new MillraceError('LOG_ERROR_RETRIABLE', message))
     const snapshots = offsetsOf(files.list(folder), 'snapshot')
@@ -506,7 +507,7 @@ export class PartitionLog {
     if (offset <= this.startOffset) return
     this.startOffset = offset
     if (this.#damage !== undefined && this.#damage.offset < offset) this.#damage = undefined
-    this.#epochsChanged = this.#epochs.truncateFromStart(offset) || this.#epochsChanged
+    this.#epochs.truncateFromStart(offset)
     await this.#takeRecoveryPoint()
     const kept = this.#segments.findIndex(s => s === this.#active || s.endOffset > offset)
     for (const segment of this.#segments.splice(0, kept)) {

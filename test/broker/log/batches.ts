@@ -10,7 +10,8 @@ export interface BatchOptions {
 /** A batch with one record for each value. */
 export function batchOf(values: readonly string[], options: BatchOptions = {}): Buffer {
   const builder = new RecordBatchBuilder()
-  for (const value of values) builder.append(null, Buffer.from(value), options.timestamp ?? 1000, [])
+  for (const value of values)
+    builder.append(null, Buffer.from(value), options.timestamp ?? 1000, [])
   const batch = builder.build()
   const { producer } = options
   if (producer !== undefined) {

@@ -36,7 +36,10 @@ export function openLog(folder: string, options: OpenOptions = {}): Promise<Part
   })
 }
 
-export function append(log: PartitionLog, batches: Buffer): { baseOffset: number; lastOffset: number } {
+export function append(
+  log: PartitionLog,
+  batches: Buffer,
+): { baseOffset: number; lastOffset: number } {
   return log.append(batches, { leaderEpoch: 0, assignOffsets: true })
 }
 

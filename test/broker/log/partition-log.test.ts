@@ -35,7 +35,9 @@ describe('append and read', () => {
       'partition.checkpoint',
       'partition.metadata',
     ])
-    expect(fs.readFileSync(path.join(folder, 'leader-epoch-checkpoint'), 'utf8')).toBe('0\n1\n0 0\n')
+    expect(fs.readFileSync(path.join(folder, 'leader-epoch-checkpoint'), 'utf8')).toBe(
+      '0\n1\n0 0\n',
+    )
   })
 
   test('segments roll by size and all of them are read', async () => {
