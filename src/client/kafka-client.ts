@@ -17,6 +17,8 @@ export interface LogClientOptions {
   readonly bootstrap: readonly Address[]
   /** `wireConnector` for sockets, or the in-process connector of the embedded broker. */
   readonly connector: Connector
+  /** Names this client in its log lines; to the brokers, the connector names it. @defaultValue none */
+  readonly clientId?: string
   /** @defaultValue silentLogger */
   readonly logger?: Logger
   /** How long in milliseconds a call is repeated before its last error is thrown. @defaultValue 30000 */
@@ -30,10 +32,16 @@ export interface LogClientOptions {
  * connects on first use. Throws INVALID_CONFIG when `bootstrap` is empty; calls throw CONNECTION_LOST, LOG_ERROR or
  * LOG_ERROR_RETRIABLE once repeating them has not helped for `retryTimeoutMs`, and CLOSED after `close`.
  */
-export function createLogClient(options: LogClientOptions): LogClient {
-  const { platform, bootstrap, connector, logger = silentLogger } = options
+export function createLogClient(options: LogClientOptions): LogClient & AsyncDisposable {
+  const { platform, bootstrap, connector, clientId } = options
   const { retryTimeoutMs = 30_000, deliveryTimeoutMs = 120_000 } = options
+  const logger = naming(options.logger ?? silentLogger, clientId)
   const core = openCore({ platform, bootstrap, connector, logger, retryTimeoutMs })
+  const close = async (): Promise<void> => {
+    core.sleeper.close()
+    await Promise.all([...core.parts].map(part => part.close()))
+    await core.connections.close()
+  }
   return {
     describeTopics: names => describeTopics(core, names),
     createTopics: topics => createTopics(core, topics),
@@ -52,10 +60,18 @@ export function createLogClient(options: LogClientOptions): LogClient {
       void member.run()
       return member
     },
-    async close() {
-      core.sleeper.close()
-      await Promise.all([...core.parts].map(part => part.close()))
-      await core.connections.close()
-    },
+    close,
+    [Symbol.asyncDispose]: close,
+  }
+}
+
+/** The logger with the client's name in every line. */
+function naming(logger: Logger, clientId: string | undefined): Logger {
+  if (clientId === undefined) return logger
+  return {
+    debug: (fields, message) => logger.debug({ clientId, ...fields }, message),
+    info: (fields, message) => logger.info({ clientId, ...fields }, message),
+    warn: (fields, message) => logger.warn({ clientId, ...fields }, message),
+    error: (fields, message) => logger.error({ clientId, ...fields }, message),
   }
 }

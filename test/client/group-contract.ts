@@ -1,0 +1,251 @@
+import { describe, expect, test } from 'vitest'
+import type {
+  GroupAssignment,
+  GroupMember,
+  GroupMemberInfo,
+  GroupOptions,
+  LogClient,
+} from '../../src/client/log-client.ts'
+import { newTopic } from './log-client-contract.ts'
+import type { ContractWorld } from './log-client-contract.ts'
+import { silencedConnector } from './lossy-connector.ts'
+
+/** A member that notes what happens to it. */
+interface Watched {
+  readonly member: GroupMember
+  /** Callbacks so far, in order, such as `assigned 0,1`. */
+  readonly events: string[]
+  /** Partitions it holds now. */
+  share(): number[]
+  generation(): number
+  /** Resolves once the condition holds. */
+  until(condition: () => boolean): Promise<void>
+}
+
+function join(
+  client: LogClient,
+  group: string,
+  topic: string,
+  partitions: number,
+  more: Partial<GroupOptions> = {},
+): Watched {
+  const events: string[] = []
+  const waiting = new Set<() => void>()
+  let held: number[] = []
+  let generation = -1
+  let busy = false
+  const happened = async (event: string, share: number[]): Promise<void> => {
+    expect(busy).toBe(false)
+    busy = true
+    await new Promise(resolve => setImmediate(resolve))
+    busy = false
+    events.push(event)
+    held = share
+    for (const check of waiting) check()
+  }
+  const member = client.joinGroup({
+    group,
+    topics: [topic],
+    userData: Buffer.from('hello'),
+    protocol: 'test',
+    sessionTimeoutMs: 6_000,
+    rebalanceTimeoutMs: 10_000,
+    assign: async members => shareOut(members, topic, partitions),
+    assigned: (assignment, newGeneration) => {
+      const share = assignment.partitions.map(each => each.partition).sort((a, b) => a - b)
+      generation = newGeneration
+      return happened(`assigned ${share.join(',')}`, share)
+    },
+    revoked: () => happened('revoked', []),
+    lost: () => happened('lost', []),
+    failed: error => void happened(`failed ${error.message}`, []),
+    ...more,
+  })
+  return {
+    member,
+    events,
+    share: () => held,
+    generation: () => generation,
+    until: condition =>
+      new Promise(resolve => {
+        const check = (): void => {
+          if (!condition()) return
+          waiting.delete(check)
+          resolve()
+        }
+        waiting.add(check)
+        check()
+      }),
+  }
+}
+
+/** Every partition to one member, in turns. */
+function shareOut(
+  members: readonly GroupMemberInfo[],
+  topic: string,
+  partitions: number,
+): GroupAssignment[] {
+  const sorted = [...members].sort((a, b) => (a.memberId < b.memberId ? -1 : 1))
+  return sorted.map(({ memberId, userData }, index) => ({
+    memberId,
+    userData: Buffer.concat([userData, Buffer.from(' there')]),
+    partitions: Array.from({ length: partitions }, (_, partition) => ({ topic, partition })).filter(
+      ({ partition }) => partition % sorted.length === index,
+    ),
+  }))
+}
+
+export function groupContract(world: ContractWorld): void {
+  describe('a group', () => {
+    test('of one member gives it everything, and keeps what it commits', async () => {
+      const { topic, client } = await newTopic(world, 3)
+      const group = world.name('group')
+      let userData = ''
+      const only = join(client, group, topic, 3, {
+        assign: async members => {
+          expect(members).toEqual([expect.objectContaining({ instanceId: null, topics: [topic] })])
+          expect(members[0]?.userData.toString()).toBe('hello')
+          const shares = shareOut(members, topic, 3)
+          userData = shares[0]?.userData.toString() ?? ''
+          return shares
+        },
+      })
+      await only.until(() => only.share().length === 3)
+      expect(only.events).toEqual(['assigned 0,1,2'])
+      expect(userData).toBe('hello there')
+      await only.member.commit([
+        { topic, partition: 0, offset: 5, metadata: 'five' },
+        { topic, partition: 2, offset: 7, metadata: '' },
+      ])
+      const all = [0, 1, 2].map(partition => ({ topic, partition }))
+      expect(await client.committedOffsets(group, all)).toEqual([
+        { topic, partition: 0, offset: 5, metadata: 'five' },
+        { topic, partition: 2, offset: 7, metadata: '' },
+      ])
+      await only.member.leave()
+      await expect(
+        only.member.commit([{ topic, partition: 0, offset: 6, metadata: '' }]),
+      ).rejects.toMatchObject({ code: 'TASK_MIGRATED' })
+    })
+
+    test('of two members is shared out without gap or overlap, and falls to the one that stays', async () => {
+      const { topic, client } = await newTopic(world, 4)
+      const group = world.name('group')
+      const one = join(client, group, topic, 4)
+      await one.until(() => one.share().length === 4)
+      const two = join(world.client(), group, topic, 4)
+      await Promise.all([
+        one.until(() => one.share().length === 2),
+        two.until(() => two.share().length === 2),
+      ])
+      expect([...one.share(), ...two.share()].sort()).toEqual([0, 1, 2, 3])
+      expect(one.events.slice(0, 2)).toEqual(['assigned 0,1,2,3', 'revoked'])
+      expect(one.generation()).toBe(two.generation())
+
+      await two.member.leave()
+      await one.until(() => one.share().length === 4)
+      expect(one.events.at(-2)).toBe('revoked')
+    })
+
+    test('commits what a member commits while its share is revoked', async () => {
+      const { topic, client } = await newTopic(world, 2)
+      const group = world.name('group')
+      const one: Watched = join(client, group, topic, 2, {
+        revoked: async () => {
+          await one.member.commit([{ topic, partition: 1, offset: 11, metadata: '' }])
+          one.events.push('revoked')
+        },
+      })
+      await one.until(() => one.share().length === 2)
+      const two = join(world.client(), group, topic, 2)
+      await two.until(() => two.share().length === 1)
+      const [committed] = await client.committedOffsets(group, [{ topic, partition: 1 }])
+      expect(committed?.offset).toBe(11)
+      expect(one.events).toContain('revoked')
+    })
+
+    test('takes over from a member that falls silent, and refuses its commits', async () => {
+      const { topic, client } = await newTopic(world, 2)
+      const group = world.name('group')
+      let isSilent = false
+      const frail = world.client(connector =>
+        silencedConnector(connector, 'Heartbeat', () => isSilent),
+      )
+      const one = join(frail, group, topic, 2, { sessionTimeoutMs: 600 })
+      await one.until(() => one.share().length === 2)
+      isSilent = true
+      const two = join(client, group, topic, 2)
+      await two.until(() => two.share().length === 2)
+      expect(one.events).toEqual(['assigned 0,1'])
+      await expect(
+        one.member.commit([{ topic, partition: 0, offset: 1, metadata: '' }]),
+      ).rejects.toMatchObject({ code: 'TASK_MIGRATED' })
+      expect(await client.committedOffsets(group, [{ topic, partition: 0 }])).toEqual([])
+      // It comes back with a new member id and gets a share again.
+      isSilent = false
+      await one.until(() => one.events.includes('lost'))
+      await Promise.all([
+        one.until(() => one.share().length === 1),
+        two.until(() => two.share().length === 1),
+      ])
+      expect(one.events).not.toContain('revoked')
+    })
+
+    test('gives a static member its share back without a rebalance', async () => {
+      const { topic, client } = await newTopic(world, 2)
+      const group = world.name('group')
+      const first = world.client()
+      const one = join(first, group, topic, 2, { instanceId: 'one' })
+      await one.until(() => one.share().length === 2)
+      const two = join(client, group, topic, 2, { instanceId: 'two' })
+      await Promise.all([
+        one.until(() => one.share().length === 1),
+        two.until(() => two.share().length === 1),
+      ])
+      const share = one.share()
+      const generation = two.generation()
+      const eventsOfTwo = two.events.length
+      await first.close()
+      const again = join(world.client(), group, topic, 2, { instanceId: 'one' })
+      await again.until(() => again.share().length === 1)
+      expect(again.share()).toEqual(share)
+      expect(again.generation()).toBe(generation)
+      expect(two.events.length).toBe(eventsOfTwo)
+      await again.member.commit([{ topic, partition: share[0] ?? 0, offset: 3, metadata: '' }])
+    })
+
+    test('has one member of an instance id: the older one fails for good', async () => {
+      const { topic, client } = await newTopic(world, 1)
+      const group = world.name('group')
+      const older = join(world.client(), group, topic, 1, { instanceId: 'me' })
+      await older.until(() => older.share().length === 1)
+      const newer = join(client, group, topic, 1, { instanceId: 'me' })
+      await newer.until(() => newer.share().length === 1)
+      await older.until(() => older.events.some(event => event.startsWith('failed')))
+      expect(older.events.at(-1)).toMatch(/Another process joined .* as 'me'/)
+      await newer.member.commit([{ topic, partition: 0, offset: 1, metadata: '' }])
+    })
+
+    test('is told of a callback that throws, and goes on without the member', async () => {
+      const { topic, client } = await newTopic(world, 1)
+      const group = world.name('group')
+      const broken = join(world.client(), group, topic, 1, {
+        assigned: () => Promise.reject(new Error('no room')),
+      })
+      await broken.until(() => broken.events.length > 0)
+      expect(broken.events).toEqual(['failed no room'])
+      const sound = join(client, group, topic, 1)
+      await sound.until(() => sound.share().length === 1)
+    })
+
+    test('whose members do not share a protocol fails the one that differs', async () => {
+      const { topic, client } = await newTopic(world, 1)
+      const group = world.name('group')
+      const one = join(client, group, topic, 1)
+      await one.until(() => one.share().length === 1)
+      const other = join(world.client(), group, topic, 1, { protocol: 'another' })
+      await other.until(() => other.events.length > 0)
+      expect(other.events[0]).toMatch(/^failed .*INCONSISTENT_GROUP_PROTOCOL/)
+    })
+  })
+}
