@@ -98,3 +98,18 @@ export interface InternalTopic {
   readonly partitions?: number
   readonly configs: Readonly<Record<string, string>>
 }
+
+/** Topics that a topology reads and that others must have created: all sources but its own internal topics. */
+export function externalTopics({
+  subtopologies,
+  globalStores,
+  internalTopics,
+}: Topology): string[] {
+  const internal = new Set(internalTopics.map(({ name }) => name))
+  const sources = [
+    ...subtopologies.flatMap(({ nodes }) => nodes.filter(node => node.kind === 'source')),
+    ...globalStores.map(({ source }) => source),
+  ]
+  const topics = new Set(sources.flatMap(source => source.topics))
+  return [...topics].filter(topic => !internal.has(topic))
+}

@@ -1,3 +1,4 @@
+import { MillraceError } from '../../errors.ts'
 import { json } from '../../serde/json.ts'
 import { long } from '../../serde/numbers.ts'
 import type { Serde } from '../../serde/serde.ts'
@@ -92,6 +93,13 @@ function storeKey(
 function emitWindowStore(node: AggregateNode, windows: TimeWindows, emission: Emission): void {
   const { operation, changelog = true, retentionMs = windows.sizeMs + windows.graceMs } = node
   const { store: name = '' } = emission.names
+  if (retentionMs < windows.sizeMs + windows.graceMs) {
+    throw new MillraceError(
+      'INVALID_TOPOLOGY',
+      `The store ${name} keeps its windows for ${retentionMs} ms, less than their size (${windows.sizeMs} ms) and ` +
+        `grace (${windows.graceMs} ms) together. Give a longer retention.`,
+    )
+  }
   emission.store(
     {
       kind: 'timestampedWindow',

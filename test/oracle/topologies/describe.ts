@@ -1,0 +1,149 @@
+import { long, string } from '../../../src/index.ts'
+import { type Topologies, strings } from './shared.ts'
+
+export const topologies: Topologies = {
+  'names-stateless'(b) {
+    const input = b.stream('in', strings)
+    input
+      .filter(() => true)
+      .filterNot(() => false)
+      .map((k, v) => [k, v])
+      .mapValues(v => v)
+      .flatMap((k, v) => [[k, v]])
+      .flatMapValues(v => [v])
+      .selectKey(k => k)
+      .peek(() => {})
+      .merge(b.stream('more', strings))
+      .foreach(() => {})
+  },
+
+  'names-stateless-given'(b) {
+    const input = b.stream('in', { ...strings, name: 'source' })
+    input
+      .filter(() => true, { name: 'some' })
+      .filterNot(() => false, { name: 'not-some' })
+      .map((k, v) => [k, v], { name: 'mapped' })
+      .mapValues(v => v, { name: 'values' })
+      .flatMap((k, v) => [[k, v]], { name: 'flat' })
+      .flatMapValues(v => [v], { name: 'flat-values' })
+      .selectKey(k => k, { name: 'keyed' })
+      .peek(() => {}, { name: 'peeked' })
+      .merge(b.stream('more', strings), { name: 'merged' })
+      .filter(() => true)
+      .to('out', { name: 'sink', ...strings })
+  },
+
+  'names-table'(b) {
+    b.table('one', strings).toStream().to('out')
+    b.table('two', { ...strings, name: 'second' })
+      .toStream({ name: 'stream' })
+      .to('out')
+    b.table('three', { ...strings, store: 'rows' })
+      .toStream()
+      .to('out')
+    b.table('four', strings).toStream().to('out')
+  },
+
+  'names-count'(b) {
+    b.stream('in', strings).groupByKey().count().toStream().to('out')
+  },
+
+  'names-count-materialized'(b) {
+    b.stream('one', strings).groupByKey().count({ store: 'counts' }).toStream().to('out')
+    b.stream('two', strings)
+      .groupByKey()
+      .count({ key: string(), value: long() })
+      .toStream()
+      .to('out')
+    b.stream('three', strings).groupByKey().count({ name: 'counter' }).toStream().to('out')
+  },
+
+  'names-group-by-store'(b) {
+    b.stream('in', strings)
+      .groupBy((_, v) => v, strings)
+      .count({ store: 'counts' })
+      .toStream()
+      .to('out')
+  },
+
+  'names-stream-table-join'(b) {
+    const input = b.stream('in', strings)
+    const table = b.table('table', strings)
+    input.join(table, v => v).to('one', strings)
+    input.leftJoin(table, v => v, { name: 'enrich' }).to('two', strings)
+    input
+      .selectKey((_, v) => v)
+      .join(table, v => v, strings)
+      .to('three', strings)
+    input
+      .selectKey((_, v) => v)
+      .leftJoin(table, v => v, { name: 'late', ...strings })
+      .to('four', strings)
+  },
+
+  'names-global-join'(b) {
+    const global = b.globalTable('global', strings)
+    const named = b.globalTable('named', { ...strings, store: 'named-rows' })
+    const input = b.stream('in', strings)
+    input
+      .join(
+        global,
+        (_, v) => v,
+        v => v,
+      )
+      .to('one', strings)
+    input
+      .leftJoin(
+        named,
+        (_, v) => v,
+        v => v,
+        { name: 'look-up' },
+      )
+      .to('two', strings)
+  },
+
+  'names-repartition'(b) {
+    const input = b.stream('in', strings)
+    input
+      .repartition()
+      .mapValues(v => v)
+      .to('one', strings)
+    input
+      .repartition({ name: 'again' })
+      .mapValues(v => v)
+      .to('two', strings)
+    input
+      .repartition({ partitions: 5 })
+      .mapValues(v => v)
+      .to('three', strings)
+  },
+
+  'sources-stream-and-table'(b) {
+    b.stream('in', strings).to('one')
+    b.table('in', { ...strings, store: 'rows' })
+      .toStream()
+      .to('two')
+  },
+
+  'sub-topologies-two'(b) {
+    b.stream('b', strings)
+      .mapValues(v => v)
+      .to('b-out', strings)
+    b.stream('a', strings).groupByKey().count().toStream().to('a-out')
+  },
+
+  'sub-topologies-through'(b) {
+    b.stream('in', strings)
+      .mapValues(v => v)
+      .to('middle', strings)
+    b.stream('middle', strings)
+      .filter(() => true)
+      .to('out')
+  },
+
+  'name-invalid'(b) {
+    b.stream('in', strings)
+      .filter(() => true, { name: 'not valid' })
+      .to('out')
+  },
+}

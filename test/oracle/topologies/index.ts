@@ -1,0 +1,29 @@
+import { topologies as aggregations } from './aggregations.ts'
+import { topologies as caching } from './caching.ts'
+import { topologies as describe } from './describe.ts'
+import { topologies as errors } from './errors.ts'
+import { topologies as globalTables } from './global-tables.ts'
+import { topologies as optimization } from './optimization.ts'
+import { topologies as random } from './random.ts'
+import type { Topologies } from './shared.ts'
+import { topologies as stateless } from './stateless.ts'
+import { topologies as streamTableJoins } from './stream-table-joins.ts'
+import { topologies as tables } from './tables.ts'
+import { topologies as time } from './time.ts'
+import { topologies as windows } from './windows.ts'
+
+/** By family, as the folders of `scenarios`. */
+export const families: Record<string, Topologies> = {
+  aggregations,
+  caching,
+  describe,
+  errors,
+  'global-tables': globalTables,
+  optimization,
+  random,
+  stateless,
+  'stream-table-joins': streamTableJoins,
+  tables,
+  time,
+  windows,
+}

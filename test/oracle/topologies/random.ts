@@ -1,0 +1,85 @@
+import { hopping, string, tumbling } from '../../../src/index.ts'
+import { type Topologies, strings, tail } from './shared.ts'
+
+export const topologies: Topologies = {
+  'random-count-1'(b) {
+    const input = b.stream('in', strings)
+    input.groupByKey().count({ store: 'counts' }).toStream().to('out')
+  },
+
+  'random-aggregate-1'(b) {
+    const input = b.stream('in', strings)
+    input
+      .groupBy((_, v) => (v === null ? 'g0' : v.slice(0, 2)), strings)
+      .aggregate(
+        () => '',
+        (_, v, aggregate) => (v.endsWith('7') ? null : tail(aggregate + v.slice(2), 12)),
+        { store: 'joined', value: string() },
+      )
+      .toStream()
+      .to('out')
+  },
+
+  'random-table-1'(b) {
+    const table = b.table('in', { ...strings, store: 'rows' })
+    table
+      .filter((_, v) => v.length % 2 === 0 || v.endsWith('5'), { store: 'filtered' })
+      .toStream()
+      .to('filtered')
+    table
+      .mapValues(v => `${v}!`)
+      .filterNot((_, v) => v.endsWith('3!'))
+      .toStream()
+      .to('mapped', strings)
+  },
+
+  'random-tumbling-1'(b) {
+    const input = b.stream('in', strings)
+    input
+      .groupByKey()
+      .windowedBy(tumbling(20, { grace: 15 }))
+      .aggregate(
+        () => '',
+        (_, v, aggregate) => tail(aggregate + v, 16),
+        { store: 'joined', value: string() },
+      )
+      .toStream()
+      .to('out')
+  },
+
+  'random-hopping-1'(b) {
+    const input = b.stream('in', strings)
+    input
+      .groupByKey()
+      .windowedBy(hopping(20, { advance: 7, grace: 10 }))
+      .reduce((aggregate, v) => tail(aggregate + v, 16), { store: 'joined' })
+      .toStream()
+      .to('out')
+  },
+
+  'random-stream-table-join-1'(b) {
+    const input = b.stream('in', strings)
+    const table = b.table('table', strings)
+    input.join(table, (v, t) => `${v}+${t}`).to('inner', strings)
+    input.leftJoin(table, (v, t) => `${v}+${t}`).to('left', strings)
+  },
+
+  'random-global-join-1'(b) {
+    const table = b.globalTable('table', { ...strings, store: 'rows' })
+    const input = b.stream('in', strings)
+    input
+      .join(
+        table,
+        (_, v) => (v === null ? null : v.slice(0, 2)),
+        (v, t) => `${v}+${t}`,
+      )
+      .to('inner', strings)
+    input
+      .leftJoin(
+        table,
+        k => k,
+        (v, t) => `${v}+${t}`,
+      )
+      .to('left', strings)
+  },
+}

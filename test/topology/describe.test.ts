@@ -1,0 +1,36 @@
+import { readFileSync } from 'node:fs'
+import { describe as suite, expect, test } from 'vitest'
+import { MillraceError, StreamsBuilder, describe } from '../../src/index.ts'
+import { families } from '../oracle/topologies/index.ts'
+
+/**
+ * What Java's `Topology#describe` printed for the same topologies. Equal text means equal names, equal numbers, equal
+ * sub-topologies and the same arrows.
+ */
+interface Scenario {
+  readonly describe?: string
+  readonly error?: { readonly after: number | string }
+}
+
+for (const [family, topologies] of Object.entries(families)) {
+  suite(family, () => {
+    for (const [name, build] of Object.entries(topologies)) {
+      const scenario = read(family, name)
+      const refused = scenario.error?.after === 'build'
+      test(`${name}${refused ? ' is refused' : ''}`, () => {
+        const compile = (): string => {
+          const builder = new StreamsBuilder()
+          build(builder)
+          return describe(builder.build('oracle'))
+        }
+        if (refused) expect(compile).toThrow(MillraceError)
+        else expect(compile()).toBe(scenario.describe)
+      })
+    }
+  })
+}
+
+function read(family: string, name: string): Scenario {
+  const file = new URL(`../oracle/scenarios/${family}/${name}.json`, import.meta.url)
+  return JSON.parse(readFileSync(file, 'utf8')) as Scenario
+}
