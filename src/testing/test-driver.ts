@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 
+import type { App } from '../dsl/define-app.ts'
+import { StreamsBuilder } from '../dsl/streams-builder.ts'
 import { MillraceError } from '../errors.ts'
 import { type Logger, silentLogger } from '../logger.ts'
 import { Task } from '../runtime/task.ts'
@@ -11,7 +13,10 @@ import { WindowStore } from '../state/window-store.ts'
 import type { Topology } from '../topology/topology.ts'
 import { TestInputTopic, type TopicSerdes } from './test-input-topic.ts'
 import { TestOutputTopic } from './test-output-topic.ts'
-import { type BytesRecord, type TestTopic, TestTopics } from './test-topics.ts'
+import { type BytesRecord, type ProducedRecord, type TestTopic, TestTopics } from './test-topics.ts'
+
+/** What to test: an app, a function that builds its topology, or a topology that was built. */
+export type TopologySource = App | ((builder: StreamsBuilder) => void) | Topology
 
 export interface TestDriverOptions {
   /** Where the driver's clock starts, in milliseconds since the Unix epoch. @defaultValue 0 */
@@ -34,8 +39,9 @@ export class TestDriver {
   readonly #globalReads: ReadonlySet<string>
   #now: number
 
-  constructor(topology: Topology, options: TestDriverOptions = {}) {
+  constructor(source: TopologySource, options: TestDriverOptions = {}) {
     const { startTimeMs = 0, logger = silentLogger } = options
+    const topology = topologyOf(source)
     this.#now = startTimeMs
     const global = globalPart(topology)
     const whole = wholePart(topology)
@@ -97,6 +103,11 @@ export class TestDriver {
     return new TestOutputTopic(this.#topics.topic(name), serdes)
   }
 
+  /** Everything that was written and not read yet, as bytes, over all topics in the order of writing. */
+  readProduced(): ProducedRecord[] {
+    return this.#topics.takeUnread()
+  }
+
   /** Names of the topics that the topology has written to. */
   get producedTopics(): string[] {
     return this.#topics.producedNames
@@ -132,7 +143,7 @@ export class TestDriver {
 
   /** Records that were not processed: late, without a key, or skipped. Kafka's `dropped-records-total`. */
   get droppedRecords(): number {
-    return this.#task.droppedRecords
+    return this.#task.droppedRecords + this.#globalTask.droppedRecords
   }
 
   /** Closes the processors. */
@@ -162,7 +173,9 @@ export class TestDriver {
     while (this.#task.process(1) > 0) {
       this.#task.prepareCommit()
       done(this.#task.completeCommit())
-      for (const { topic, record } of this.#topics.takeProduced()) this.#deliver(topic, record)
+      for (const record of this.#topics.takeUndelivered()) {
+        this.#deliver(this.#topics.topic(record.topic), record)
+      }
     }
   }
 }
@@ -178,6 +191,13 @@ export interface TestWindowStore<K, V> {
   fetch(key: K, windowStart: number): ValueAndTimestamp<V> | undefined
   /** All rows that are not expired, by segment of time, then key bytes, then window start. */
   rows(): WindowRow<K, V>[]
+}
+
+function topologyOf(source: TopologySource): Topology {
+  if (typeof source !== 'function') return 'compile' in source ? source.compile() : source
+  const builder = new StreamsBuilder()
+  source(builder)
+  return builder.build('test')
 }
 
 const start = (topic: string) => ({ topic, partition: 0, offset: 0, metadata: '' })

@@ -23,13 +23,13 @@ export class TestOutputTopic<K, V> {
 
   /** The next record; undefined when there is none. */
   read(): TestRecord<K, V> | undefined {
-    const record = this.#topic.unread.shift()
-    return record === undefined ? undefined : this.#decode(record)
+    const next = this.#topic.unread.shift()
+    return next === undefined ? undefined : this.#decode(next.record)
   }
 
   /** All records that were not read yet. */
   readAll(): TestRecord<K, V>[] {
-    return this.#topic.unread.splice(0).map(record => this.#decode(record))
+    return this.#topic.unread.splice(0).map(({ record }) => this.#decode(record))
   }
 
   #decode({ key, value, timestamp, headers }: BytesRecord): TestRecord<K, V> {

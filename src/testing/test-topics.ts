@@ -10,24 +10,43 @@ export interface BytesRecord {
   readonly headers: Headers
 }
 
+/** A record that the topology wrote. */
+export interface ProducedRecord extends BytesRecord {
+  readonly topic: string
+}
+
 /** The topics of a test driver: in memory, one partition each. */
 export class TestTopics implements Collector {
   readonly #topics = new Map<string, TestTopic>()
-  readonly #produced: { readonly topic: TestTopic; readonly record: BytesRecord }[] = []
+  /** Not yet delivered to the topology, which may read what it writes. */
+  #undelivered: ProducedRecord[] = []
+  /** How many records were written, to put those of several topics in order. */
+  #sequence = 0
 
   topic(name: string): TestTopic {
     let topic = this.#topics.get(name)
     if (topic === undefined) {
-      const made = new TestTopic(name, record => this.#produced.push({ topic: made, record }))
-      topic = made
-      this.#topics.set(name, made)
+      topic = new TestTopic(
+        name,
+        record => this.#undelivered.push(record),
+        () => this.#sequence++,
+      )
+      this.#topics.set(name, topic)
     }
     return topic
   }
 
-  /** What the topology has written since the last call, over all topics in the order of writing. */
-  takeProduced(): readonly { readonly topic: TestTopic; readonly record: BytesRecord }[] {
-    return this.#produced.splice(0)
+  /** What was written since the last call, over all topics in the order of writing. */
+  takeUndelivered(): readonly ProducedRecord[] {
+    const records = this.#undelivered
+    this.#undelivered = []
+    return records
+  }
+
+  /** What nobody has read yet, over all topics in the order of writing. */
+  takeUnread(): ProducedRecord[] {
+    const all = [...this.#topics.values()].flatMap(topic => topic.unread.splice(0))
+    return all.sort((a, b) => a.sequence - b.sequence).map(({ record }) => record)
   }
 
   /** Names of the topics that the topology wrote to, in the order of the first record. */
@@ -40,34 +59,39 @@ export class TestTopic implements TopicCollector {
   readonly name: string
   readonly partitions = 1
   /** Records that the topology wrote and nobody has read yet. */
-  readonly unread: BytesRecord[] = []
-  hasOutput = false
-  readonly #onProduced: (record: BytesRecord) => void
+  readonly unread: { readonly record: ProducedRecord; readonly sequence: number }[] = []
+  readonly #onProduced: (record: ProducedRecord) => void
+  readonly #nextSequence: () => number
   #produced = 0
   #delivered = 0
 
-  constructor(name: string, onProduced: (record: BytesRecord) => void) {
+  constructor(
+    name: string,
+    onProduced: (record: ProducedRecord) => void,
+    nextSequence: () => number,
+  ) {
     this.name = name
     this.#onProduced = onProduced
+    this.#nextSequence = nextSequence
+  }
+
+  get hasOutput(): boolean {
+    return this.#produced > 0
   }
 
   append(
     _partition: number | null,
-    key: Buffer | null,
-    value: Buffer | null,
+    keyBytes: Buffer | null,
+    valueBytes: Buffer | null,
     timestamp: number,
     headers: Headers,
   ): void {
     // Changelog keys and values are views of rows that live on.
-    const record = {
-      key: key && Buffer.from(key),
-      value: value && Buffer.from(value),
-      timestamp,
-      headers,
-    }
+    const key = keyBytes && Buffer.from(keyBytes)
+    const value = valueBytes && Buffer.from(valueBytes)
+    const record = { topic: this.name, key, value, timestamp, headers }
     this.#produced++
-    this.hasOutput = true
-    this.unread.push(record)
+    this.unread.push({ record, sequence: this.#nextSequence() })
     this.#onProduced(record)
   }
 

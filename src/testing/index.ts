@@ -1,0 +1,11 @@
+/** `millrace/testing`: what the tests of an application need. */
+export { TestDriver } from './test-driver.ts'
+export type {
+  TestDriverOptions,
+  TestKeyValueStore,
+  TestWindowStore,
+  TopologySource,
+} from './test-driver.ts'
+export type { PipeOptions, TestInputTopic, TopicSerdes } from './test-input-topic.ts'
+export type { TestOutputTopic, TestRecord } from './test-output-topic.ts'
+export type { ProducedRecord } from './test-topics.ts'

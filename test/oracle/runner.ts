@@ -1,0 +1,239 @@
+import { expect } from 'vitest'
+import { z } from 'zod'
+
+import { StreamsBuilder } from '../../src/dsl/streams-builder.ts'
+import { double, integer, long } from '../../src/serde/numbers.ts'
+import type { Serde } from '../../src/serde/serde.ts'
+import { string } from '../../src/serde/string.ts'
+import { windowed } from '../../src/serde/windowed.ts'
+import { type ProducedRecord, TestDriver } from '../../src/testing/index.ts'
+import type { Topology } from '../../src/topology/topology.ts'
+import type { Datum, Output, Scenario, StoreEntry } from './scenario.ts'
+import { lines } from './topologies/shared.ts'
+
+export type BuildTopology = (builder: StreamsBuilder) => void
+
+/** Plays a scenario on the test driver and compares everything that Kafka Streams showed there. */
+export function runScenario(scenario: Scenario, build: BuildTopology): void {
+  const { error } = scenario
+  if (error?.after === 'build' || error?.after === 'start') {
+    expect(() => new TestDriver(compile(scenario, build))).toThrow()
+    return
+  }
+  lines.length = 0
+  const topology = compile(scenario, build)
+  const driver = new TestDriver(topology, { startTimeMs: scenario.wallClock })
+  const outputs: Output[] = []
+  for (const [after, step] of scenario.steps.entries()) {
+    const perform = (): void => {
+      if ('pipe' in step) pipe(driver, scenario, step)
+      else if ('advance' in step) driver.advance(step.advance)
+      else driver.close()
+    }
+    if (error?.after === after) {
+      expect(perform, 'the step fails').toThrow()
+      return
+    }
+    perform()
+    for (const record of driver.readProduced()) {
+      const decoded = decode(scenario, record, after)
+      if (decoded !== undefined) outputs.push(decoded)
+    }
+  }
+  expect(inComparableOrder(outputs, scenario)).toEqual(
+    inComparableOrder(scenario.outputs, scenario),
+  )
+  expect(lines, 'calls of user functions').toEqual(scenario.logs.map(({ line }) => line))
+  expect(storesOf(driver, scenario)).toEqual(expectedStores(scenario))
+  expect(producedInternalTopics(driver, topology)).toEqual(scenario.internalTopics.toSorted(byText))
+  expect(driver.droppedRecords, 'dropped records').toBe(scenario.droppedRecords)
+}
+
+/** Why the scenario is not one for the test driver as it is; undefined when it is. */
+export function unsupported(scenario: Scenario): string | undefined {
+  for (const [name, value] of Object.entries(scenario.config)) {
+    if (supportedConfig[name] !== undefined && !supportedConfig[name].includes(value)) {
+      return `${name}=${value}`
+    }
+    if (supportedConfig[name] === undefined) return name
+  }
+  return undefined
+}
+
+const supportedConfig: Readonly<Record<string, readonly string[] | undefined>> = {
+  'application.id': ['oracle'],
+  'statestore.cache.max.bytes': ['0'],
+  'topology.optimization': ['none'],
+  'processing.guarantee': ['at_least_once', 'exactly_once_v2'],
+}
+
+function compile(scenario: Scenario, build: BuildTopology): Topology {
+  const builder = new StreamsBuilder()
+  build(builder)
+  return builder.build(scenario.config['application.id'] ?? 'oracle')
+}
+
+type Pipe = Extract<Scenario['steps'][number], { pipe: string }>
+
+function pipe(driver: TestDriver, scenario: Scenario, step: Pipe): void {
+  const topic = driver.inputTopic(step.pipe, serdesOf(scenario, step.pipe))
+  topic.pipe(toMemory(step.key), toMemory(step.value), {
+    timestamp: step.timestamp,
+    headers: (step.headers ?? []).map(([key, text]) => ({
+      key,
+      value: text === null ? null : Buffer.from(text),
+    })),
+  })
+}
+
+/** The record as the files have it; undefined for a topic that the scenario does not show. */
+function decode(scenario: Scenario, record: ProducedRecord, after: number): Output | undefined {
+  const { topic, timestamp, headers } = record
+  if (scenario.topics[topic] === undefined) return undefined
+  const serdes = serdesOf(scenario, topic)
+  return {
+    after,
+    topic,
+    key: record.key === null ? null : toFile(serdes.key.deserialize(record.key)),
+    value: record.value === null ? null : toFile(serdes.value.deserialize(record.value)),
+    timestamp,
+    ...(headers.length > 0 && {
+      headers: headers.map(({ key, value }): [string, string | null] => [
+        key,
+        value === null ? null : value.toString(),
+      ]),
+    }),
+  }
+}
+
+function serdesOf(
+  scenario: Scenario,
+  topic: string,
+): { key: Serde<unknown>; value: Serde<unknown> } {
+  const formats = scenario.topics[topic]
+  if (formats === undefined) throw new Error(`${scenario.name} has no formats for ${topic}`)
+  return { key: serdeOf(formats.key), value: serdeOf(formats.value) }
+}
+
+function serdeOf(format: string): Serde<unknown> {
+  const [, kind, size] = /^(\w+)(?:\((\d+)\))?$/.exec(format) ?? []
+  switch (kind) {
+    case 'string':
+      return string()
+    case 'long':
+      return long()
+    case 'integer':
+      return integer()
+    case 'double':
+      return double()
+    case 'windowed':
+      return windowed(string(), Number(size))
+    case 'changelog': {
+      // The key of a window store's changelog has a sequence number behind the start.
+      const serde = windowed(string(), Number(size))
+      return {
+        name: format,
+        serialize: key => Buffer.concat([serde.serialize(windowedKey.parse(key)), Buffer.alloc(4)]),
+        deserialize: bytes => serde.deserialize(bytes.subarray(0, -4)),
+      }
+    }
+    default:
+      throw new Error(`there is no serde for ${format}`)
+  }
+}
+
+function toMemory(datum: Datum): unknown {
+  if (datum === null || typeof datum !== 'object') return datum
+  return { key: datum.key, window: { start: datum.start, end: datum.end } }
+}
+
+const windowedKey = z.object({
+  key: z.string(),
+  window: z.object({ start: z.number(), end: z.number() }),
+})
+
+function toFile(value: unknown): Datum {
+  if (typeof value === 'string' || typeof value === 'number') return value
+  const { key, window } = windowedKey.parse(value)
+  return { key, start: window.start, end: window.end }
+}
+
+/**
+ * Where the order across topics or keys means nothing, a stable one. That of changelogs never does: here they are written
+ * when a step is committed, in Kafka Streams with each put.
+ */
+function inComparableOrder(outputs: readonly Output[], scenario: Scenario): Output[] {
+  const group = ({ after, topic, key }: Output): string => {
+    const step = String(after).padStart(6)
+    if (scenario.order === 'per-key') return `${step} ${topic} ${JSON.stringify(key)}`
+    return scenario.order === 'per-topic' || scenario.internalTopics.includes(topic)
+      ? `${step} ${topic}`
+      : step
+  }
+  return outputs.toSorted((a, b) => byText(group(a), group(b)))
+}
+
+type Stores = Record<string, StoreEntry[]>
+
+function expectedStores(scenario: Scenario): Stores {
+  return Object.fromEntries(
+    Object.entries(scenario.stores).map(([name, { entries }]) => [name, sorted(entries)]),
+  )
+}
+
+function storesOf(driver: TestDriver, scenario: Scenario): Stores {
+  const stores: Stores = {}
+  for (const [name, { type, entries }] of Object.entries(scenario.stores)) {
+    if (type === 'timestampedKeyValue') {
+      stores[name] = sorted(
+        driver
+          .keyValueStore(name)
+          .rows()
+          .map(({ key, value, timestamp }) => ({
+            key: toFile(key),
+            value: toFile(value),
+            timestamp,
+          })),
+      )
+    } else if (type === 'timestampedWindow') {
+      const sizeMs = windowSize(entries)
+      stores[name] = sorted(
+        driver
+          .windowStore<string, unknown>(name)
+          .rows()
+          .map(({ key, windowStart, value, timestamp }) => ({
+            key: { key, start: windowStart, end: windowStart + sizeMs },
+            value: toFile(value),
+            timestamp,
+          })),
+      )
+    } else {
+      throw new Error(`the test driver has no stores of type ${type}`)
+    }
+  }
+  return stores
+}
+
+/** The files know the size only through their rows; a store without rows needs none. */
+function windowSize(entries: readonly StoreEntry[]): number {
+  for (const { key } of entries) {
+    if (key !== null && typeof key === 'object' && key.end !== 'unlimited')
+      return key.end - key.start
+  }
+  return 0
+}
+
+const sorted = (entries: readonly StoreEntry[]): StoreEntry[] =>
+  entries.toSorted((a, b) => byText(sortKey(a), sortKey(b)))
+
+function sortKey({ key }: StoreEntry): string {
+  if (key === null || typeof key !== 'object') return String(key)
+  return `${key.key} ${String(key.start).padStart(20, '0')}`
+}
+
+function producedInternalTopics(driver: TestDriver, { internalTopics }: Topology): string[] {
+  const internal = new Set(internalTopics.map(({ name }) => name))
+  return driver.producedTopics.filter(name => internal.has(name)).toSorted(byText)
+}
+
+const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
