@@ -45,29 +45,35 @@ export interface Random {
  * with the path in the message and the system's error (`code` ENOSPC, EIO, …) as `cause`.
  */
 export interface Files {
-  /** Opens for reading and writing at any position; `create` makes the file when it is absent. */
+  /**
+   * Opens for reading and writing at any position; `create` makes the file when it is absent. A file that was made
+   * survives a power loss once its content is synced and its folder, and every new folder above, is synced too.
+   */
   open(path: string, options?: { create?: boolean }): OpenFile
   /** The whole file, or undefined when there is none. */
   read(path: string): Buffer | undefined
   /**
-   * Replaces the file as a whole: temporary file, fsync, rename, fsync of the folder. After a crash the old or the new
-   * content is there, never a mixture.
+   * Replaces the file as a whole: temporary file (`<path>.tmp`), sync, rename, sync of the folder. After a crash the old
+   * or the new content is there, never a mixture; the temporary file may be there too. Calls for one path take effect
+   * in their order. The content must not change until the promise settles.
    */
   replace(path: string, content: Buffer): Promise<void>
-  /** Names in the folder, sorted; empty when there is no such folder. */
+  /** Names of the files and folders in it, sorted by code unit; empty when there is no such folder. */
   list(folder: string): string[]
   /** Size in bytes, or undefined when there is no such file. */
   size(path: string): number | undefined
   /** Creates the folder and its parents. */
   makeFolder(folder: string): void
+  /** Moves a file, over another one if there is one, or a folder to a name that is free. */
   rename(from: string, to: string): void
   /** Removes a file or a folder with all it holds; absent is fine. */
   remove(path: string): void
   /** Makes creations, renames and removals in the folder durable. */
   syncFolder(folder: string): Promise<void>
   /**
-   * Takes the folder for this process. Throws FOLDER_LOCKED, naming the holder's process id, while another living
-   * process holds it; a lock left by a dead process is taken over.
+   * Takes the folder for one holder. Throws FOLDER_LOCKED, naming the holder's process id, while a living process, this
+   * one included, holds it; a lock left by a dead process is taken over. The lock is a file in the folder, named
+   * `.millrace.lock`.
    */
   lock(folder: string): FolderLock
 }
@@ -75,15 +81,20 @@ export interface Files {
 export interface OpenFile {
   readonly path: string
   size(): number
-  /** Writes all of `bytes` at `position`. */
+  /** Writes all of `bytes` at `position`; the caller may use them again at once. When it fails, a part may be written. */
   write(bytes: Uint8Array, position: number): void
   /** Writes the chunks one after another from `position`. */
   writev(chunks: readonly Uint8Array[], position: number): void
   /** Reads up to `length` bytes from `position` into `target` at `offset`; returns how many there were. */
   read(target: Uint8Array, offset: number, length: number, position: number): number
+  /** Cuts the file off, or appends zeros. */
   truncate(size: number): void
-  /** Resolves when everything written before the call is durable (fdatasync). */
+  /**
+   * Resolves when everything written before the call is durable (fdatasync). When it fails, nobody knows what is, and a
+   * later sync does not make up for it: the file must be read again, or written anew.
+   */
   sync(): Promise<void>
+  /** Every later call but this one throws CLOSED; a sync on its way still ends. */
   close(): void
 }
 
@@ -92,7 +103,10 @@ export interface FolderLock {
 }
 
 export interface Sockets {
-  /** Throws PORT_IN_USE when the port is taken. Port 0 takes a free one. */
+  /**
+   * Throws PORT_IN_USE when the port is taken, INVALID_CONFIG when the address cannot work here. Port 0 takes a free one,
+   * which `Listener.address` names.
+   */
   listen(address: Address, accept: (socket: Socket) => void): Promise<Listener>
   /** Throws CONNECTION_LOST when nobody answers. */
   connect(address: Address): Promise<Socket>
@@ -113,22 +127,28 @@ export interface Listener {
 export interface Socket {
   readonly remote: Address
   handle(handlers: SocketHandlers): void
-  /** Queues the bytes; false asks the caller to wait for `drained` before sending more. The bytes must not change. */
+  /**
+   * Queues the bytes; false asks the caller to wait for `drained` before sending more. The bytes must not change. After
+   * the end of the connection they vanish, and `closed` tells so.
+   */
   write(bytes: Uint8Array): boolean
   /** Bytes queued here and not yet taken by the system. */
   readonly queuedBytes: number
   /** Stops and restarts the delivery of `data`: back-pressure on the peer. */
   pause(): void
   resume(): void
-  /** Sends what is queued, then closes. */
+  /**
+   * Sends what is queued, then the end. The peer still delivers what it has queued by then and ends too; then both are
+   * closed. A peer that does not read keeps the socket open: only `destroy` is sure to close it.
+   */
   end(): void
-  /** Closes at once. */
+  /** Closes at once: what is queued is lost, and the peer may see a broken connection. */
   destroy(): void
 }
 
 export interface SocketHandlers {
   data(bytes: Buffer): void
   drained?(): void
-  /** Called once, whichever side closed; `error` when it was not an orderly end. */
+  /** Called once, whichever side closed, never within `end` or `destroy`; CONNECTION_LOST when it was not an orderly end. */
   closed(error?: Error): void
 }

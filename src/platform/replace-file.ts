@@ -4,17 +4,16 @@ import type { Files } from './platform.ts'
 /**
  * `Files.replace` in terms of the other calls, the same for every implementation: temporary file, sync, rename, sync of
  * the folder. Calls for one path run one after another, so the content of the last call stays and two of them never
- * share the temporary file; one that a crash left behind is overwritten by the next call.
+ * share the temporary file; one that a crash or a failure left behind is overwritten by the next call.
  */
 export function fileReplacer(
-  files: Pick<Files, 'open' | 'rename' | 'remove' | 'syncFolder'>,
+  files: Pick<Files, 'open' | 'rename' | 'syncFolder'>,
 ): Files['replace'] {
   const lastByPath = new Map<string, Promise<void>>()
   return (path, content) => {
-    const before = lastByPath.get(path)
+    const replace = (): Promise<void> => replaceFile(files, path, content)
     // Whoever made the earlier call is told of its failure; this call only waits for its end.
-    const turn = before === undefined ? Promise.resolve() : before.catch(() => undefined)
-    const done = turn.then(() => replaceFile(files, path, content))
+    const done = lastByPath.get(path)?.then(replace, replace) ?? replace()
     lastByPath.set(path, done)
     const forget = (): void => {
       if (lastByPath.get(path) === done) lastByPath.delete(path)
@@ -25,7 +24,7 @@ export function fileReplacer(
 }
 
 async function replaceFile(
-  files: Pick<Files, 'open' | 'rename' | 'remove' | 'syncFolder'>,
+  files: Pick<Files, 'open' | 'rename' | 'syncFolder'>,
   path: string,
   content: Buffer,
 ): Promise<void> {
@@ -35,12 +34,9 @@ async function replaceFile(
     file.truncate(0)
     file.write(content, 0)
     await file.sync()
+  } finally {
     file.close()
-    files.rename(temporary, path)
-  } catch (error) {
-    file.close()
-    files.remove(temporary)
-    throw error
   }
+  files.rename(temporary, path)
   await files.syncFolder(dirname(path))
 }

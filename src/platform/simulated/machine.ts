@@ -119,13 +119,15 @@ export class Machine {
   }
 
   #clock(): Clock {
+    const world = this.#world
+    // Looking at a clock takes a microsecond, so that work which goes on until a deadline comes to its end.
+    const look = (): number => {
+      world.spend(0.001)
+      return world.nowMs
+    }
     return {
-      now: () => Math.floor(this.#startMs + this.#clockOffsetMs + this.#world.nowMs),
-      monotonic: () => {
-        // Looking at the clock takes a microsecond, so that work which goes on until a deadline comes to its end.
-        this.#world.spend(0.001)
-        return this.#world.nowMs
-      },
+      now: () => Math.floor(this.#startMs + this.#clockOffsetMs + look()),
+      monotonic: look,
       bootId: `${this.name}-boot-${this.#boots}`,
     }
   }

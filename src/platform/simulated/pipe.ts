@@ -144,7 +144,10 @@ export class Pipe {
   #sendSoon(): void {
     if (this.#sending) return
     this.#sending = true
-    this.#wire.world.after(0, this.#from, () => {
+    // Now and then the system is slow to send, and what is written meanwhile goes out together with it.
+    const { world, random, delayMs } = this.#wire
+    const waitMs = random.chance(0.2) ? random.within(delayMs) : 0
+    world.after(waitMs, this.#from, () => {
       this.#sending = false
       this.#send()
     })

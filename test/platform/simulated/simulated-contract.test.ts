@@ -1,6 +1,6 @@
 import { describe } from 'vitest'
-import { simulate } from '../../src/platform/simulated/simulation.ts'
-import { platformContract } from './platform-contract.ts'
+import { simulate } from '../../../src/platform/simulated/simulation.ts'
+import { platformContract } from '../platform-contract.ts'
 
 describe.each([1, 2, 3])('seed %i', seed => {
   platformContract('simulate', () => {
