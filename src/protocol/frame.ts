@@ -68,7 +68,7 @@ export function decodeRequest<DecodedRequest>(
 
 /** A whole response frame, size included. */
 export function encodeResponse<ResponseInput>(
-  api: Api<never, unknown, unknown, ResponseInput>,
+  api: Api<unknown, unknown, unknown, ResponseInput>,
   version: number,
   correlationId: number,
   body: NoInfer<ResponseInput>,
@@ -90,7 +90,7 @@ export function responseCorrelationId(frame: Buffer): number {
 
 /** Reads a response frame without its size. Throws PROTOCOL_ERROR. */
 export function decodeResponse<Response>(
-  api: Api<never, Response>,
+  api: Api<unknown, Response>,
   version: number,
   frame: Buffer,
 ): Response {

@@ -1,6 +1,6 @@
 import { gzipSync, zstdCompressSync } from 'node:zlib'
 import { lz4Compress, snappyCompress } from '@platformatic/wasm-utils'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { MillraceError } from '../../src/errors.ts'
 import { codecIds, codecOf, compress, decompress } from '../../src/protocol/compression.ts'
@@ -52,7 +52,7 @@ describe.each(compressing)('%s from elsewhere', codec => {
           expect(decompress(codec, damaged, limit).length).toBeLessThanOrEqual(limit)
         } catch (error) {
           expect(error).toBeInstanceOf(MillraceError)
-          expect((error as MillraceError).code).toBe('PROTOCOL_ERROR')
+          expect(error).toHaveProperty('code', 'PROTOCOL_ERROR')
         }
       }),
       { numRuns: 400 },

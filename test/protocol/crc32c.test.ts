@@ -1,5 +1,5 @@
 import { lz4Compress } from '@platformatic/wasm-utils'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { crc32c } from '../../src/protocol/crc32c.ts'
 

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module'
 import { expect, test } from 'vitest'
 import { errorCode, errorName, isRetriable } from '../../src/protocol/error-codes.ts'
+import type { Untyped } from './untyped.ts'
 
 const require = createRequire(import.meta.url)
 const { errorCodes } = require('../../node_modules/kafkajs/src/protocol/error.js')
@@ -15,7 +16,7 @@ const renamed: Record<string, string> = {
 }
 
 test('numbers and names are those of kafkajs', () => {
-  const names = new Map<number, string>(errorCodes.map((e: any) => [e.code, e.type]))
+  const names = new Map<number, string>(errorCodes.map((e: Untyped) => [e.code, e.type]))
   const shared = Object.entries(errorCode).filter(([, code]) => names.has(code))
   expect(shared.length).toBeGreaterThan(60)
   for (const [name, code] of shared) {

@@ -15,6 +15,7 @@ import { RecordBatchBuilder } from '../../src/protocol/record-batch-builder.ts'
 import type { AnyApi, Fields, WireType } from '../../src/protocol/schema.ts'
 import { distinctValue } from './distinct-values.ts'
 import { kafkajsRequests } from './kafkajs-requests.ts'
+import type { Untyped } from './untyped.ts'
 
 const require = createRequire(import.meta.url)
 const from = (path: string) => require(`../../node_modules/kafkajs/src/protocol/${path}`)
@@ -26,7 +27,7 @@ interface Case {
   readonly folder: string
   readonly api: AnyApi
   readonly version: number
-  readonly definition: { versions: string[]; protocol: (v: { version: number }) => any }
+  readonly definition: { versions: string[]; protocol: (v: { version: number }) => Untyped }
 }
 
 const cases: Case[] = []
@@ -48,7 +49,7 @@ function argumentsFor(folder: string): unknown {
 
 describe('requests', () => {
   test.each(cases)('$label', async ({ folder, api, version, definition }) => {
-    const value: Record<string, any> = distinctValue(api.request, version)
+    const value: Record<string, Untyped> = distinctValue(api.request, version)
     // kafkajs lets one member leave at a time.
     if (folder === 'leaveGroup') value['members'] = value['members'].slice(0, 1)
     const toKafkajs = kafkajsRequests[folder]
@@ -65,7 +66,7 @@ describe('requests', () => {
   })
 
   /** Producer ids are bigints with us, and anything Long understands with kafkajs. */
-  function plain(value: any): any {
+  function plain(value: Untyped): Untyped {
     if (typeof value === 'bigint') return String(value)
     if (Buffer.isBuffer(value)) return value
     if (Array.isArray(value)) return value.map(plain)
@@ -76,9 +77,9 @@ describe('requests', () => {
 
 describe('responses', () => {
   test.each(cases)('$label', async ({ folder, api, version, definition }) => {
-    const value: Record<string, any> = distinctValue(api.response, version)
+    const value: Record<string, Untyped> = distinctValue(api.response, version)
     const partitions =
-      folder === 'fetch' ? value['responses'].flatMap((r: any) => r.partitions) : []
+      folder === 'fetch' ? value['responses'].flatMap((r: Untyped) => r.partitions) : []
     for (const partition of partitions) partition.records = batchOf(partition.partitionIndex)
     const frame = encodeResponse(api, version, 1, value)
     const { response } = definition.protocol({ version })(argumentsFor(folder))
@@ -92,7 +93,7 @@ describe('responses', () => {
     )
     const throttled = theirs.clientSideThrottleTime || theirs.throttleTime || theirs.throttleTimeMs
     expect(throttled ?? 0).toBe(value['throttleTimeMs'] ?? 0)
-    const messages = partitions.map((p: any) => [String(p.partitionIndex)])
+    const messages = partitions.map((p: Untyped) => [String(p.partitionIndex)])
     expect(messagesOf(theirs)).toEqual(messages)
   })
 })
@@ -104,11 +105,11 @@ function batchOf(partition: number): Buffer {
 }
 
 /** Values of the records that kafkajs read from each partition of a fetch. */
-function messagesOf(fetched: any): string[][] {
-  const partitions = (fetched?.responses ?? []).flatMap((r: any) => r.partitions ?? [])
+function messagesOf(fetched: Untyped): string[][] {
+  const partitions = (fetched?.responses ?? []).flatMap((r: Untyped) => r.partitions ?? [])
   return partitions
-    .filter((p: any) => p.messages !== undefined)
-    .map((p: any) => p.messages.map((m: any) => m.value.toString()))
+    .filter((p: Untyped) => p.messages !== undefined)
+    .map((p: Untyped) => p.messages.map((m: Untyped) => m.value.toString()))
 }
 
 /** What kafkajs calls fields that we call otherwise; several may share a name. */
@@ -144,9 +145,9 @@ const named = (name: string, value: unknown) =>
   `${aliases[name] ?? name}=${Buffer.isBuffer(value) ? value.toString('hex') : String(value)}`
 
 /** Names and values in wire order. */
-function leavesOf(fields: Fields, value: Record<string, any>, version: number): string[] {
+function leavesOf(fields: Fields, value: Record<string, Untyped>, version: number): string[] {
   const leaves: string[] = []
-  const add = (type: WireType, inner: any, name: string): void => {
+  const add = (type: WireType, inner: Untyped, name: string): void => {
     if (type.kind === 'struct') leaves.push(...leavesOf(type.fields, inner, version))
     else if (type.kind === 'array') for (const e of inner) add(type.element.spec.type, e, name)
     else leaves.push(named(name, inner))
@@ -158,7 +159,7 @@ function leavesOf(fields: Fields, value: Record<string, any>, version: number): 
   return leaves
 }
 
-function leavesOfKafkajs(value: any, name = ''): string[] {
+function leavesOfKafkajs(value: Untyped, name = ''): string[] {
   const isScalar = value === null || typeof value !== 'object'
   if (name === 'authBytes') return [named(name, value.subarray(4))]
   if (isScalar || Buffer.isBuffer(value) || Long.isLong(value)) return [named(name, value)]

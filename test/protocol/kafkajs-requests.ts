@@ -1,8 +1,10 @@
+import type { Untyped } from './untyped.ts'
+
 /**
  * How kafkajs wants to be told what the fields of our requests say. `v` is a value of our request, in which 64-bit
  * numbers are JavaScript numbers; kafkajs writes those through its own Long.
  */
-type Value = Record<string, any>
+type Value = Record<string, Untyped>
 
 const topics = (list: Value[], partition: (p: Value) => unknown): Value[] =>
   list.map(t => ({ topic: t.name, partitions: t.partitions.map(partition) }))

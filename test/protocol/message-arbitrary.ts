@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { defaultOf } from '../../src/protocol/field-default.ts'
 import type {
   AnyMessage,

@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { MillraceError } from '../../src/errors.ts'
 import { isFlexible } from '../../src/protocol/codec.ts'
@@ -10,6 +10,7 @@ import { metadata } from '../../src/protocol/messages/03-metadata.ts'
 import { distinctValue } from './distinct-values.ts'
 import { messageArbitrary } from './message-arbitrary.ts'
 import { decodeAlone, encodeAlone, messageVersions } from './message-versions.ts'
+import { hex } from './hex.ts'
 
 describe('every message in every version', () => {
   test.each(messageVersions)('$label comes back as it was', ({ message, version }) => {
@@ -95,7 +96,7 @@ test('defaults stand in for what is left out and for what the version lacks', ()
 })
 
 test('an array cannot claim more elements than there are bytes', () => {
-  const bytes = Buffer.from('00000001' + '7fffffff', 'hex')
+  const bytes = Buffer.from(hex('00000001 7fffffff'), 'hex')
   expect(refusal(() => decodeAlone(listOffsets.request, 1, bytes))).toMatch(
     /field topics: 2147483647 elements do not fit into the 0 bytes/,
   )

@@ -11,6 +11,7 @@ import type { AnyApi, Fields, WireType } from '../../src/protocol/schema.ts'
 import { WireReader } from '../../src/protocol/wire-reader.ts'
 import { messageFixtures } from './fixtures.ts'
 import { decodeAlone, encodeAlone } from './message-versions.ts'
+import type { Untyped } from './untyped.ts'
 
 const of = (kind: string) =>
   messageFixtures
@@ -49,7 +50,7 @@ describe('responses', () => {
   test.each(of('response'))('$name $version', ({ api, name, version, value, bytes }) => {
     const ours = leaves(api.response.fields, decodeAlone(api.response, version, bytes), version)
     const theirs = new Map(flatten(value))
-    for (const [path, leaf] of [...theirs]) {
+    for (const [path, leaf] of theirs) {
       for (const [api, pattern, replacement] of renamed) {
         if (api === name) theirs.set(path.replace(pattern, replacement), leaf)
       }
@@ -77,9 +78,9 @@ const unread: [api: string, path: RegExp][] = [
 ]
 
 /** Path and value of all that is on the wire in this version. */
-function leaves(fields: Fields, value: any, version: number, path = ''): Map<string, string> {
+function leaves(fields: Fields, value: Untyped, version: number, path = ''): Map<string, string> {
   const found = new Map<string, string>()
-  const add = (type: WireType, inner: any, at: string): void => {
+  const add = (type: WireType, inner: Untyped, at: string): void => {
     if (inner === null) found.set(at, 'null')
     else if (type.kind === 'struct') {
       for (const entry of leaves(type.fields, inner, version, `${at}.`)) found.set(...entry)
@@ -93,7 +94,7 @@ function leaves(fields: Fields, value: any, version: number, path = ''): Map<str
   return found
 }
 
-function flatten(value: any, path = ''): [string, string][] {
+function flatten(value: Untyped, path = ''): [string, string][] {
   if (Buffer.isBuffer(value)) return [[path, value.toString('hex')]]
   if (value === null || typeof value !== 'object') return [[path, String(value)]]
   const at = path === '' ? '' : `${path}.`

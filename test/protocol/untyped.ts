@@ -1,0 +1,2 @@
+/** Data of a client that comes without types, or of a recording. */
+export type Untyped = ReturnType<typeof JSON.parse>
