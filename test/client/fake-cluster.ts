@@ -2,6 +2,13 @@ import type { Connection, Connector } from '../../src/client/connection.ts'
 import { MillraceError } from '../../src/errors.ts'
 import type { Address, Platform } from '../../src/platform/platform.ts'
 import { errorCode } from '../../src/protocol/error-codes.ts'
+import {
+  decodeRequest,
+  decodeRequestHeader,
+  decodeResponse,
+  encodeRequest,
+  encodeResponse,
+} from '../../src/protocol/frame.ts'
 import { produce } from '../../src/protocol/messages/00-produce.ts'
 import { fetch } from '../../src/protocol/messages/01-fetch.ts'
 import { listOffsets } from '../../src/protocol/messages/02-list-offsets.ts'
@@ -14,8 +21,7 @@ import {
   recordCount,
   setBaseOffset,
 } from '../../src/protocol/record-batch.ts'
-import { zeroUuid } from '../../src/protocol/schema.ts'
-import type { Api, Infer, InferInput } from '../../src/protocol/schema.ts'
+import type { Infer, InferInput } from '../../src/protocol/schema.ts'
 
 /** What goes wrong with one request. An error code is answered instead of serving it. */
 export type Fault = 'lostBefore' | 'lostAfter' | 'moveLeader' | number
@@ -29,6 +35,7 @@ interface Partition {
 
 const sequences = 2 ** 31
 const latencyMs = 1
+const topicId = '00000000-0000-0000-0000-00000000cafe'
 
 /**
  * Brokers in a few lines, for faults that real ones cannot be asked for: one topic `t`, leaders that move, requests that
@@ -80,7 +87,7 @@ export class FakeCluster {
       closed = true
     }
     return {
-      request: <Request, Response>(api: Api<Request, Response>, body: Request) => {
+      request: (api, body) => {
         const served = last.then(async () => {
           await this.#pass(latencyMs)
           if (closed) throw lost
@@ -90,10 +97,12 @@ export class FakeCluster {
           if (closed) throw lost
           if (fault === 'moveLeader') this.#moveAll()
           const failing = typeof fault === 'number' ? fault : errorCode.NONE
-          const response = await this.#serve(api, body, nodeId, failing)
+          const version = api.maxVersion
+          const frame = encodeRequest(api, version, { correlationId: 1, clientId: null }, body)
+          const response = await this.#serve(frame.subarray(4), nodeId, failing)
           if (fault === 'lostAfter') hangUp()
           if (closed) throw lost
-          return response
+          return decodeResponse(api, version, response.subarray(4))
         })
         last = served.catch(() => undefined)
         return served
@@ -114,31 +123,35 @@ export class FakeCluster {
     for (const index of this.partitions.keys()) this.moveLeader(index)
   }
 
-  #serve<Request, Response>(
-    api: Api<Request, Response>,
-    body: Request,
-    nodeId: number,
-    failing: number,
-  ): Response | Promise<Response>
-  #serve(api: Api<unknown, unknown>, body: unknown, nodeId: number, failing: number): unknown {
-    switch (api.key) {
+  /** Answers a request frame, without the size in front of either. */
+  async #serve(frame: Buffer, nodeId: number, failing: number): Promise<Buffer> {
+    const { apiKey, apiVersion: version, correlationId: id, reader } = decodeRequestHeader(frame)
+    switch (apiKey) {
       case metadata.key:
-        return this.#metadata()
-      case initProducerId.key:
+        return encodeResponse(metadata, version, id, this.#metadata())
+      case initProducerId.key: {
         this.#producerIds += 1n
-        return { errorCode: failing, producerId: this.#producerIds, producerEpoch: 0 }
-      case produce.key:
-        return this.#produce(body as InferInput<typeof produce.request>, nodeId, failing)
-      case fetch.key:
-        return this.#fetch(body as InferInput<typeof fetch.request>, nodeId, failing)
-      case listOffsets.key:
-        return this.#listOffsets(body as InferInput<typeof listOffsets.request>)
+        const answer = { errorCode: failing, producerId: this.#producerIds, producerEpoch: 0 }
+        return encodeResponse(initProducerId, version, id, answer)
+      }
+      case produce.key: {
+        const body = decodeRequest(produce, version, reader)
+        return encodeResponse(produce, version, id, this.#produce(body, nodeId, failing))
+      }
+      case fetch.key: {
+        const body = decodeRequest(fetch, version, reader)
+        return encodeResponse(fetch, version, id, await this.#fetch(body, nodeId, failing))
+      }
+      case listOffsets.key: {
+        const body = decodeRequest(listOffsets, version, reader)
+        return encodeResponse(listOffsets, version, id, this.#listOffsets(body))
+      }
       default:
-        throw new Error(`the fake cluster does not serve ${api.name}`)
+        throw new Error(`the fake cluster does not serve API ${apiKey}`)
     }
   }
 
-  #metadata(): Infer<typeof metadata.response> {
+  #metadata(): InferInput<typeof metadata.response> {
     return {
       throttleTimeMs: 0,
       brokers: Array.from({ length: this.nodes }, (_, nodeId) => ({
@@ -153,7 +166,7 @@ export class FakeCluster {
         {
           errorCode: errorCode.NONE,
           name: 't',
-          topicId: zeroUuid,
+          topicId,
           isInternal: false,
           topicAuthorizedOperations: 0,
           partitions: this.partitions.map(({ leaderId, leaderEpoch }, partitionIndex) => ({
@@ -170,11 +183,15 @@ export class FakeCluster {
     }
   }
 
-  #produce(body: InferInput<typeof produce.request>, nodeId: number, failing: number): unknown {
+  #produce(
+    body: Infer<typeof produce.request>,
+    nodeId: number,
+    failing: number,
+  ): InferInput<typeof produce.response> {
     const responses = body.topicData.map(({ name, partitionData }) => ({
       name,
       partitionResponses: partitionData.map(({ index, records }) => {
-        if (!Buffer.isBuffer(records)) throw new Error('a batch is missing')
+        if (records === null) throw new Error('a batch is missing')
         const appended =
           failing === errorCode.NONE || failing === errorCode.NOT_ENOUGH_REPLICAS_AFTER_APPEND
         const result = appended
@@ -184,7 +201,7 @@ export class FakeCluster {
         return { index, errorCode: code, baseOffset: result.offset, errorMessage: null }
       }),
     }))
-    return { responses, throttleTimeMs: 0 }
+    return { responses }
   }
 
   #append(index: number, batch: Buffer, nodeId: number): { code: number; offset: number } {
@@ -210,10 +227,10 @@ export class FakeCluster {
   }
 
   async #fetch(
-    body: InferInput<typeof fetch.request>,
+    body: Infer<typeof fetch.request>,
     nodeId: number,
     failing: number,
-  ): Promise<unknown> {
+  ): Promise<InferInput<typeof fetch.response>> {
     const isEmpty = (): boolean =>
       body.topics.every(({ partitions }) =>
         partitions.every(({ partition, fetchOffset }) => this.endOffset(partition) === fetchOffset),
@@ -221,9 +238,9 @@ export class FakeCluster {
     for (let waited = 0; waited < body.maxWaitMs && isEmpty(); waited += latencyMs) {
       await this.#pass(latencyMs)
     }
-    const responses = body.topics.map(({ topic, partitions }) => ({
-      topic,
-      topicId: zeroUuid,
+    const responses = body.topics.map(({ partitions }) => ({
+      topic: 't',
+      topicId,
       partitions: partitions.map(({ partition: partitionIndex, fetchOffset }) => {
         const partition = this.#partition(partitionIndex)
         const end = this.endOffset(partitionIndex)
@@ -239,14 +256,15 @@ export class FakeCluster {
           partitionIndex,
           errorCode: code,
           highWatermark: end,
+          abortedTransactions: null,
           records: code === errorCode.NONE ? Buffer.concat(found) : null,
         }
       }),
     }))
-    return { errorCode: errorCode.NONE, responses, throttleTimeMs: 0 }
+    return { responses }
   }
 
-  #listOffsets(body: InferInput<typeof listOffsets.request>): unknown {
+  #listOffsets(body: Infer<typeof listOffsets.request>): InferInput<typeof listOffsets.response> {
     const topics = body.topics.map(({ name, partitions }) => ({
       name,
       partitions: partitions.map(({ partitionIndex, timestamp }) => ({
@@ -259,7 +277,7 @@ export class FakeCluster {
             : this.endOffset(partitionIndex),
       })),
     }))
-    return { topics, throttleTimeMs: 0 }
+    return { topics }
   }
 
   endOffset(index: number): number {

@@ -6,8 +6,8 @@ import type {
   GroupOptions,
   LogClient,
 } from '../../src/client/log-client.ts'
-import { newTopic } from './log-client-contract.ts'
-import type { ContractWorld } from './log-client-contract.ts'
+import { newTopic } from './contract-world.ts'
+import type { ContractWorld } from './contract-world.ts'
 import { silencedConnector } from './lossy-connector.ts'
 
 /** A member that notes what happens to it. */
@@ -18,6 +18,8 @@ interface Watched {
   /** Partitions it holds now. */
   share(): number[]
   generation(): number
+  /** What the leader sent along with the share. */
+  userData(): string
   /** Resolves once the condition holds. */
   until(condition: () => boolean): Promise<void>
 }
@@ -33,6 +35,7 @@ function join(
   const waiting = new Set<() => void>()
   let held: number[] = []
   let generation = -1
+  let userData = ''
   let busy = false
   const happened = async (event: string, share: number[]): Promise<void> => {
     expect(busy).toBe(false)
@@ -52,6 +55,7 @@ function join(
     rebalanceTimeoutMs: 10_000,
     assign: async members => shareOut(members, topic, partitions),
     assigned: (assignment, newGeneration) => {
+      userData = assignment.userData.toString()
       const share = assignment.partitions.map(each => each.partition).sort((a, b) => a - b)
       generation = newGeneration
       return happened(`assigned ${share.join(',')}`, share)
@@ -66,6 +70,7 @@ function join(
     events,
     share: () => held,
     generation: () => generation,
+    userData: () => userData,
     until: condition =>
       new Promise(resolve => {
         const check = (): void => {
@@ -100,19 +105,16 @@ export function groupContract(world: ContractWorld): void {
     test('of one member gives it everything, and keeps what it commits', async () => {
       const { topic, client } = await newTopic(world, 3)
       const group = world.name('group')
-      let userData = ''
       const only = join(client, group, topic, 3, {
         assign: async members => {
           expect(members).toEqual([expect.objectContaining({ instanceId: null, topics: [topic] })])
           expect(members[0]?.userData.toString()).toBe('hello')
-          const shares = shareOut(members, topic, 3)
-          userData = shares[0]?.userData.toString() ?? ''
-          return shares
+          return shareOut(members, topic, 3)
         },
       })
       await only.until(() => only.share().length === 3)
       expect(only.events).toEqual(['assigned 0,1,2'])
-      expect(userData).toBe('hello there')
+      expect(only.userData()).toBe('hello there')
       await only.member.commit([
         { topic, partition: 0, offset: 5, metadata: 'five' },
         { topic, partition: 2, offset: 7, metadata: '' },
@@ -138,7 +140,7 @@ export function groupContract(world: ContractWorld): void {
         one.until(() => one.share().length === 2),
         two.until(() => two.share().length === 2),
       ])
-      expect([...one.share(), ...two.share()].sort()).toEqual([0, 1, 2, 3])
+      expect([...one.share(), ...two.share()].sort((a, b) => a - b)).toEqual([0, 1, 2, 3])
       expect(one.events.slice(0, 2)).toEqual(['assigned 0,1,2,3', 'revoked'])
       expect(one.generation()).toBe(two.generation())
 

@@ -12,6 +12,8 @@ import type {
 import { OffsetOutOfRange } from '../../src/client/log-client.ts'
 import { nodePlatform } from '../../src/platform/node-platform.ts'
 import type { Address } from '../../src/platform/platform.ts'
+import { newTopic } from './contract-world.ts'
+import type { ContractWorld } from './contract-world.ts'
 import { groupContract } from './group-contract.ts'
 import { lossyConnector } from './lossy-connector.ts'
 import { batchOf, recordsOf, valuesOf } from './records.ts'
@@ -20,12 +22,6 @@ import { batchOf, recordsOf, valuesOf } from './records.ts'
 export interface LogUnderTest {
   readonly bootstrap: Address[]
   readonly connector: Connector
-}
-
-/** What every test gets: clients that are closed after it, and names that no other test uses. */
-export interface ContractWorld {
-  client(wrap?: (connector: Connector) => Connector): LogClient
-  name(what: string): string
 }
 
 /** Every promise of `LogClient`, for each way of reaching a log. `log` gives the one log that all tests share. */
@@ -57,19 +53,8 @@ export function logClientContract(title: string, log: () => Promise<LogUnderTest
   })
 }
 
-/** A new topic and a client for it. */
-export async function newTopic(
-  { client, name }: ContractWorld,
-  partitions: number,
-): Promise<{ topic: string; client: LogClient }> {
-  const topic = name('topic')
-  const made = client()
-  await made.createTopics([{ name: topic, partitions }])
-  return { topic, client: made }
-}
-
 /** Writes one batch of these values. */
-export async function write(
+async function write(
   client: LogClient,
   partition: TopicPartition,
   values: readonly string[],

@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { createLogClient } from '../../src/client/kafka-client.ts'
 import type { LogClient, LogProducer } from '../../src/client/log-client.ts'
