@@ -1,3 +1,6 @@
+export { createLogClient } from './client/kafka-client.ts'
+export type { LogClient } from './client/log-client.ts'
+export { wireConnector } from './client/wire-connection.ts'
 export { type App, defineApp } from './dsl/define-app.ts'
 export type { GlobalKTable } from './dsl/global-ktable.ts'
 export type { KGroupedStream, TimeWindowedKStream } from './dsl/kgrouped-stream.ts'
@@ -18,6 +21,15 @@ export type {
 export { StreamsBuilder } from './dsl/streams-builder.ts'
 export { type ErrorCode, MillraceError } from './errors.ts'
 export { type Logger, jsonLogger, silentLogger } from './logger.ts'
+export { nodePlatform } from './platform/node-platform.ts'
+export type { Platform } from './platform/platform.ts'
+export {
+  type Application,
+  type ApplicationOptions,
+  startApplication,
+} from './runtime/application.ts'
+export type { ApplicationState } from './runtime/application-state.ts'
+export type { ApplicationMetrics } from './runtime/metrics.ts'
 export { bytes } from './serde/bytes.ts'
 export { json } from './serde/json.ts'
 export { double, integer, long } from './serde/numbers.ts'
@@ -25,6 +37,13 @@ export type { Serde } from './serde/serde.ts'
 export type { SchemaOutput, StandardSchema } from './serde/standard-schema.ts'
 export { string } from './serde/string.ts'
 export { type Windowed, windowed } from './serde/windowed.ts'
+export type {
+  KeyValueRow,
+  ReadOnlyKeyValueStore,
+  ReadOnlyWindowStore,
+  ValueAndTimestamp,
+  WindowRow,
+} from './state/stores.ts'
 export { describe } from './topology/describe.ts'
 export type { Header, Headers, StreamRecord } from './topology/record.ts'
 export { toMermaid } from './topology/to-mermaid.ts'

@@ -1,5 +1,5 @@
 import { DateTime } from 'luxon'
-import { defineApp, json, string, tumbling } from 'millrace'
+import { type ReadOnlyWindowStore, defineApp, json, string, tumbling } from 'millrace'
 import { z } from 'zod'
 
 /** A row of `flights`: one departure of the first three months of 2001. Dates are local times such as 2001/01/31 18:20. */
@@ -18,6 +18,9 @@ export const CityDelay = z.object({ city: z.string(), delay: z.number() })
 
 /** What the store `delays` and the topic `delays-by-city` hold per city and day. Delays are minutes. */
 export const DayOfDelays = z.object({ flights: z.number(), minutes: z.number() })
+
+/** The store `delays`, as a query sees it: keyed by city, windows are days. */
+export type Delays = ReadOnlyWindowStore<string, z.infer<typeof DayOfDelays>>
 
 /** The day of a flight, wherever it departs, is the day on its ticket: local times are taken as if they were UTC. */
 const departure = (flight: z.infer<typeof Flight>): number =>

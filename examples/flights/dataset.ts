@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import { findPackageJSON } from 'node:module'
+import { join } from 'node:path'
 import { parse } from 'csv-parse/sync'
 
 /** The flights and airports of the npm package `vega-datasets`, as the records that `load.ts` writes to topics. */
@@ -21,6 +22,7 @@ export function airports(): Row[] {
 }
 
 function read(name: string): string {
-  const { resolve } = createRequire(import.meta.url)
-  return readFileSync(resolve(`vega-datasets/data/${name}`), 'utf8')
+  const manifest = findPackageJSON('vega-datasets', import.meta.url)
+  if (manifest === undefined) throw new Error('vega-datasets is not installed. Run npm ci.')
+  return readFileSync(join(manifest, '../data', name), 'utf8')
 }

@@ -21,9 +21,11 @@ export async function load(
   await Promise.all([admin.connect(), producer.connect()])
   try {
     const topics = { airports: airports(), flights: flights() }
-    const topicNames = Object.keys(topics)
+    const existing = await admin.listTopics()
     await admin.createTopics({
-      topics: topicNames.map(topic => ({ topic, numPartitions: partitions })),
+      topics: Object.keys(topics)
+        .filter(topic => !existing.includes(topic))
+        .map(topic => ({ topic, numPartitions: partitions })),
     })
     const missing: [topic: string, partition: number, rows: Row[]][] = []
     for (const [topic, rows] of Object.entries(topics)) {

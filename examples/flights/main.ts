@@ -9,7 +9,7 @@ import { parseArgs } from 'node:util'
 import { Kafka, logLevel } from 'kafkajs'
 import { createLogClient, nodePlatform, startApplication } from 'millrace'
 import { startBroker } from 'millrace/broker'
-import app from './app.ts'
+import app, { type Delays } from './app.ts'
 import { load } from './load.ts'
 import { type Progress, noProgress, showProgress } from './progress.ts'
 import { type CityDay, type Report, dayOf, printable, worstDays } from './report.ts'
@@ -57,14 +57,9 @@ async function run(progressOf: (label: string) => Progress): Promise<Report | un
   const seconds = (performance.now() - started) / 1000
 
   const days: CityDay[] = []
-  for await (const { key, value } of application.store('delays').all()) {
-    const meanDelayMinutes = value.minutes / value.flights
-    days.push({
-      city: key.key,
-      day: dayOf(key.window.start),
-      flights: value.flights,
-      meanDelayMinutes,
-    })
+  for await (const { key, windowStart, value } of application.store<Delays>('delays').all()) {
+    const { flights, minutes } = value
+    days.push({ city: key, day: dayOf(windowStart), flights, meanDelayMinutes: minutes / flights })
   }
   const { processed } = application.metrics()
   return {

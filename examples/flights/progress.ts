@@ -35,7 +35,7 @@ function lines(label: string): Progress {
   let quarter = 0
   return {
     update(done, total) {
-      const reached = Math.floor((done / total) * 4)
+      const reached = total === 0 ? 0 : Math.floor((done / total) * 4)
       if (reached <= quarter) return
       quarter = reached
       process.stderr.write(`${label} ${done}/${total}\n`)

@@ -38,7 +38,7 @@ export function printable(report: Report): string {
   const table = new Table({
     head: ['city', 'day', 'delayed flights', 'mean delay, minutes'],
     colAligns: ['left', 'left', 'right', 'right'],
-    style: { head: [], border: [] },
+    style: { head: [], border: [], compact: true },
   })
   for (const { city, day, flights, meanDelayMinutes } of report.worst) {
     table.push([city, day, flights, meanDelayMinutes.toFixed(1)])

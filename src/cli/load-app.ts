@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import process from 'node:process'
 import { pathToFileURL } from 'node:url'
-import { type App, isApp } from '../dsl/define-app.ts'
+import type { App } from '../dsl/define-app.ts'
 import { MillraceError } from '../errors.ts'
 import type { Platform } from '../platform/platform.ts'
 
@@ -39,3 +39,11 @@ async function importModule(file: string): Promise<Record<string, unknown>> {
     throw new MillraceError('INVALID_APP', `${file} could not be loaded. ${reason}`, { cause })
   }
 }
+
+const isApp = (value: unknown): value is App =>
+  typeof value === 'object' &&
+  value !== null &&
+  'name' in value &&
+  typeof value.name === 'string' &&
+  'compile' in value &&
+  typeof value.compile === 'function'

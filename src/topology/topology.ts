@@ -1,7 +1,10 @@
 import type { Serde } from '../serde/serde.ts'
+import type { StoreDefinition } from '../state/store-definition.ts'
 import type { ProcessorSupplier } from './processor.ts'
 import type { StreamRecord } from './record.ts'
 import type { UserFunction } from './user-function.ts'
+
+export type { StoreDefinition }
 
 /**
  * A compiled topology: what the compiler emits and what `describe()`, the runtime and the test driver read. Plain
@@ -64,20 +67,6 @@ export interface SinkNode {
 }
 
 export type Partitioner = UserFunction<[key: unknown, value: unknown, partitions: number], number>
-
-/** A store that an operator keeps. `kind` decides the interface that `ProcessorContext.store` returns. */
-export interface StoreDefinition {
-  readonly kind: 'timestampedKeyValue' | 'timestampedWindow'
-  readonly name: string
-  readonly key: Serde<unknown>
-  readonly value: Serde<unknown>
-  /** How long a window stays readable after stream time has passed its start, in milliseconds; window stores only. */
-  readonly retentionMs?: number
-  /** Size of the windows in milliseconds; window stores only. */
-  readonly windowSizeMs?: number
-  /** Topic that holds the store's changes; null when the store is not logged. */
-  readonly changelogTopic: string | null
-}
 
 /** A table of which every instance holds all partitions, kept up to date outside of the tasks. */
 export interface GlobalStore {

@@ -1,7 +1,8 @@
 import process from 'node:process'
 import { Command } from 'commander'
 import { nodePlatform } from '../../platform/node-platform.ts'
-import { describe, toMermaid } from '../../topology/describe.ts'
+import { describe } from '../../topology/describe.ts'
+import { toMermaid } from '../../topology/to-mermaid.ts'
 import { loadApp } from '../load-app.ts'
 
 /** `millrace describe <app>`: the compiled topology as text, in the format of Kafka's `Topology#describe`. */

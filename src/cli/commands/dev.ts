@@ -8,7 +8,7 @@ import type { App } from '../../dsl/define-app.ts'
 import { jsonLogger } from '../../logger.ts'
 import { nodePlatform } from '../../platform/node-platform.ts'
 import { startApplication } from '../../runtime/application.ts'
-import { sourceTopics } from '../../topology/topology.ts'
+import { externalTopics } from '../../topology/topology.ts'
 import { loadApp } from '../load-app.ts'
 import { parseCount, parsePort } from '../options.ts'
 import { runApplication } from '../run-application.ts'
@@ -66,7 +66,7 @@ export function devCommand(): Command {
 }
 
 async function createSourceTopics(app: App, client: LogClient, partitions: number): Promise<void> {
-  const wanted = sourceTopics(app.compile())
+  const wanted = externalTopics(app.compile())
   const existing = await client.describeTopics(wanted)
   const missing = wanted.filter(name => !existing.has(name))
   if (missing.length === 0) return
