@@ -2,11 +2,10 @@
  * Decides which instance runs which task. Pure and deterministic: the same members and tasks, in whatever order, give
  * the same answer, so it can be checked by properties and replayed from a log.
  *
- * Balanced: the numbers of tasks of any two members differ by one at most. Sticky: within that bound a task stays with
- * the member that runs it, or else goes to one that has its state on disk. What remains goes to the member with the
- * fewest tasks, and among equals to the one with the fewest of the same sub-topology, because tasks of one
- * sub-topology cost about the same. In the spirit of Kafka Streams' `StickyTaskAssignor`; there are no warm-up
- * replicas.
+ * Balanced twice: the numbers of tasks that any two members have of one sub-topology differ by one at most, since such
+ * tasks cost about the same, and so do the numbers of all their tasks. Sticky within that: a task stays with the member
+ * that runs it, or else goes to one that has its state on disk; nothing moves while nobody comes or goes. In the spirit
+ * of Kafka Streams' `StickyTaskAssignor`; there are no warm-up replicas.
  */
 export interface AssignorMember {
   readonly memberId: string
@@ -18,22 +17,16 @@ export interface AssignorMember {
   readonly stored: readonly string[]
 }
 
-/** Returns the ids of each member's tasks, in the order of `tasks`. Every task is given to exactly one member. */
+/** Returns the ids of each member's tasks, ordered. Every task is given to exactly one member. */
 export function assignTasks(
   members: readonly AssignorMember[],
   tasks: readonly string[],
 ): Map<string, string[]> {
-  const shares = [...members].sort(byProcess).map(member => new Share(member))
-  if (shares.length === 0) return new Map()
-  const limit = new Limit(tasks.length, shares.length)
-  let open = [...tasks].sort(compareTaskIds)
-  for (const keepsTask of [ownsTask, storesTask]) {
-    open = open.filter(task => !keep(task, shares, limit, keepsTask))
+  const shares = [...members].sort(byProcess).map(newShare)
+  if (shares.length > 0) {
+    for (const part of bySubtopology(tasks)) assignSubtopology(part, shares)
   }
-  for (const task of open) leastLoaded(shares, subtopologyOf(task)).add(task)
-  return new Map(
-    shares.map(share => [share.member.memberId, share.tasks.sort(compareTaskIds)] as const),
-  )
+  return new Map(shares.map(share => [share.memberId, share.tasks.sort(compareTaskIds)]))
 }
 
 /** Orders `2_10` after `2_9` and before `10_0`. */
@@ -41,76 +34,62 @@ export function compareTaskIds(a: string, b: string): number {
   return subtopologyOf(a) - subtopologyOf(b) || partitionOf(a) - partitionOf(b)
 }
 
-class Share {
-  readonly member: AssignorMember
+interface Share {
+  readonly memberId: string
   readonly owned: ReadonlySet<string>
   readonly stored: ReadonlySet<string>
-  readonly tasks: string[] = []
-  readonly #bySubtopology = new Map<number, number>()
-
-  constructor(member: AssignorMember) {
-    this.member = member
-    this.owned = new Set(member.owned)
-    this.stored = new Set(member.stored)
-  }
-
-  add(task: string): void {
-    const subtopology = subtopologyOf(task)
-    this.tasks.push(task)
-    this.#bySubtopology.set(subtopology, this.countOf(subtopology) + 1)
-  }
-
-  countOf(subtopology: number): number {
-    return this.#bySubtopology.get(subtopology) ?? 0
-  }
+  readonly tasks: string[]
 }
 
-/** Every member may have `floor` tasks and as many members as there are tasks left over may have one more. */
-class Limit {
-  readonly #floor: number
-  #extra: number
-
-  constructor(tasks: number, members: number) {
-    this.#floor = Math.floor(tasks / members)
-    this.#extra = tasks % members
-  }
-
-  /** Whether a member with `load` tasks may take one more; taking the one above the floor uses up an extra place. */
-  allows(load: number): boolean {
-    if (load < this.#floor) return true
-    if (load > this.#floor || this.#extra === 0) return false
-    this.#extra--
-    return true
-  }
+function newShare({ memberId, owned, stored }: AssignorMember): Share {
+  return { memberId, owned: new Set(owned), stored: new Set(stored), tasks: [] }
 }
 
-function ownsTask(share: Share, task: string): boolean {
-  return share.owned.has(task)
-}
-
-function storesTask(share: Share, task: string): boolean {
-  return share.stored.has(task)
-}
-
-function keep(
-  task: string,
-  shares: readonly Share[],
-  limit: Limit,
-  keepsTask: (share: Share, task: string) => boolean,
-): boolean {
-  const share = shares.find(
-    candidate => keepsTask(candidate, task) && limit.allows(candidate.tasks.length),
+/**
+ * Each member gets the same number of tasks, and those with the fewest tasks so far get one more until the rest is used
+ * up; among equals it is whoever has more of these tasks already. Then the quotas are filled: with what the member owns,
+ * with what it has stored, with what is left.
+ */
+function assignSubtopology(tasks: readonly string[], shares: readonly Share[]): void {
+  const quota = Math.floor(tasks.length / shares.length)
+  const extra = [...shares].sort(byClaim(tasks)).slice(0, tasks.length % shares.length)
+  const limits = new Map(
+    shares.map(share => [share, share.tasks.length + quota + (extra.includes(share) ? 1 : 0)]),
   )
-  share?.add(task)
-  return share !== undefined
+  const open = new Set(tasks)
+  for (const wants of [ownsTask, storesTask, takesTask]) {
+    for (const [share, limit] of limits) {
+      for (const task of open) {
+        if (share.tasks.length === limit) break
+        if (!wants(share, task)) continue
+        share.tasks.push(task)
+        open.delete(task)
+      }
+    }
+  }
 }
 
-function leastLoaded(shares: readonly Share[], subtopology: number): Share {
-  return shares.reduce((best, share) => {
-    const difference = share.tasks.length - best.tasks.length
-    const closer = difference || share.countOf(subtopology) - best.countOf(subtopology)
-    return closer < 0 ? share : best
-  })
+/** Those with fewer tasks first, then those that run more of these, then those that have more of them stored. */
+function byClaim(tasks: readonly string[]): (a: Share, b: Share) => number {
+  const count = (held: ReadonlySet<string>): number => tasks.filter(task => held.has(task)).length
+  return (a, b) =>
+    a.tasks.length - b.tasks.length ||
+    count(b.owned) - count(a.owned) ||
+    count(b.stored) - count(a.stored)
+}
+
+const ownsTask = (share: Share, task: string): boolean => share.owned.has(task)
+const storesTask = (share: Share, task: string): boolean => share.stored.has(task)
+const takesTask = (): boolean => true
+
+function bySubtopology(tasks: readonly string[]): string[][] {
+  const parts = new Map<number, string[]>()
+  for (const task of [...tasks].sort(compareTaskIds)) {
+    const part = parts.get(subtopologyOf(task))
+    if (part === undefined) parts.set(subtopologyOf(task), [task])
+    else part.push(task)
+  }
+  return [...parts.values()]
 }
 
 function byProcess(a: AssignorMember, b: AssignorMember): number {

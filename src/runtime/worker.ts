@@ -166,7 +166,7 @@ export class Worker {
   async #slice(): Promise<number> {
     const { clock } = this.#options.platform
     const end = clock.monotonic() + sliceMs
-    const expired = (): boolean => clock.monotonic() >= end
+    const expired = (): boolean => this.#stopping || clock.monotonic() >= end
     let total = 0
     for (let round = -1; round !== 0 && !expired(); total += round) {
       round = 0
