@@ -9,7 +9,7 @@ const int32: Serde<number> = Object.freeze({
     return bytes
   },
   deserialize(bytes: Buffer) {
-    return expectSize(bytes, 4, 'integer').readInt32BE(0)
+    return expectSize(bytes, 4, 'An integer').readInt32BE(0)
   },
 })
 
@@ -21,7 +21,7 @@ const int64: Serde<number> = Object.freeze({
     return bytes
   },
   deserialize(bytes: Buffer) {
-    return readInt64(expectSize(bytes, 8, 'long'), 0)
+    return readInt64(expectSize(bytes, 8, 'A long'), 0)
   },
 })
 
@@ -33,7 +33,7 @@ const float64: Serde<number> = Object.freeze({
     return bytes
   },
   deserialize(bytes: Buffer) {
-    return expectSize(bytes, 8, 'double').readDoubleBE(0)
+    return expectSize(bytes, 8, 'A double').readDoubleBE(0)
   },
 })
 
@@ -60,7 +60,7 @@ function whole(value: number): number {
   return value
 }
 
-function expectSize(bytes: Buffer, size: number, name: string): Buffer {
+function expectSize(bytes: Buffer, size: number, what: string): Buffer {
   if (bytes.length === size) return bytes
-  throw new RangeError(`A ${name} has ${size} bytes, not ${bytes.length}`)
+  throw new RangeError(`${what} has ${size} bytes, not ${bytes.length}`)
 }

@@ -11,7 +11,7 @@ export type DurationLike = Duration | DurationLikeObject | number
  * depends on the calendar (months, quarters, years).
  */
 export function toMillis(duration: DurationLike, what: string, min = 0): number {
-  const parsed = Duration.fromDurationLike(duration)
+  const parsed = parse(duration, what)
   const { months = 0, quarters = 0, years = 0 } = parsed.toObject()
   if (months !== 0 || quarters !== 0 || years !== 0) {
     throw new MillraceError(
@@ -25,4 +25,17 @@ export function toMillis(duration: DurationLike, what: string, min = 0): number 
     'INVALID_CONFIG',
     `${what} is ${millis} ms; it must be a whole number of milliseconds of at least ${min}.`,
   )
+}
+
+function parse(duration: DurationLike, what: string): Duration {
+  try {
+    return Duration.fromDurationLike(duration)
+  } catch (cause) {
+    throw new MillraceError(
+      'INVALID_CONFIG',
+      `${what} is not a span of time: ${JSON.stringify(duration)}. Give it as { minutes: 5 }, a luxon Duration, or a ` +
+        'number of milliseconds.',
+      { cause },
+    )
+  }
 }

@@ -32,5 +32,6 @@ for (const [family, topologies] of Object.entries(families)) {
 
 function read(family: string, name: string): Scenario {
   const file = new URL(`../oracle/scenarios/${family}/${name}.json`, import.meta.url)
-  return JSON.parse(readFileSync(file, 'utf8')) as Scenario
+  const scenario: Scenario = JSON.parse(readFileSync(file, 'utf8'))
+  return scenario
 }

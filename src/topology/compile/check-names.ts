@@ -4,7 +4,8 @@ import type { Blueprint, Plan } from './emission.ts'
 const longest = 249
 
 /** Names become parts of topic names, so they must be legal there. `Named#validate`. Throws INVALID_TOPOLOGY. */
-export function checkNames({ nodes, names }: Pick<Plan, 'nodes' | 'names'>): void {
+export function checkNames({ applicationId, nodes, names }: Plan): void {
+  checkName(applicationId)
   for (const id of nodes.keys()) {
     const { repartitions = [], ...own } = names.get(id) ?? {}
     for (const name of Object.values(own)) checkName(name)
@@ -17,7 +18,7 @@ function checkName(name: string): void {
   if (problem === undefined) return
   throw new MillraceError(
     'INVALID_TOPOLOGY',
-    `The name ${JSON.stringify(name)} ${problem}. Names of nodes, stores and groups consist of ASCII letters, digits, ` +
+    `The name ${JSON.stringify(name)} ${problem}. Names of applications, nodes, stores and groups consist of ASCII letters, digits, ` +
       `'.', '_' and '-', and have at most ${longest} characters.`,
   )
 }
