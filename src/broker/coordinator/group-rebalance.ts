@@ -38,7 +38,8 @@ export function prepareRebalance(turn: Turn): void {
 export function completeIfAllJoined(turn: Turn): void {
   const { group } = turn
   if (group.phase !== 'PreparingRebalance' || group.gathering !== null) return
-  if (group.reserved.size > 0) return
+  // Who has been given an id is waited for, but nobody is there to wait in a group without members.
+  if (group.reserved.size > 0 && group.members.size > 0) return
   for (const member of group.members.values()) if (member.joining === null) return
   completeJoin(turn)
 }

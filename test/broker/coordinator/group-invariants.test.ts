@@ -1,0 +1,194 @@
+/**
+ * Whatever clients do, in whatever order, at whatever time: a group is never of two minds. The clients here follow the
+ * protocol most of the time, and forget, crash, dawdle and speak for old generations in between.
+ */
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { step } from '../../../src/broker/coordinator/group.ts'
+import { newGroup } from '../../../src/broker/coordinator/group-state.ts'
+import type { GroupInput, GroupReply } from '../../../src/broker/coordinator/group-step.ts'
+import { protocol } from './group-transcript.ts'
+
+const PARTITIONS = 6
+
+interface Client {
+  memberId: string
+  generation: number
+  /** Members to assign to, when it leads. */
+  toAssign: readonly string[] | null
+  readonly instanceId: string | null
+}
+
+type Action =
+  | { readonly kind: 'join' | 'sync' | 'heartbeat' | 'leave' | 'forget'; readonly client: number }
+  | { readonly kind: 'wait'; readonly ms: number }
+
+const client = fc.nat(3)
+const action: fc.Arbitrary<Action> = fc.oneof(
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant('join' as const), client }) },
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant('sync' as const), client }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('heartbeat' as const), client }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('leave' as const), client }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('forget' as const), client }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('wait' as const), ms: fc.nat(2500) }) },
+)
+
+test('every request is answered once, generations only grow, and a partition has one owner in each', () => {
+  fc.assert(
+    fc.property(
+      fc.array(action, { maxLength: 60 }),
+      fc.constantFrom(0, 300),
+      fc.boolean(),
+      (actions, groupInitialRebalanceDelayMs, withStatic) => {
+        const group = newGroup('g', {
+          groupInitialRebalanceDelayMs,
+          groupMinSessionTimeoutMs: 1,
+          groupMaxSessionTimeoutMs: 60_000,
+          groupMaxSize: 10,
+        })
+        const clients: Client[] = [0, 1, 2, 3].map(index => ({
+          memberId: '',
+          generation: -1,
+          toAssign: null,
+          instanceId: withStatic && index === 0 ? 'static' : null,
+        }))
+        const open = new Map<number, Client | null>()
+        /** What each generation handed out: partition to member, and who leads by which protocol. */
+        const owners = new Map<number, Map<string, string>>()
+        const agreed = new Map<number, string>()
+        let requests = 0
+        let members = 0
+        let now = 0
+        let deadline = Infinity
+        let generation = 0
+
+        const run = (input: GroupInput): void => {
+          const result = step(group, input, now)
+          deadline = result.nextDeadlineMs
+          expect(group.generation).toBeGreaterThanOrEqual(generation)
+          generation = group.generation
+          if (group.phase === 'Empty') expect(group.members.size).toBe(0)
+          else expect(group.members.has(group.leaderId ?? '')).toBe(true)
+          for (const reply of result.replies) hear(reply)
+        }
+
+        const ask = (asker: Client, input: (replyTo: number) => GroupInput): void => {
+          const replyTo = ++requests
+          open.set(replyTo, asker)
+          run(input(replyTo))
+        }
+
+        const hear = (reply: GroupReply): void => {
+          const asker = open.get(reply.to)
+          expect(asker, 'answered once').toBeDefined()
+          open.delete(reply.to)
+          if (asker === null || asker === undefined) return
+          if (reply.kind === 'join' && reply.errorCode === 0) {
+            asker.memberId = reply.memberId
+            asker.generation = reply.generation
+            const leads = reply.leaderId === reply.memberId && !reply.skipAssignment
+            asker.toAssign = leads ? reply.members.map(({ memberId }) => memberId) : null
+            if (leads) expect(asker.toAssign).toContain(reply.memberId)
+          } else if (reply.kind === 'sync' && reply.errorCode === 0) {
+            const taken = owners.get(asker.generation) ?? new Map<string, string>()
+            owners.set(asker.generation, taken)
+            for (const partition of reply.assignment.toString().split(',').filter(Boolean)) {
+              const owner = asker.instanceId ?? asker.memberId
+              expect(taken.get(partition) ?? owner, `owner of ${partition}`).toBe(owner)
+              taken.set(partition, owner)
+            }
+            const choice = `${reply.protocolType} ${reply.protocolName}`
+            expect(agreed.get(asker.generation) ?? choice).toBe(choice)
+            agreed.set(asker.generation, choice)
+          } else if (reply.kind !== 'leave' && reply.errorCode === 79 && reply.kind === 'join') {
+            asker.memberId = reply.memberId
+          } else if (reply.kind !== 'leave' && (reply.errorCode === 25 || reply.errorCode === 82)) {
+            asker.memberId = ''
+          }
+        }
+
+        const wait = (ms: number): void => {
+          const until = now + ms
+          while (deadline <= until) {
+            now = Math.max(now, deadline)
+            run({ kind: 'tick' })
+          }
+          now = until
+        }
+
+        const act = (what: Action): void => {
+          if (what.kind === 'wait') return wait(what.ms)
+          const asker = clients[what.client]
+          if (asker === undefined) return
+          const { memberId, instanceId } = asker
+          switch (what.kind) {
+            case 'join':
+              return ask(asker, replyTo => ({
+                kind: 'join',
+                replyTo,
+                memberId,
+                instanceId,
+                clientId: 'c',
+                clientHost: 'h',
+                protocolType: 'consumer',
+                protocols:
+                  what.client === 1
+                    ? [protocol('b'), protocol('a')]
+                    : [protocol('a'), protocol('b')],
+                sessionTimeoutMs: 1000,
+                rebalanceTimeoutMs: 2000,
+                freshMemberId: `m${++members}`,
+                knowsMemberIdRequired: what.client === 2,
+                knowsSkipAssignment: what.client === 0,
+              }))
+            case 'sync': {
+              const to = asker.toAssign ?? []
+              return ask(asker, replyTo => ({
+                kind: 'sync',
+                replyTo,
+                memberId,
+                instanceId,
+                generation: asker.generation,
+                protocolType: null,
+                protocolName: null,
+                assignments: to.map((id, index) => ({
+                  memberId: id,
+                  assignment: Buffer.from(
+                    Array.from({ length: PARTITIONS }, (_, p) => p)
+                      .filter(p => p % to.length === index)
+                      .join(','),
+                  ),
+                })),
+              }))
+            }
+            case 'heartbeat':
+              return ask(asker, replyTo => ({
+                kind: 'heartbeat',
+                replyTo,
+                memberId,
+                instanceId,
+                generation: asker.generation,
+              }))
+            case 'leave':
+              return ask(asker, replyTo => ({
+                kind: 'leave',
+                replyTo,
+                members: [{ memberId, instanceId: null }],
+              }))
+            case 'forget':
+              // A crash: nobody hears its answers, and it comes back without an id.
+              for (const [replyTo, who] of open) if (who === asker) open.set(replyTo, null)
+              clients[what.client] = { ...asker, memberId: '', generation: -1, toAssign: null }
+          }
+        }
+
+        for (const what of actions) act(what)
+        wait(100_000)
+        expect([...open.keys()], 'nobody is left waiting').toEqual([])
+        expect(group.members.size, 'sessions of the silent end').toBe(0)
+        expect(deadline).toBe(Infinity)
+      },
+    ),
+    { numRuns: 1500 },
+  )
+})
