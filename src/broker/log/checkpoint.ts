@@ -5,38 +5,41 @@
  *
  *     0                        version: a reader refuses others
  *     recoveryPoint 1200       everything below is durable, and so are the indexes and epochs of it
- *     recoveryPosition 65536   where that offset is in its segment
+ *     segment 900              first offset of the newest segment then
+ *     position 65536           where in it the recovery point is
  *     startOffset 0            first offset that readers may see
  *     crc32c 1a2b3c4d          of all lines above
  *
- * A clean stop leaves the recovery point at the end of the log: the file is then exactly as long as `recoveryPosition`
+ * A clean stop leaves the recovery point at the end of the log: the file is then exactly as long as `position`
  * says, and there is nothing to recover. A missing or damaged checkpoint costs time, not data: all is scanned.
  */
 import { crc32c } from '../../protocol/crc32c.ts'
 
 export interface Checkpoint {
   readonly recoveryPoint: number
-  readonly recoveryPosition: number
+  readonly segment: number
+  readonly position: number
   readonly startOffset: number
 }
 
 export function encodeCheckpoint(checkpoint: Checkpoint): Buffer {
-  const { recoveryPoint, recoveryPosition, startOffset } = checkpoint
-  const text = `0\nrecoveryPoint ${recoveryPoint}\nrecoveryPosition ${recoveryPosition}\nstartOffset ${startOffset}\n`
+  const { recoveryPoint, segment, position, startOffset } = checkpoint
+  const text = `0\nrecoveryPoint ${recoveryPoint}\nsegment ${segment}\nposition ${position}\nstartOffset ${startOffset}\n`
   return Buffer.from(`${text}crc32c ${crcOf(text)}\n`)
 }
 
 /** Undefined when the content is not a sound checkpoint. */
 export function decodeCheckpoint(content: Buffer): Checkpoint | undefined {
   const match =
-    /^(0\nrecoveryPoint (\d+)\nrecoveryPosition (\d+)\nstartOffset (\d+)\n)crc32c ([0-9a-f]{8})\n$/.exec(
+    /^(0\nrecoveryPoint (\d+)\nsegment (\d+)\nposition (\d+)\nstartOffset (\d+)\n)crc32c ([0-9a-f]{8})\n$/.exec(
       content.toString('latin1'),
     )
-  if (match === null || crcOf(match[1] ?? '') !== match[5]) return undefined
+  if (match === null || crcOf(match[1] ?? '') !== match[6]) return undefined
   return {
     recoveryPoint: Number(match[2]),
-    recoveryPosition: Number(match[3]),
-    startOffset: Number(match[4]),
+    segment: Number(match[3]),
+    position: Number(match[4]),
+    startOffset: Number(match[5]),
   }
 }
 

@@ -382,7 +382,7 @@ export class PartitionLog {
   async #takeRecoveryPoint(): Promise<void> {
     const { files, folder } = this.#options
     const recoveryPoint = this.endOffset
-    const recoveryPosition = this.#active.sizeBytes
+    const { baseOffset: segment, sizeBytes: position } = this.#active
     const snapshots = [...this.#snapshots, this.#snapshotNow()]
     this.#snapshots = []
     this.#bytesSinceRecoveryPoint = 0
@@ -392,7 +392,8 @@ export class PartitionLog {
     for (const { offset, content } of snapshots) {
       await files.replace(segmentPath(folder, offset, 'snapshot'), content)
     }
-    await this.#saveCheckpoint({ recoveryPoint, recoveryPosition, startOffset: this.startOffset })
+    const { startOffset } = this
+    await this.#saveCheckpoint({ recoveryPoint, segment, position, startOffset })
     // A snapshot at the start of a segment is where a truncation begins; of the others the newest is enough.
     for (const offset of offsetsOf(files.list(folder), 'snapshot')) {
       if (offset === recoveryPoint || this.#segments.some(s => s.baseOffset === offset)) continue
@@ -454,11 +455,9 @@ export class PartitionLog {
       const { startOffset } = this
       // First, so that a crash in between never trusts what is about to go.
       if (this.#checkpoint.recoveryPoint > end.base) {
-        await this.#saveCheckpoint({
-          recoveryPoint: end.base,
-          recoveryPosition: end.position,
-          startOffset,
-        })
+        const { base: recoveryPoint, position } = end
+        const { baseOffset } = segment
+        await this.#saveCheckpoint({ recoveryPoint, segment: baseOffset, position, startOffset })
       }
       await this.#cut(segment, end)
     } finally {

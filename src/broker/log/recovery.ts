@@ -69,12 +69,23 @@ export async function recoverLog(log: LogFolder, now: number): Promise<Recovered
       'The partition was not stopped cleanly and has been recovered from its recovery point.',
     )
   }
-  const damage = tail.damage ?? damageBelow
+  const damage = missingStart(log, segments, checkpoint) ?? tail.damage ?? damageBelow
   if (damage !== undefined) logger.error({ folder, offset: damage.offset }, damage.message)
-  const startOffset = Math.max(checkpoint.startOffset, segments[0]?.baseOffset ?? 0)
+  const { startOffset } = checkpoint
   epochs.truncateFromStart(startOffset)
   const { scannedBytes, cutBytes } = tail
   return { segments, startOffset, checkpoint, epochs, producers, damage, scannedBytes, cutBytes }
+}
+
+/** Records are only ever removed after the start offset has moved past them, so a later first segment means a loss. */
+function missingStart(
+  log: LogFolder,
+  segments: readonly Segment[],
+  { startOffset }: Checkpoint,
+): DamagedBatch | undefined {
+  if ((segments[0]?.baseOffset ?? 0) <= startOffset) return undefined
+  const lost = segmentPath(log.folder, startOffset, 'log')
+  return new DamagedBatch(lost, 0, startOffset, 'the file that held it is missing')
 }
 
 function openSegments(log: LogFolder, bases: readonly number[]): Segment[] {
@@ -102,7 +113,7 @@ function readCheckpoint(log: LogFolder, segments: readonly Segment[]): Checkpoin
       `The checkpoint of the partition is ${content === undefined ? 'missing' : 'damaged'}: the whole log is scanned.`,
     )
   }
-  return { recoveryPoint: first, recoveryPosition: 0, startOffset: first }
+  return { recoveryPoint: first, segment: first, position: 0, startOffset: first }
 }
 
 /** The epochs below the recovery point; from the log itself when the file is damaged. */
@@ -211,19 +222,16 @@ function recoverTail(
     damage: undefined,
   }
   const { recoveryPoint } = checkpoint
-  const first = segments.findLastIndex(segment => segment.baseOffset <= recoveryPoint)
-  const lowest = segments[0]
-  let offset = recoveryPoint
-  if (first < 0 && lowest !== undefined) {
-    const lost = segmentPath(log.folder, recoveryPoint, 'log')
-    tail.damage = new DamagedBatch(lost, 0, recoveryPoint, 'the file that held it is missing')
-    offset = lowest.baseOffset
+  if (checkpoint.position > 0 && !segments.some(s => s.baseOffset === checkpoint.segment)) {
+    const lost = segmentPath(log.folder, checkpoint.segment, 'log')
+    tail.damage = new DamagedBatch(lost, 0, checkpoint.segment, 'the file that held it is missing')
   }
+  let offset = recoveryPoint
   let active: Segment | undefined
   let torn = false
-  for (const segment of segments.slice(Math.max(first, 0))) {
+  for (const segment of segments.filter(s => s.baseOffset >= checkpoint.segment)) {
     const fileBytes = segment.sizeBytes
-    const from = segment.baseOffset < recoveryPoint ? checkpoint.recoveryPosition : 0
+    const from = segment.baseOffset === checkpoint.segment ? checkpoint.position : 0
     if (fileBytes < from) {
       segment.endOffset = recoveryPoint
       const problem = `the file has ${fileBytes} bytes, but ${from} were durable`
@@ -231,7 +239,7 @@ function recoverTail(
       continue
     }
     tail.scannedBytes += fileBytes - from
-    if (torn || (active !== undefined && segment.baseOffset !== offset)) {
+    if (torn || (segment.baseOffset !== checkpoint.segment && segment.baseOffset !== offset)) {
       torn = true
       tail.cutBytes += fileBytes
       tail.isFolderChanged = true

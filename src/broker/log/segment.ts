@@ -295,7 +295,8 @@ export class Segment {
     }
     let at = 0
     let next = base
-    while (at < buffer.length) {
+    // The first must be there: the segment reaches beyond `offset`.
+    while (at === 0 || at < buffer.length) {
       const rest = buffer.length - at
       if (at > 0 && (rest < batch.headerBytes || batch.sizeInBytes(buffer, at) > rest)) break
       if (at > 0 && at + batch.sizeInBytes(buffer, at) > limits.maxBytes) break
@@ -370,7 +371,8 @@ export class Segment {
     this.#loadIndexes()
     const entry = this.#times.countBelow(timestamp) - 1
     if (entry < 0) return { position: 0, base: this.baseOffset }
-    if (this.#timeEntryHolds(entry)) return this.#find(this.baseOffset + this.#times.offset(entry))
+    const offset = this.baseOffset + this.#times.offset(entry)
+    if (this.#timeEntryHolds(entry)) return this.#find(offset)
     this.rebuildIndexes()
     return this.locateTimestamp(timestamp)
   }

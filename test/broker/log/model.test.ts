@@ -3,7 +3,7 @@
  * ends, clean stops, killed processes and power losses. What the log promises: everything for which `durable` has
  * resolved, or that a reader could see, is there afterwards, in order and once; of what came after it a prefix.
  */
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { silentLogger } from '../../../src/logger.ts'
 import { defaultLogConfig } from '../../../src/broker/log/log-config.ts'
@@ -164,23 +164,19 @@ class Life {
 
   /** The value, or undefined when the machine stopped first. */
   async unlessStopped<T>(promise: Promise<T>): Promise<T | undefined> {
-    let value: T | undefined
-    let error: unknown
-    let settled = false
-    promise.then(
-      result => {
-        value = result
-        settled = true
-      },
-      (reason: unknown) => {
-        error = reason
-        settled = true
-      },
-    )
-    await this.sim.run(() => settled || !this.machine.isRunning)
-    if (!this.machine.isRunning) return undefined
-    if (error !== undefined) throw error
-    return value
+    let outcome: { value: T } | { error: unknown } | undefined
+    const settle = async (): Promise<void> => {
+      try {
+        outcome = { value: await promise }
+      } catch (error) {
+        outcome = { error }
+      }
+    }
+    void settle()
+    await this.sim.run(() => outcome !== undefined || !this.machine.isRunning)
+    if (!this.machine.isRunning || outcome === undefined) return undefined
+    if ('error' in outcome) throw outcome.error
+    return outcome.value
   }
 
   compare(log: PartitionLog): void {
@@ -212,7 +208,7 @@ class Life {
     expect(result).toMatchObject({ baseOffset, lastOffset, duplicate: true })
   }
 
-  appendTo(log: PartitionLog, sizes: readonly number[], timestamp: number): Promise<void> {
+  async appendTo(log: PartitionLog, sizes: readonly number[], timestamp: number): Promise<void> {
     const batches: Buffer[] = []
     for (const [n, size] of sizes.entries()) {
       const values = Array.from({ length: size }, () => `${this.#appended++}`)
@@ -223,10 +219,9 @@ class Life {
     expect(lastOffset).toBe(this.records.length - 1)
     const { machine } = this
     const { platform } = machine
-    return log.durable(lastOffset + 1).then(() => {
-      if (this.flush === 'os' || machine.platform !== platform) return
-      this.safe = Math.max(this.safe, lastOffset + 1)
-    })
+    await log.durable(lastOffset + 1)
+    if (this.flush === 'os' || machine.platform !== platform) return
+    this.safe = Math.max(this.safe, lastOffset + 1)
   }
 }
 
