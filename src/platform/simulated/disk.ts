@@ -21,8 +21,6 @@ export interface FolderNode {
 interface EntryChange {
   readonly number: number
   readonly edits: readonly EntryEdit[]
-  /** The file or folder that came, went or moved. */
-  readonly node: DiskNode
 }
 
 interface EntryEdit {
@@ -34,8 +32,8 @@ interface EntryEdit {
 
 /**
  * The disk of a simulated machine: a tree of folders and files, with the changes to folders that no `syncFolder` has
- * covered yet. A power loss keeps some of those changes, each only if the earlier ones it builds on (of the same name
- * or the same file) are kept too, as a journal does.
+ * covered yet. A power loss keeps some of those changes, each only if the earlier ones it builds on, those of the same
+ * names, are kept too, as a journal does.
  */
 export class Disk {
   readonly #root: FolderNode
@@ -62,7 +60,7 @@ export class Disk {
   createFile(path: string): FileNode {
     const node: FileNode = { kind: 'file', content: new FileContent() }
     const { folder, name } = this.#place(path)
-    this.#change(node, [{ folder, name, node }])
+    this.#change([{ folder, name, node }])
     return node
   }
 
@@ -76,7 +74,7 @@ export class Disk {
         throw systemError(depth === names.length - 1 ? 'EEXIST' : 'ENOTDIR')
       }
       const node = there ?? emptyFolder()
-      if (there === undefined) this.#change(node, [{ folder, name, node }])
+      if (there === undefined) this.#change([{ folder, name, node }])
       folder = node
     }
   }
@@ -96,7 +94,7 @@ export class Disk {
       if (replaced.kind === 'file' && node.kind === 'folder') throw systemError('ENOTDIR')
       if (replaced.kind === 'folder' && replaced.entries.size > 0) throw systemError('ENOTEMPTY')
     }
-    this.#change(node, [
+    this.#change([
       { ...source, node: undefined },
       { ...target, node },
     ])
@@ -110,7 +108,7 @@ export class Disk {
       for (const name of node.entries.keys()) this.remove(`${path}/${name}`)
     }
     const { folder, name } = this.#place(path)
-    this.#change(node, [{ folder, name, node: undefined }])
+    this.#change([{ folder, name, node: undefined }])
   }
 
   /** Names the moment of a call to `syncFolder`: all changes up to now. */
@@ -130,12 +128,14 @@ export class Disk {
     this.#unsynced = this.#unsynced.filter(change => !needed.includes(change))
   }
 
-  /** The disk that is found after a power loss at this moment. */
+  /**
+   * The disk that is found after a power loss at this moment. Whoever still uses this one sees what it saw before, but
+   * nothing of it becomes durable any more.
+   */
   afterPowerLoss(random: SeededRandom): Disk {
-    const found = this.copy()
     const keep = [0, 0.5, 0.9, 1][random.below(4)] ?? 0
     const lost: EntryChange[] = []
-    for (const change of found.#unsynced) {
+    for (const change of this.#unsynced) {
       if (lost.some(earlier => buildsOn(change, earlier)) || !random.chance(keep)) lost.push(change)
       else applyToDevice(change)
     }
@@ -150,7 +150,7 @@ export class Disk {
       }
       return { kind: 'folder', entries, durable: new Map(entries) }
     }
-    return new Disk(fromDevice(found.#root))
+    return new Disk(fromDevice(this.#root))
   }
 
   /** The same disk for another process: nothing that is done to the one shows in the other. */
@@ -171,14 +171,13 @@ export class Disk {
       copies.set(node, copied)
       return copied
     }
-    const unsynced = this.#unsynced.map(({ number, edits, node }) => ({
+    const unsynced = this.#unsynced.map(({ number, edits }) => ({
       number,
       edits: edits.map(edit => ({
         folder: copyFolder(edit.folder),
         name: edit.name,
         node: edit.node && copy(edit.node),
       })),
-      node: copy(node),
     }))
     return new Disk(copyFolder(this.#root), unsynced)
   }
@@ -193,8 +192,8 @@ export class Disk {
     return { folder, name }
   }
 
-  #change(node: DiskNode, edits: readonly EntryEdit[]): void {
-    this.#unsynced.push({ number: ++this.#changes, edits, node })
+  #change(edits: readonly EntryEdit[]): void {
+    this.#unsynced.push({ number: ++this.#changes, edits })
     for (const edit of edits) {
       if (edit.node === undefined) edit.folder.entries.delete(edit.name)
       else edit.folder.entries.set(edit.name, edit.node)
@@ -210,7 +209,6 @@ function applyToDevice(change: EntryChange): void {
 }
 
 function buildsOn(later: EntryChange, earlier: EntryChange): boolean {
-  if (later.node === earlier.node) return true
   return later.edits.some(edit =>
     earlier.edits.some(other => other.folder === edit.folder && other.name === edit.name),
   )

@@ -66,11 +66,10 @@ export class FileContent {
     keepSome(this.#durable, this.#takeUnsynced(upTo), random)
   }
 
-  /** The file that is found after a power loss at this moment. */
+  /** The file that is found after a power loss at this moment. It takes over what this one has on the device. */
   afterPowerLoss(random: SeededRandom): FileContent {
-    const found = new GrowingBytes(this.#durable.view)
-    keepSome(found, this.#unsynced, random)
-    return new FileContent(new GrowingBytes(found.view), found)
+    keepSome(this.#durable, this.#unsynced, random)
+    return new FileContent(new GrowingBytes(this.#durable.view), this.#durable)
   }
 
   copy(): FileContent {
