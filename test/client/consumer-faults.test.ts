@@ -148,11 +148,13 @@ describe('a consumer whose fetches go wrong', () => {
     const world = openWorld()
     write(world.cluster, 0, 'a')
     write(world.cluster, 0, 'b')
-    world.consumer.assign([start])
+    world.consumer.assign([{ ...start, offset: 1 }])
     const polled = world.consumer.poll(1_000)
-    world.consumer.seek({ ...start, offset: 1 })
+    // The metadata are there and the fetch is on its way.
+    await world.platform.pass(1.5)
+    world.consumer.seek(start)
     expect(await world.platform.until(polled)).toEqual([])
-    expect((await read(world, 1))[0]).toEqual(['b'])
+    expect((await read(world, 2))[0]).toEqual(['a', 'b'])
   })
 
   test('a partition that is resumed does not wait behind one that has nothing', async () => {
