@@ -89,8 +89,6 @@ export const errorCode = {
   INVALID_REGULAR_EXPRESSION: 128,
 } as const
 
-export type ErrorCodeName = keyof typeof errorCode
-
 const retriableCodes: ReadonlySet<number> = new Set([
   errorCode.CORRUPT_MESSAGE,
   errorCode.UNKNOWN_TOPIC_OR_PARTITION,

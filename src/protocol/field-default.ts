@@ -15,7 +15,6 @@ const neutral: Record<PrimitiveKind, unknown> = {
   int8: 0,
   int16: 0,
   int32: 0,
-  uint16: 0,
   int64: 0,
   int64Big: 0n,
   float64: 0,

@@ -19,7 +19,7 @@ import { crc32c } from './crc32c.ts'
 export const headerBytes = 61
 
 /** Bytes before and including the length field: what must be there to know a batch's size. */
-export const sizePrefixBytes = 12
+const sizePrefixBytes = 12
 
 export const currentMagic = 2
 
@@ -103,7 +103,7 @@ export function stampCrc(batch: Buffer, at = 0): void {
 }
 
 /** Checksum of the bytes as they are. */
-export function computeCrc(batch: Buffer, at = 0): number {
+function computeCrc(batch: Buffer, at = 0): number {
   return crc32c(batch.subarray(at + 21, at + sizeInBytes(batch, at)))
 }
 

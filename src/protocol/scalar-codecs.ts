@@ -27,7 +27,6 @@ export function scalarCodec(kind: PrimitiveKind, nullable: boolean, scope: Scope
 const scalars: Record<PrimitiveKind, (scope: Scope, nullable: boolean) => Codec> = {
   int8: ({ path }) => integerCodec('int8', path, 1, -0x80, 0x7f),
   int16: ({ path }) => integerCodec('int16', path, 2, -0x8000, 0x7fff),
-  uint16: ({ path }) => integerCodec('uint16', path, 2, 0, 0xffff),
   int32: ({ path }) => integerCodec('int32', path, 4, -0x8000_0000, 0x7fff_ffff),
   int64: ({ path }) =>
     integerCodec('int64', path, 8, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER),
@@ -90,7 +89,7 @@ function bytesCodec({ path, flexible }: Scope, nullable: boolean): Codec {
 
 const uuidForm = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
-type IntegerKind = 'int8' | 'int16' | 'uint16' | 'int32' | 'int64'
+type IntegerKind = 'int8' | 'int16' | 'int32' | 'int64'
 
 function integerCodec(
   kind: IntegerKind,

@@ -11,7 +11,6 @@ export type PrimitiveKind =
   | 'int8'
   | 'int16'
   | 'int32'
-  | 'uint16'
   | 'int64'
   | 'int64Big'
   | 'float64'
@@ -110,7 +109,6 @@ const field = <Out, In = Out>(type: WireType): Field<Out, In> =>
 export const int8 = field<number>({ kind: 'int8' })
 export const int16 = field<number>({ kind: 'int16' })
 export const int32 = field<number>({ kind: 'int32' })
-export const uint16 = field<number>({ kind: 'uint16' })
 /** 64 bits as a number: offsets, timestamps, sizes. A value that is not a safe integer is refused. */
 export const int64 = field<number>({ kind: 'int64' })
 /** 64 bits as a bigint: producer ids, of which a foreign cluster may use the whole range. */

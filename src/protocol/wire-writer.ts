@@ -39,11 +39,6 @@ export class WireWriter {
     this.buffer.writeInt16BE(value, at)
   }
 
-  uint16(value: number): void {
-    const at = this.room(2)
-    this.buffer.writeUInt16BE(value, at)
-  }
-
   int32(value: number): void {
     const at = this.room(4)
     this.buffer.writeInt32BE(value, at)

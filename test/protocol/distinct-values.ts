@@ -17,7 +17,6 @@ export function distinctValue(message: AnyMessage, version: number): Record<stri
   const scalar: Record<PrimitiveKind, () => unknown> = {
     int8: () => (++counter % 100) + 2,
     int16: () => (++counter % 90) + 1,
-    uint16: () => 40_000 + ++counter,
     int32: () => 100_000 + ++counter,
     int64: () => 10_000_000_000 + ++counter,
     int64Big: () => 20_000_000_000n + BigInt(++counter),

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 
-/** One message as @platformatic/kafka wrote or read it; see fixtures/README.md. */
+/** One message as another client wrote or read it; see fixtures/README.md. */
 export interface MessageFixture {
   readonly api: number
   readonly name: string
@@ -16,7 +16,8 @@ export interface BatchFixture {
   readonly bytes: Buffer
 }
 
-export const messageFixtures: MessageFixture[] = read('messages.json')
+export const platformaticFixtures: MessageFixture[] = read('platformatic.json')
+export const kafkaPythonFixtures: MessageFixture[] = read('kafka-python.json')
 export const batchFixtures: BatchFixture[] = read('batches.json')
 
 /** In the files, bytes are `{ hex }` and bigints `{ int64 }`. */

@@ -13,7 +13,6 @@ const bytes = fc.uint8Array({ maxLength: 20 }).map(array => Buffer.from(array))
 const primitives: Record<PrimitiveKind, fc.Arbitrary<unknown>> = {
   int8: fc.integer({ min: -0x80, max: 0x7f }),
   int16: fc.integer({ min: -0x8000, max: 0x7fff }),
-  uint16: fc.integer({ min: 0, max: 0xffff }),
   int32: fc.integer(),
   int64: fc.maxSafeInteger(),
   int64Big: fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),

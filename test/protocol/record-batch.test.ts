@@ -1,6 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { MillraceError } from '../../src/errors.ts'
+import { crc32c } from '../../src/protocol/crc32c.ts'
 import { codecIds } from '../../src/protocol/compression.ts'
 import { buildControlBatch, readControlRecord } from '../../src/protocol/control-batch.ts'
 import * as batch from '../../src/protocol/record-batch.ts'
@@ -44,6 +45,7 @@ describe('builder and reader', () => {
         expect(batch.producerEpoch(bytes)).toBe(-1)
         expect(batch.baseSequence(bytes)).toBe(-1)
         expect(batch.recordCount(bytes)).toBe(records.length)
+        expect(batch.crc(bytes)).toBe(crc32c(bytes.subarray(21)))
       }),
       { numRuns: 100 },
     )

@@ -1,6 +1,6 @@
 /**
- * Messages that @platformatic/kafka wrote, and what it read from ours, in every version it has: above all the flexible
- * ones, which kafkajs does not speak.
+ * Messages that two other implementations wrote, and what one of them read from ours, in every version they have: above
+ * all the flexible ones, which kafkajs does not speak.
  */
 import { describe, expect, test } from 'vitest'
 import { apis } from '../../src/protocol/messages/index.ts'
@@ -9,12 +9,12 @@ import { decodeMessage } from '../../src/protocol/codec.ts'
 import { RecordReader } from '../../src/protocol/record-batch-reader.ts'
 import type { AnyApi, Fields, WireType } from '../../src/protocol/schema.ts'
 import { WireReader } from '../../src/protocol/wire-reader.ts'
-import { messageFixtures } from './fixtures.ts'
+import { kafkaPythonFixtures, platformaticFixtures } from './fixtures.ts'
 import { decodeAlone, encodeAlone } from './message-versions.ts'
 import type { Untyped } from './untyped.ts'
 
 const of = (kind: string) =>
-  messageFixtures
+  platformaticFixtures
     .filter(fixture => fixture.kind === kind && fixture.value !== null)
     .map(fixture => ({ ...fixture, api: apiOf(fixture.api) }))
 
@@ -24,13 +24,22 @@ function apiOf(key: number): AnyApi {
   return api
 }
 
-describe('requests', () => {
+test.each(kafkaPythonFixtures)('kafka-python: $name $kind $version', fixture => {
+  const { kind, version, value, bytes } = fixture
+  const message = apiOf(fixture.api)[kind]
+  expect(encodeAlone(message, version, value).toString('hex')).toBe(bytes.toString('hex'))
+  expect(decodeAlone(message, version, bytes)).toEqual(value)
+})
+
+describe('requests of @platformatic/kafka', () => {
   test.each(of('request'))('$name $version', ({ api, version, value, bytes }) => {
     expect(encodeAlone(api.request, version, value).toString('hex')).toBe(bytes.toString('hex'))
     expect(decodeAlone(api.request, version, bytes)).toEqual(value)
   })
 
-  const produceRequests = messageFixtures.filter(f => f.api === produce.key && f.kind === 'request')
+  const produceRequests = platformaticFixtures.filter(
+    f => f.api === produce.key && f.kind === 'request',
+  )
   test.each(produceRequests)('Produce $version', ({ version, bytes }) => {
     const request = decodeMessage(produce.request, version, new WireReader(bytes))
     expect(request).toMatchObject({ transactionalId: 'txn-1', acks: -1, timeoutMs: 30_001 })
@@ -46,7 +55,7 @@ describe('requests', () => {
   })
 })
 
-describe('responses', () => {
+describe('responses read by @platformatic/kafka', () => {
   test.each(of('response'))('$name $version', ({ api, name, version, value, bytes }) => {
     const ours = leaves(api.response.fields, decodeAlone(api.response, version, bytes), version)
     const theirs = new Map(flatten(value))

@@ -26,7 +26,7 @@ export const describeProducers = defineApi({
                 producerEpoch: int32,
                 lastSequence: int32.default(-1),
                 lastTimestamp: int64.default(-1),
-                coordinatorEpoch: int32.default(-1),
+                coordinatorEpoch: int32,
                 currentTxnStartOffset: int64.default(-1),
               }),
             ),
