@@ -298,29 +298,29 @@ class FakeMember implements GroupMember {
 
 /** The classic protocol, eager: everybody gives up everything, the leader assigns, everybody gets a share. */
 class FakeGroup {
-  readonly #members: FakeMember[] = []
+  readonly members: FakeMember[] = []
   #generation = 0
   #ids = 0
   #work: Promise<void> = Promise.resolve()
 
   isCurrent(member: FakeMember): boolean {
-    return this.#members.includes(member) && member.generation === this.#generation
+    return this.members.includes(member) && member.generation === this.#generation
   }
 
   get size(): number {
-    return this.#members.length
+    return this.members.length
   }
 
   join(member: FakeMember): void {
     member.memberId = `member-${this.#ids++}`
-    this.#members.push(member)
+    this.members.push(member)
     this.#rebalance()
   }
 
   drop(member: FakeMember): void {
-    const at = this.#members.indexOf(member)
+    const at = this.members.indexOf(member)
     if (at < 0) return
-    this.#members.splice(at, 1)
+    this.members.splice(at, 1)
     this.#rebalance()
   }
 
@@ -331,6 +331,11 @@ class FakeGroup {
     await member.options.lost()
     member.generation = -1
     this.join(member)
+  }
+
+  /** The group moves on without anybody having been told. */
+  supersede(): void {
+    this.#generation++
   }
 
   /** Resolves when no rebalance is under way. */
@@ -347,7 +352,7 @@ class FakeGroup {
   }
 
   async #run(): Promise<void> {
-    const members = [...this.#members]
+    const members = [...this.members]
     const working = members.filter(member => member.generation >= 0)
     await Promise.all(working.map(member => member.options.revoked()))
     this.#generation++
@@ -361,7 +366,7 @@ class FakeGroup {
         userData: options.userData,
       })),
     )
-    const present = members.filter(member => this.#members.includes(member))
+    const present = members.filter(member => this.members.includes(member))
     for (const member of present) member.generation = this.#generation
     await Promise.all(
       present.map(({ memberId, options }) => {

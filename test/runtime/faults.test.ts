@@ -1,0 +1,121 @@
+import { describe, expect, test } from 'vitest'
+import { defineApp } from '../../src/dsl/define-app.ts'
+import { nodePlatform } from '../../src/platform/node-platform.ts'
+import { RecordBatchBuilder } from '../../src/protocol/record-batch-builder.ts'
+import { type Application, startApplication } from '../../src/runtime/application.ts'
+import { json } from '../../src/serde/json.ts'
+import { string } from '../../src/serde/string.ts'
+import type { ReadOnlyKeyValueStore } from '../../src/state/stores.ts'
+import { CrashableEngine } from './crashable-engine.ts'
+import { FakeLog } from './fake-log-client.ts'
+import { foldTopic, produce, record, temporaryFolder } from './testbed.ts'
+
+const platform = nodePlatform()
+const text = { key: string(), value: string() }
+
+const app = defineApp('app', builder => {
+  builder.stream('in', text).groupByKey().count({ store: 'counts', value: json<number>() })
+})
+
+const input = Array.from({ length: 400 }, (_, i) => record(`key-${i % 5}`, `${i}`))
+const naive = { 'key-0': 80, 'key-1': 80, 'key-2': 80, 'key-3': 80, 'key-4': 80 }
+
+function start(log: FakeLog, engine: CrashableEngine, stateFolder: string): Promise<Application> {
+  const client = log.client()
+  return startApplication(app, { client, platform, stateFolder, engine, commitIntervalMs: 5 })
+}
+
+/** An application that has processed half of the input. */
+async function begin(
+  stateFolder: string,
+): Promise<{ log: FakeLog; engine: CrashableEngine; application: Application }> {
+  const log = new FakeLog(platform.timers)
+  const engine = new CrashableEngine()
+  await log.client().createTopics([{ name: 'in' }])
+  const application = await start(log, engine, stateFolder)
+  await produce(log.client(), 'in', input.slice(0, 200))
+  await application.untilEnd()
+  return { log, engine, application }
+}
+
+async function storeOf(application: Application): Promise<Record<string, number>> {
+  const counts: Record<string, number> = {}
+  const store = application.store<ReadOnlyKeyValueStore<string, number>>('counts')
+  for await (const { key, value } of store.all()) counts[key] = value
+  return counts
+}
+
+async function changelogOf(log: FakeLog): Promise<Record<string, number>> {
+  const rows = await foldTopic(log.client(), 'app-counts-changelog')
+  return Object.fromEntries(
+    [...rows].map(([key, value]) => [Buffer.from(key, 'hex').toString(), Number(value.toString())]),
+  )
+}
+
+describe('an application goes on', () => {
+  test('after its group gave the tasks away behind its back', async () => {
+    using folder = temporaryFolder()
+    const { log, application } = await begin(folder.path)
+    await using _ = application
+    const group = log.group('app')
+    const [member] = group.members
+    expect(member).toBeDefined()
+    // What it processes from here on it cannot commit: the generation is over.
+    const evicted = member && group.evict(member)
+    await produce(log.client(), 'in', input.slice(200))
+    await evicted
+    await application.untilEnd()
+    expect(await storeOf(application)).toEqual(naive)
+    expect(await changelogOf(log)).toEqual(naive)
+  })
+
+  test('when the commit is the first to learn that the tasks are gone', async () => {
+    using folder = temporaryFolder()
+    const { log, application } = await begin(folder.path)
+    await using _ = application
+    const group = log.group('app')
+    const [member] = group.members
+    group.supersede()
+    await produce(log.client(), 'in', input.slice(200))
+    while (application.state === 'RUNNING') await platform.timers.yield()
+    expect(application.state).toBe('REBALANCING')
+    await (member && group.evict(member))
+    await application.untilEnd()
+    const counts = await storeOf(application)
+    expect(counts).toEqual(await changelogOf(log))
+    // The changelog of the refused commit was written: at least once, and here twice.
+    for (const [key, count] of Object.entries(naive)) expect(counts[key]).toBeGreaterThan(count)
+  })
+
+  test('after a store was found damaged: it is rebuilt from its changelog', async () => {
+    using folder = temporaryFolder()
+    const { log, engine, application: before } = await begin(folder.path)
+    await before.close()
+    let damaged = 0
+    engine.damage = row => {
+      if (damaged++ === 0) row.writeUInt8(row.readUInt8(row.length - 1) ^ 1, row.length - 1)
+      return row
+    }
+    await using application = await start(log, engine, folder.path)
+    await produce(log.client(), 'in', input.slice(200))
+    await application.untilEnd()
+    expect(damaged).toBeGreaterThan(0)
+    expect(application.metrics().restored).toBeGreaterThan(0)
+    expect(await storeOf(application)).toEqual(naive)
+    expect(await changelogOf(log)).toEqual(naive)
+  })
+
+  test('after a former owner wrote to a changelog: the store becomes its fold again', async () => {
+    using folder = temporaryFolder()
+    const { log, application } = await begin(folder.path)
+    await using _ = application
+    const builder = new RecordBatchBuilder()
+    builder.append(Buffer.from('key-of-a-zombie'), Buffer.from('7'), 0, [])
+    log.append({ topic: 'app-counts-changelog', partition: 0 }, builder.build())
+    await produce(log.client(), 'in', input.slice(200))
+    await application.untilEnd()
+    while (application.state !== 'RUNNING') await platform.timers.yield()
+    expect(await storeOf(application)).toEqual({ ...naive, 'key-of-a-zombie': 7 })
+    expect(await changelogOf(log)).toEqual({ ...naive, 'key-of-a-zombie': 7 })
+  })
+})
