@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest'
-import { StreamsBuilder, defineApp, string } from '../../src/index.ts'
+import { type StreamsBuilder, defineApp, string } from '../../src/index.ts'
 
 const strings = { key: string(), value: string() }
 

@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { Duration } from 'luxon'
 import { describe, expect, test } from 'vitest'
 import { MillraceError, type TimeWindow, hopping, tumbling } from '../../src/index.ts'

@@ -1,0 +1,130 @@
+import { expectTypeOf, test } from 'vitest'
+import { z } from 'zod'
+import {
+  type GlobalKTable,
+  type KStream,
+  type KTable,
+  type Serde,
+  StreamsBuilder,
+  type Windowed,
+  json,
+  long,
+  string,
+  tumbling,
+} from '../../src/index.ts'
+
+/** What a lambda sees without an annotation. The checks happen when the types are checked; here they only run. */
+const Flight = z.object({ origin: z.string(), delay: z.number(), date: z.string() })
+const Airport = z.object({ city: z.string() })
+type Flight = z.infer<typeof Flight>
+type Airport = z.infer<typeof Airport>
+
+const builder = new StreamsBuilder()
+const flights = builder.stream('flights', { key: string(), value: json(Flight) })
+
+test('serdes give the types of sources', () => {
+  expectTypeOf(flights).toEqualTypeOf<KStream<string, Flight>>()
+  expectTypeOf(json<{ n: number }>()).toEqualTypeOf<Serde<{ n: number }>>()
+  expectTypeOf(json()).toEqualTypeOf<Serde<unknown>>()
+  builder.stream('timed', {
+    key: string(),
+    value: json(Flight),
+    timestamp: (flight, record, partitionTime) => {
+      expectTypeOf(flight).toEqualTypeOf<Flight>()
+      expectTypeOf(record.key).toEqualTypeOf<string>()
+      expectTypeOf(partitionTime).toEqualTypeOf<number>()
+      return record.timestamp
+    },
+  })
+})
+
+test('stateless operators hand types on', () => {
+  expectTypeOf(flights.filter((_, flight) => flight.delay > 0)).toEqualTypeOf<
+    KStream<string, Flight>
+  >()
+  expectTypeOf(flights.mapValues(flight => flight.delay)).toEqualTypeOf<KStream<string, number>>()
+  expectTypeOf(flights.map((key, flight) => [flight.delay, key])).toEqualTypeOf<
+    KStream<number, string>
+  >()
+  expectTypeOf(flights.flatMap((key, { delay }) => [[delay, key] as const])).toEqualTypeOf<
+    KStream<number, string>
+  >()
+  expectTypeOf(flights.flatMapValues(({ origin }) => origin.split(' '))).toEqualTypeOf<
+    KStream<string, string>
+  >()
+  expectTypeOf(flights.selectKey((_, { delay }) => delay)).toEqualTypeOf<KStream<number, Flight>>()
+})
+
+test('a predicate that narrows the value narrows the stream', () => {
+  const values = flights.mapValues(({ delay, origin }) => (delay > 0 ? origin : null))
+  expectTypeOf(values.filter((_, origin) => origin !== null)).toEqualTypeOf<
+    KStream<string, string>
+  >()
+})
+
+test('joins see both values, and null where there may be no row', () => {
+  const airports = builder.globalTable('airports', { key: string(), value: json(Airport) })
+  expectTypeOf(airports).toEqualTypeOf<GlobalKTable<string, Airport>>()
+  const joined = flights.join(
+    airports,
+    (_, flight) => flight.origin,
+    (flight, airport, key) => {
+      expectTypeOf(airport).toEqualTypeOf<Airport>()
+      expectTypeOf(key).toEqualTypeOf<string>()
+      return { city: airport.city, delay: flight.delay }
+    },
+  )
+  expectTypeOf(joined).toEqualTypeOf<KStream<string, { city: string; delay: number }>>()
+
+  const table = builder.table('table', { key: string(), value: long() })
+  flights.leftJoin(table, (flight, row) => {
+    expectTypeOf(flight).toEqualTypeOf<Flight>()
+    expectTypeOf(row).toEqualTypeOf<number | null>()
+  })
+  expectTypeOf(flights.join(table, (_, row) => row)).toEqualTypeOf<KStream<string, number>>()
+})
+
+test('aggregations make tables', () => {
+  const grouped = flights.groupBy((_, { delay }) => delay)
+  expectTypeOf(grouped.count()).toEqualTypeOf<KTable<number, number>>()
+  expectTypeOf(grouped.reduce(first => first)).toEqualTypeOf<KTable<number, Flight>>()
+  const totals = grouped.windowedBy(tumbling({ days: 1 })).aggregate(
+    () => ({ n: 0 }),
+    (key, flight, total) => {
+      expectTypeOf(key).toEqualTypeOf<number>()
+      expectTypeOf(flight).toEqualTypeOf<Flight>()
+      return { n: total.n + 1 }
+    },
+  )
+  expectTypeOf(totals).toEqualTypeOf<KTable<Windowed<number>, { n: number }>>()
+  expectTypeOf(totals.toStream()).toEqualTypeOf<KStream<Windowed<number>, { n: number }>>()
+  expectTypeOf(totals.toStream().selectKey(({ key, window }) => key + window.start)).toEqualTypeOf<
+    KStream<number, { n: number }>
+  >()
+})
+
+test('what does not fit does not compile', () => {
+  const strings = { key: string(), value: string() }
+  const other = builder.stream('more', strings)
+  const longs = builder.globalTable('longs', { key: long(), value: long() })
+  const never = (): void => {
+    // @ts-expect-error the value of a flight is no string
+    flights.to('out', { value: string() })
+    // @ts-expect-error a flight has no such field
+    flights.filter((_, flight) => flight.speed > 0)
+    const grouped = flights.groupByKey()
+    const delayOf = (_: string, flight: Flight): number => flight.delay
+    // @ts-expect-error the initializer and the aggregator speak of different aggregates
+    grouped.aggregate(() => '', delayOf)
+    // @ts-expect-error tumbling windows have no advance
+    tumbling(10, { advance: 5 })
+    // @ts-expect-error a source needs a serde for its values
+    builder.stream('in', { key: string() })
+    // @ts-expect-error the values of the streams differ
+    flights.merge(other)
+    const ownKey = (key: string): string => key
+    // @ts-expect-error the selected key is not the key of the global table
+    flights.join(longs, ownKey, flight => flight)
+  }
+  expectTypeOf(never).returns.toBeVoid()
+})
