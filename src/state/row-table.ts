@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 
 import { MillraceError } from '../errors.ts'
+import { RowCache } from './row-cache.ts'
 import type { Entry, KeyRange, StoreDatabase, WriteOperation } from './store-engine.ts'
 import { isIntact, sealRow } from './stored-row.ts'
 
@@ -25,6 +26,7 @@ export class RowTable {
   readonly #database: StoreDatabase
   readonly #prefix: Buffer
   readonly #damaged: () => MillraceError
+  readonly #cache = new RowCache()
   #open = new Map<string, DirtyRow>()
   #prepared = new Map<string, DirtyRow>()
 
@@ -43,9 +45,15 @@ export class RowTable {
     const text = key.toString('latin1')
     const dirty = this.#open.get(text) ?? this.#prepared.get(text)
     if (dirty !== undefined) return dirty.row ?? undefined
+    return this.#cache.get(text) ?? this.#read(key, text)
+  }
+
+  #read(key: Buffer, text: string): Buffer | undefined {
     const databaseKey = this.databaseKey(key)
     const row = this.#database.get(databaseKey)
-    if (row !== undefined && !isIntact(databaseKey, row)) throw this.#damaged()
+    if (row === undefined) return undefined
+    if (!isIntact(databaseKey, row)) throw this.#damaged()
+    this.#cache.set(text, row)
     return row
   }
 
@@ -89,7 +97,16 @@ export class RowTable {
   }
 
   committed(): void {
+    for (const [text, { row }] of this.#prepared) {
+      if (row === null) this.#cache.delete(text)
+      else this.#cache.set(text, row)
+    }
     this.#prepared = new Map()
+  }
+
+  /** Rows are written to the database past the transaction. */
+  overwritten(): void {
+    this.#cache.clear()
   }
 
   discard(): void {

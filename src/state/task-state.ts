@@ -184,6 +184,7 @@ export class TaskState {
     const { topic, partition, nextOffset } = fetched
     this.#advance([{ topic, partition, offset: nextOffset }], operations)
     await this.#database.write(operations)
+    store.table.overwritten()
     return records
   }
 

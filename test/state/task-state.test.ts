@@ -283,6 +283,9 @@ describe.each(Object.entries(engines))('the stores of a task over %s', (_name, n
             case 'putWindow':
               windowsOf(state).put(event.key, event.value, event.time, event.time + 1)
               break
+            case 'read':
+              await expectSingleReadsAgree(state)
+              break
             case 'commit':
               await commit(state, changelog)
               break
@@ -308,6 +311,7 @@ describe.each(Object.entries(engines))('the stores of a task over %s', (_name, n
           }
         }
         state.discard()
+        await expectSingleReadsAgree(state)
         expect(await contents(state)).toEqual(await fold(changelog))
         await state.close()
       }),
@@ -350,7 +354,20 @@ async function fold(changelog: FakeChangelog): Promise<unknown[]> {
   return contents(state)
 }
 
-const key = fc.constantFrom('', 'a', 'b', 'ab', 'ÿ')
+/** Reads of single keys come from the transaction, the cache or the database: they must show what iterating shows. */
+async function expectSingleReadsAgree(state: TaskState): Promise<void> {
+  const rows = new Map<string, unknown>()
+  for await (const { key, value, timestamp } of countsOf(state).all()) {
+    rows.set(String(key), { value, timestamp })
+  }
+  for (const key of keys) expect(countsOf(state).get(key)).toEqual(rows.get(key))
+  for await (const { key, windowStart, value, timestamp } of windowsOf(state).all()) {
+    expect(windowsOf(state).fetch(key, windowStart)).toEqual({ value, timestamp })
+  }
+}
+
+const keys = ['', 'a', 'b', 'ab', 'ÿ']
+const key = fc.constantFrom(...keys)
 const value = fc.option(fc.nat(5))
 const time = fc.oneof(fc.nat(10), fc.nat(1_000_000))
 const event = fc.oneof(
@@ -360,6 +377,7 @@ const event = fc.oneof(
     arbitrary: fc.record({ kind: fc.constant('putWindow' as const), key, value, time }),
   },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('commit' as const) }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('read' as const) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('discard' as const) }) },
   ...(['restart', 'crashBetweenSteps', 'wipe'] as const).map(kind => ({
     weight: 1,
