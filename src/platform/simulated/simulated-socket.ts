@@ -109,9 +109,7 @@ export class SimulatedSocket implements Socket {
   #onReset(): void {
     this.#incoming.drop()
     this.#outgoing.stop()
-    this.#close(
-      this.#destroyed ? undefined : brokenConnection(this.remote, systemError('ECONNRESET')),
-    )
+    this.#close(brokenConnection(this.remote, systemError('ECONNRESET')))
   }
 
   #close(failure?: Error): void {

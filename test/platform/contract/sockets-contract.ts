@@ -62,9 +62,9 @@ export function socketsContract(inWorld: InWorld): void {
         const drainedBefore = drained
         server.socket.resume()
         await server.until(() => server.receivedBytes() === sent.length * block.length)
-        await elapse(platform.timers, 5)
-        expect(client.socket.queuedBytes).toBe(0)
-        expect(drained).toBeGreaterThan(drainedBefore)
+        while (client.socket.queuedBytes > 0 || drained === drainedBefore) {
+          await elapse(platform.timers, 1)
+        }
         expect(server.received().equals(Buffer.concat(sent))).toBe(true)
         client.socket.end()
         await Promise.all([client.closed, server.closed])

@@ -118,6 +118,22 @@ describe('what a power loss leaves of a file', () => {
     )
   })
 
+  test('what was written after a restart may be lost in the next crash', async () => {
+    const found = new Set<string | undefined>()
+    for (let seed = 0; seed < 40; seed++) {
+      const simulation = simulate({ seed })
+      const machine = simulation.machine('m')
+      const first = machine.platform.files.open('/a', { create: true })
+      first.write(Buffer.from('first'), 0)
+      await simulation.run(Promise.all([first.sync(), machine.platform.files.syncFolder('/')]))
+      machine.crash()
+      machine.restart().files.open('/a').write(Buffer.from('again'), 0)
+      machine.crash()
+      found.add(machine.restart().files.read('/a')?.toString())
+    }
+    expect(found).toEqual(new Set(['first', 'again']))
+  })
+
   test('a sync covers what was written before its call only', async () => {
     let lost = 0
     for (let seed = 0; seed < 40; seed++) {
@@ -231,6 +247,38 @@ describe('what a power loss leaves of folders', () => {
       { numRuns: 400 },
     )
     expect(undone).toBeGreaterThan(20)
+  })
+
+  test('a file that was renamed twice has one of its three names', async () => {
+    const found = new Set<string>()
+    for (let seed = 0; seed < 40; seed++) {
+      const simulation = simulate({ seed })
+      const machine = simulation.machine('m')
+      const { files } = machine.platform
+      files.open('/a', { create: true }).close()
+      await simulation.run(files.syncFolder('/'))
+      files.rename('/a', '/b')
+      files.rename('/b', '/c')
+      machine.crash()
+      found.add(machine.restart().files.list('/').join(' '))
+    }
+    expect(found).toEqual(new Set(['a', 'b', 'c']))
+  })
+
+  test('syncFolder covers what changed before its call only', async () => {
+    const found = new Set<string>()
+    for (let seed = 0; seed < 40; seed++) {
+      const simulation = simulate({ seed })
+      const machine = simulation.machine('m')
+      const { files } = machine.platform
+      files.open('/a', { create: true }).close()
+      const synced = files.syncFolder('/')
+      files.open('/b', { create: true }).close()
+      await simulation.run(synced)
+      machine.crash()
+      found.add(machine.restart().files.list('/').join(' '))
+    }
+    expect(found).toEqual(new Set(['a', 'a b']))
   })
 
   test('a file that was synced in a folder that was not may be gone', async () => {
