@@ -5,7 +5,7 @@ export default defineConfig({
   resolve: { conditions: ['millrace-source'] },
   ssr: { resolve: { conditions: ['millrace-source', 'node', 'import', 'default'] } },
   test: {
-    include: ['test/**/*.test.ts'],
+    include: ['test/**/*.test.ts', 'examples/**/*.test.ts'],
     reporters: process.env['CI']
       ? ['default', ['json', { outputFile: '.ci/result.json' }]]
       : ['default'],
