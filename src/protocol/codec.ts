@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { MillraceError } from '../errors.ts'
 import { defaultOf, isDefault, isRecord } from './field-default.ts'
-import { scalarCodec } from './scalar-codecs.ts'
+import { mismatch, scalarCodec } from './scalar-codecs.ts'
 import type { Codec, Scope } from './scalar-codecs.ts'
 import type { AnyField, AnyMessage, FieldSpec, Fields, Message } from './schema.ts'
 import type { WireReader } from './wire-reader.ts'
@@ -105,7 +105,7 @@ function arrayCodec(elementField: AnyField, nullable: boolean, scope: Scope): Co
     },
     write(writer, value) {
       if (value === null && nullable) return writer.length32(-1, flexible)
-      assert(Array.isArray(value), `${path} must be an array`)
+      if (!Array.isArray(value)) mismatch(path, 'array', value)
       writer.length32(value.length, flexible)
       for (const item of value) element.write(writer, item)
     },
@@ -178,7 +178,7 @@ function structCodec(fields: Fields, scope: Scope): Codec {
       return out
     },
     write(writer, value) {
-      assert(isRecord(value), `${scope.path} must be an object`)
+      if (!isRecord(value)) mismatch(scope.path, 'object', value)
       for (const { name, path, spec, codec } of planned) {
         if (codec === null) continue
         codec.write(writer, valueOf(value, name, path, spec))
@@ -237,6 +237,6 @@ function valueOf(
 ): unknown {
   const given = value[name]
   if (given !== undefined) return given
-  assert(spec.omittable, `${path} is missing`)
+  if (!spec.omittable) mismatch(path, spec.type.kind, given)
   return defaultOf(spec)
 }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { inspect } from 'node:util'
 import type { PrimitiveKind } from './schema.ts'
 import type { WireReader } from './wire-reader.ts'
 import type { WireWriter } from './wire-writer.ts'
@@ -34,7 +35,7 @@ const scalars: Record<PrimitiveKind, (scope: Scope, nullable: boolean) => Codec>
     minBytes: 8,
     read: reader => reader.int64Big(),
     write(writer, value) {
-      assert(typeof value === 'bigint', `${path} must be a bigint`)
+      if (typeof value !== 'bigint') mismatch(path, 'bigint', value)
       writer.int64Big(value)
     },
   }),
@@ -42,7 +43,7 @@ const scalars: Record<PrimitiveKind, (scope: Scope, nullable: boolean) => Codec>
     minBytes: 8,
     read: reader => reader.float64(),
     write(writer, value) {
-      assert(typeof value === 'number', `${path} must be a number`)
+      if (typeof value !== 'number') mismatch(path, 'number', value)
       writer.float64(value)
     },
   }),
@@ -50,7 +51,7 @@ const scalars: Record<PrimitiveKind, (scope: Scope, nullable: boolean) => Codec>
     minBytes: 1,
     read: reader => reader.bool(),
     write(writer, value) {
-      assert(typeof value === 'boolean', `${path} must be a boolean`)
+      if (typeof value !== 'boolean') mismatch(path, 'boolean', value)
       writer.int8(value ? 1 : 0)
     },
   }),
@@ -58,7 +59,7 @@ const scalars: Record<PrimitiveKind, (scope: Scope, nullable: boolean) => Codec>
     minBytes: 16,
     read: reader => reader.uuid(),
     write(writer, value) {
-      assert(typeof value === 'string' && uuidForm.test(value), `${path} must be a uuid`)
+      if (typeof value !== 'string' || !uuidForm.test(value)) mismatch(path, 'uuid', value)
       writer.uuid(value)
     },
   }),
@@ -67,7 +68,7 @@ const scalars: Record<PrimitiveKind, (scope: Scope, nullable: boolean) => Codec>
     read: reader => present(reader, reader.string(flexible), nullable),
     write(writer, value) {
       if (value === null && nullable) return writer.string(null, flexible)
-      assert(typeof value === 'string', `${path} must be a string`)
+      if (typeof value !== 'string') mismatch(path, 'string', value)
       writer.string(value, flexible)
     },
   }),
@@ -81,7 +82,7 @@ function bytesCodec({ path, flexible }: Scope, nullable: boolean): Codec {
     read: reader => present(reader, reader.bytes(flexible), nullable),
     write(writer, value) {
       if (value === null && nullable) return writer.bytes(null, flexible)
-      assert(Buffer.isBuffer(value), `${path} must be a Buffer`)
+      if (!Buffer.isBuffer(value)) mismatch(path, 'Buffer', value)
       writer.bytes(value, flexible)
     },
   }
@@ -102,9 +103,9 @@ function integerCodec(
     minBytes: size,
     read: reader => reader[kind](),
     write(writer, value) {
-      const fits =
-        Number.isInteger(value) && typeof value === 'number' && value >= min && value <= max
-      assert(fits, `${path} must be an ${kind}, not ${String(value)}`)
+      if (typeof value !== 'number' || !(value >= min && value <= max) || value % 1 !== 0) {
+        mismatch(path, kind, value)
+      }
       writer[kind](value)
     },
   }
@@ -112,4 +113,9 @@ function integerCodec(
 
 function present<T>(reader: WireReader, value: T | null, nullable: boolean): T | null {
   return value === null && !nullable ? reader.fail('null is not allowed') : value
+}
+
+/** A value that does not fit its field is a mistake of the caller. */
+export function mismatch(path: string, expected: string, value: unknown): never {
+  assert.fail(`${path} must be of type ${expected}, not ${inspect(value, { depth: 0 })}`)
 }

@@ -123,8 +123,12 @@ test('null where none is allowed, and versions that do not exist, are refused', 
 
 test('a value that does not fit its field is a bug', () => {
   const value = { groupId: 'g', generationId: 2 ** 31, memberId: 'm' }
-  expect(() => encodeAlone(heartbeat.request, 0, value)).toThrow(/generationId must be an int32/)
-  expect(() => encodeAlone(heartbeat.request, 0, { groupId: 'g' })).toThrow(/is missing/)
+  expect(() => encodeAlone(heartbeat.request, 0, value)).toThrow(
+    /generationId must be of type int32/,
+  )
+  expect(() => encodeAlone(heartbeat.request, 0, { groupId: 'g' })).toThrow(
+    /generationId must be of type int32, not undefined/,
+  )
 })
 
 /** Message of the PROTOCOL_ERROR that the call must throw. */
