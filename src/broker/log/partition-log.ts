@@ -279,12 +279,11 @@ export class PartitionLog {
    */
   read(fromOffset: number, maxBytes: number, options: { upTo?: number } = {}): Buffer {
     this.#refuseRead(fromOffset)
+    const visible = options.upTo ?? this.highWatermark
+    if (fromOffset >= visible) return nothing
     const { failure, durableEnd } = this.#commit
-    if (failure !== undefined && fromOffset >= durableEnd && fromOffset < this.endOffset)
-      throw failure
-    const readable = failure === undefined ? this.endOffset : durableEnd
-    const below = Math.min(options.upTo ?? this.highWatermark, readable)
-    if (fromOffset >= below) return nothing
+    if (failure !== undefined && fromOffset >= durableEnd) throw failure
+    const below = Math.min(visible, failure === undefined ? this.endOffset : durableEnd)
     const limits = { maxBytes, below, epochAt: (offset: number) => this.#epochs.epochAt(offset) }
     return this.#findingDamage(() => this.#segmentOf(fromOffset).read(fromOffset, limits))
   }

@@ -1,0 +1,149 @@
+import { describe, expect, test } from 'vitest'
+import type { PartitionLog } from '../../../src/broker/log/partition-log.ts'
+import { errorCode } from '../../../src/protocol/error-codes.ts'
+import { systemError } from '../../../src/platform/simulated/system-error.ts'
+import type { Machine } from '../../../src/platform/simulated/machine.ts'
+import type { OperationKind } from '../../../src/platform/simulated/operation.ts'
+import { simulate, type Simulation } from '../../../src/platform/simulated/simulation.ts'
+import { batchOf } from './batches.ts'
+import { append, openLog, readAll } from './log-world.ts'
+
+const folder = '/data/flights-0'
+
+interface World {
+  readonly sim: Simulation
+  readonly machine: Machine
+  readonly log: PartitionLog
+}
+
+async function world(seed: number, flush: 'commit' | 'os' = 'commit'): Promise<World> {
+  const sim = simulate({ seed })
+  const machine = sim.machine('broker')
+  const { files } = machine.platform
+  const log = await sim.run(openLog(folder, { files, config: { flush } }))
+  return { sim, machine, log }
+}
+
+/** Makes the next `count` operations of that kind on log files fail; tells how many did. */
+function failing(
+  machine: Machine,
+  kinds: readonly OperationKind[],
+  code: string,
+): { count: number } {
+  const faults = { count: 0 }
+  machine.onOperation = ({ kind, path }) => {
+    if (!kinds.includes(kind) || !path.endsWith('.log')) return
+    faults.count++
+    throw systemError(code)
+  }
+  return faults
+}
+
+describe('a write that fails', () => {
+  test.each(['ENOSPC', 'EIO'])('with %s leaves the log as it was', async code => {
+    const { sim, machine, log } = await world(3)
+    append(log, batchOf(['a']))
+    await sim.run(log.durable(1))
+    const faults = failing(machine, ['write'], code)
+    expect(() => append(log, batchOf(['lost']))).toThrow(
+      expect.objectContaining({ errorCode: errorCode.KAFKA_STORAGE_ERROR, retriable: true }),
+    )
+    expect(faults.count).toBe(1)
+    expect(log.endOffset).toBe(1)
+    machine.onOperation = undefined
+    expect(append(log, batchOf(['b']))).toMatchObject({ baseOffset: 1 })
+    await sim.run(log.durable(2))
+    expect(readAll(log)).toEqual(['0:a', '1:b'])
+  })
+
+  test('and cannot be cut back either is cut back before the next one', async () => {
+    const { sim, machine, log } = await world(4)
+    append(log, batchOf(['a']))
+    const faults = failing(machine, ['write', 'truncate'], 'EIO')
+    expect(() => append(log, batchOf(['lost'.repeat(100)]))).toThrow(/nothing was appended/)
+    expect(() => append(log, batchOf(['lost']))).toThrow(/nothing was appended/)
+    expect(faults.count).toBe(3)
+    machine.onOperation = undefined
+    append(log, batchOf(['b']))
+    await sim.run(log.durable(2))
+    machine.kill()
+    const { files } = machine.restart()
+    const again = await sim.run(openLog(folder, { files }))
+    expect(readAll(again)).toEqual(['0:a', '1:b'])
+  })
+
+  test('refuses an idempotent batch so that the same one can be sent again', async () => {
+    const { machine, log } = await world(5)
+    const batch = (): Buffer => batchOf(['a'], { producer: { id: 1n, epoch: 0, sequence: 0 } })
+    failing(machine, ['write'], 'ENOSPC')
+    expect(() => append(log, batch())).toThrow(/nothing was appended/)
+    machine.onOperation = undefined
+    expect(append(log, batch())).toMatchObject({ baseOffset: 0, duplicate: false })
+  })
+})
+
+describe('a flush that fails', () => {
+  test('stops the partition for ever', async () => {
+    const { sim, machine, log } = await world(6)
+    append(log, batchOf(['a']))
+    await sim.run(log.durable(1))
+    const faults = failing(machine, ['sync'], 'EIO')
+    append(log, batchOf(['b']))
+    const waiting = Promise.allSettled([log.durable(2), log.durable(2)])
+    for (const answer of await sim.run(waiting)) {
+      expect(answer).toMatchObject({ status: 'rejected', reason: { code: 'FILE_ERROR' } })
+    }
+    expect(faults.count).toBe(1)
+    machine.onOperation = undefined
+    await expect(log.durable(2)).rejects.toMatchObject({ code: 'FILE_ERROR' })
+    expect(() => append(log, batchOf(['c']))).toThrow(
+      expect.objectContaining({ errorCode: errorCode.KAFKA_STORAGE_ERROR, code: 'FILE_ERROR' }),
+    )
+    expect(() => log.read(1, 100, { upTo: 2 })).toThrow(/restart the broker/)
+    expect(log.highWatermark).toBe(1)
+    expect(readAll(log, 0)).toEqual(['0:a'])
+    await expect(log.durable(1)).resolves.toBeUndefined()
+    await sim.run(log.close())
+
+    machine.crash()
+    const again = await sim.run(openLog(folder, { files: machine.restart().files }))
+    expect(readAll(again)[0]).toBe('0:a')
+  })
+})
+
+describe('what crashes leave', () => {
+  test('a machine that stops at any file operation keeps what was acknowledged', async () => {
+    const lives = 120
+    for (let stopAt = 1; stopAt <= lives; stopAt++) {
+      const sim = simulate({ seed: stopAt })
+      const machine = sim.machine('broker')
+      const config = { segmentBytes: 400, recoveryPointIntervalBytes: 200 }
+      const acknowledged: string[] = []
+      const work = async (): Promise<void> => {
+        const { files } = machine.platform
+        const log = await openLog(folder, { files, config })
+        await files.syncFolder('/data')
+        await files.syncFolder('/')
+        for (let n = 0; n < 30; n++) {
+          append(log, batchOf([`value ${n}`]))
+          await log.durable(n + 1)
+          acknowledged.push(`${n}:value ${n}`)
+        }
+        await log.close()
+      }
+      machine.onOperation = ({ number }) => {
+        if (number === stopAt * 3) machine.crash()
+      }
+      const done = work()
+      done.catch(() => undefined)
+      await sim.run(() => !machine.isRunning)
+      machine.onOperation = undefined
+      const { files } = machine.restart()
+      const log = await sim.run(openLog(folder, { files, config }))
+      const records = readAll(log)
+      expect(records.slice(0, acknowledged.length)).toEqual(acknowledged)
+      expect(records).toEqual(records.map((_, n) => `${n}:value ${n}`))
+      await sim.run(log.close())
+    }
+  })
+})
