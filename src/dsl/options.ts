@@ -69,7 +69,7 @@ export interface MaterializedWindows<K, V> extends Materialized<K, V> {
   readonly retention?: DurationLike
 }
 
-export interface Logged {
+interface Logged {
   /** Whether changes of the store go to a changelog topic, from which it can be restored. Default: true. */
   readonly changelog?: boolean
 }

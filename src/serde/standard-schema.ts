@@ -14,7 +14,7 @@ export interface StandardSchema<Output = unknown> {
 /** What a schema accepts and gives out: the type that a lambda sees. */
 export type SchemaOutput<S extends StandardSchema> = NonNullable<S['~standard']['types']>['output']
 
-export type SchemaResult<Output> =
+type SchemaResult<Output> =
   | { readonly value: Output; readonly issues?: undefined }
   | { readonly issues: readonly SchemaIssue[] }
 

@@ -62,11 +62,6 @@ export class Emission {
     return this.#plan.serdes.get(this.#node.parents[0] ?? -1) ?? {}
   }
 
-  /** Name of a store of another node, such as a global table. */
-  storeOf(id: NodeId): string | undefined {
-    return this.#plan.tables.get(id)?.store
-  }
-
   /** How to look up rows of a table. */
   viewOf(id: NodeId): TableView {
     return viewOf(id, this.#plan.nodes, this.#plan.tables)

@@ -22,6 +22,7 @@ export function nameNodes(graph: LogicalGraph): ReadonlyMap<NodeId, NodeNames> {
   function counterFor(parents: readonly NodeId[]): NameCounter {
     return {
       generate: prefix => counter.next(prefix),
+      skip: () => void counter.next(''),
       name: (given, prefix) => {
         const generated = counter.next(prefix)
         return given ?? generated
@@ -39,6 +40,8 @@ export function nameNodes(graph: LogicalGraph): ReadonlyMap<NodeId, NodeNames> {
 export interface NameCounter {
   /** A generated name. */
   generate(prefix: string): string
+  /** Uses up a number for a name that Kafka Streams once gave and no longer needs. */
+  skip(): void
   /** The given name, or a generated one; both use up a number. */
   name(given: string | undefined, prefix: string): string
   /**

@@ -20,7 +20,7 @@ export interface TableView {
 }
 
 /** The value of a row, or null. Keys have the type of the table's. */
-export type RowGetter = UserFunction<[key: unknown], unknown>
+type RowGetter = UserFunction<[key: unknown], unknown>
 
 /**
  * Decides which tables keep their rows in a store and which send old values, in the order of the DSL calls as Kafka

@@ -49,7 +49,7 @@ export interface RepartitionNames {
   readonly source: string
 }
 
-export interface RepartitionRequest {
+interface RepartitionRequest {
   readonly serdes: Serdes
   /** Nodes of one owner may share a repartition topic. */
   readonly owner: object | NodeId

@@ -35,10 +35,8 @@ export const aggregateRule: NodeRule<AggregateNode> = {
   key: 'settled',
   names(node, counter) {
     const prefix = node.operation === 'reduce' ? 'KSTREAM-REDUCE-' : 'KSTREAM-AGGREGATE-'
-    if (node.operation === 'count' && node.store === undefined && isMaterialized(node)) {
-      // Kafka Streams once named the store here and keeps using up the number.
-      counter.generate('')
-    }
+    const speaksOfStore = isMaterialized(node) || node.retentionMs !== undefined
+    if (node.operation === 'count' && node.store === undefined && speaksOfStore) counter.skip()
     const store = node.store ?? counter.generate(`${prefix}STATE-STORE-`)
     const name = counter.name(node.name, prefix)
     return { store, name, repartitions: counter.repartition(0, node.grouping.name ?? store) }

@@ -1,11 +1,11 @@
 import type { Serde } from '../../serde/serde.ts'
 import type { NodeRule } from '../compile/rule.ts'
 import { type TableJoin, streamTableJoin } from '../operators/stream-table-join.ts'
-import type { NodeBase } from './node.ts'
+import type { NodeBase, NodeId } from './node.ts'
 
 /** `KStream.join` and `leftJoin` with a table; parents are the stream and the table. */
 export interface StreamTableJoinNode extends NodeBase<'streamTableJoin'> {
-  readonly table: number
+  readonly table: NodeId
   readonly join: 'inner' | 'left'
   readonly joiner: TableJoin['joiner']
   /** Serdes of the stream, for its repartition topic if it needs one. */

@@ -14,7 +14,7 @@ export interface TableFilterNode extends NodeBase<'tableFilter'>, Materialized {
 export const tableFilterRule: NodeRule<TableFilterNode> = {
   key: 'settled',
   names(node, counter) {
-    if (node.store === undefined && isMaterialized(node)) counter.generate('')
+    if (node.store === undefined && isMaterialized(node)) counter.skip()
     return { name: counter.name(node.name, 'KTABLE-FILTER-') }
   },
   serdes: (node, [input]) => ({

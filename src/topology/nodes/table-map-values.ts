@@ -12,7 +12,7 @@ export interface TableMapValuesNode extends NodeBase<'tableMapValues'>, Material
 export const tableMapValuesRule: NodeRule<TableMapValuesNode> = {
   key: 'settled',
   names(node, counter) {
-    if (node.store === undefined && isMaterialized(node)) counter.generate('')
+    if (node.store === undefined && isMaterialized(node)) counter.skip()
     return { name: counter.name(node.name, 'KTABLE-MAPVALUES-') }
   },
   serdes: (node, [input]) => ({ key: node.key ?? input?.key, value: node.value }),
