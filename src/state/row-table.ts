@@ -25,7 +25,7 @@ export class RowTable {
   readonly range: Required<Pick<KeyRange, 'from' | 'to'>>
   readonly #database: StoreDatabase
   readonly #prefix: Buffer
-  readonly #damaged: () => MillraceError
+  readonly #damaged: (reason: string, cause?: unknown) => MillraceError
   readonly #cache = new RowCache()
   #open = new Map<string, DirtyRow>()
   #prepared = new Map<string, DirtyRow>()
@@ -34,10 +34,11 @@ export class RowTable {
     this.#database = database
     this.#prefix = storePrefix(storeName)
     this.range = { from: this.#prefix, to: afterPrefix(this.#prefix) }
-    this.#damaged = () =>
+    this.#damaged = (reason, cause) =>
       new MillraceError(
         'TASK_CORRUPTED',
-        `State store ${storeName} of task ${taskId} is damaged: the checksum of a row does not match. The task's stores must be wiped and restored from their changelogs.`,
+        `State store ${storeName} of task ${taskId} is damaged: ${reason}. The task's stores must be wiped and restored from their changelogs.`,
+        { cause },
       )
   }
 
@@ -50,9 +51,14 @@ export class RowTable {
 
   #read(key: Buffer, text: string): Buffer | undefined {
     const databaseKey = this.databaseKey(key)
-    const row = this.#database.get(databaseKey)
+    let row: Buffer | undefined
+    try {
+      row = this.#database.get(databaseKey)
+    } catch (error) {
+      throw this.#readError(error)
+    }
     if (row === undefined) return undefined
-    if (!isIntact(databaseKey, row)) throw this.#damaged()
+    if (!isIntact(databaseKey, row)) throw this.#damaged(wrongChecksum)
     this.#cache.set(text, row)
     return row
   }
@@ -127,7 +133,11 @@ export class RowTable {
   }
 
   async *#merged(committed: AsyncIterable<Entry>, overlay: Overlay): AsyncIterable<Entry> {
-    for await (const [key, row] of committed) yield* this.#step(key, row, overlay)
+    try {
+      for await (const [key, row] of committed) yield* this.#step(key, row, overlay)
+    } catch (error) {
+      throw this.#readError(error)
+    }
     yield* this.#step(this.range.to, null, overlay)
   }
 
@@ -148,8 +158,14 @@ export class RowTable {
       if (dirty.row !== null) yield [this.storeKey(dirty.key), dirty.row]
     }
     if (overwritten || row === null) return
-    if (!isIntact(key, row)) throw this.#damaged()
+    if (!isIntact(key, row)) throw this.#damaged(wrongChecksum)
     yield [this.storeKey(key), row]
+  }
+
+  /** The engine noticed the damage itself. */
+  #readError(error: unknown): unknown {
+    const isDamage = error instanceof MillraceError && error.code === 'CORRUPT_DATA'
+    return isDamage ? this.#damaged('it cannot be read', error) : error
   }
 
   #overlay(): Overlay {
@@ -157,6 +173,8 @@ export class RowTable {
     return { rows: [...rows.values()].sort((a, b) => Buffer.compare(a.key, b.key)), at: 0 }
   }
 }
+
+const wrongChecksum = 'the checksum of a row does not match'
 
 /** Dirty rows in the order of their keys, and how many of them were passed. */
 interface Overlay {

@@ -136,7 +136,7 @@ export function storeEngineContract(
           }
           await database.close()
         }),
-        { numRuns: 60 },
+        { numRuns: 30 },
       )
     })
   })
