@@ -37,10 +37,11 @@ describe('round trips', () => {
       bytes(),
       fc.uint8Array().map(array => Buffer.from(array)),
     ))
+  // JSON.stringify writes -0 as 0, so only what has gone through its text once can come back equal.
   test('json', () =>
     roundTrips(
       json(),
-      fc.jsonValue().filter(value => !JSON.stringify(value).includes('-0')),
+      fc.jsonValue().map((value): unknown => JSON.parse(JSON.stringify(value))),
     ))
   test('windowed', () =>
     roundTrips(
