@@ -2,7 +2,10 @@ import net from 'node:net'
 import type { Address, Socket, SocketHandlers, Sockets } from './platform.ts'
 import { brokenConnection, connectError, listenError } from './socket-error.ts'
 
-/** Without this a host that drops packets keeps the caller waiting for minutes (Kafka's socket.connection.setup.timeout.max.ms). */
+/**
+ * Without this a host that drops packets keeps the caller waiting for minutes; the value is the default of Kafka's
+ * socket.connection.setup.timeout.max.ms.
+ */
 const connectTimeoutMs = 30_000
 
 /** TCP sockets. Small frames go out at once, and a peer that vanished is noticed by the system's keep-alive. */

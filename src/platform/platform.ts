@@ -62,7 +62,7 @@ export interface Files {
   list(folder: string): string[]
   /** Size in bytes, or undefined when there is no such file. */
   size(path: string): number | undefined
-  /** Creates the folder and its parents. */
+  /** Creates the folder and its parents. Each is durable once the folder in which it stands is synced. */
   makeFolder(folder: string): void
   /** Moves a file, over another one if there is one, or a folder to a name that is free. */
   rename(from: string, to: string): void
@@ -81,7 +81,7 @@ export interface Files {
 export interface OpenFile {
   readonly path: string
   size(): number
-  /** Writes all of `bytes` at `position`; the caller may use them again at once. When it fails, a part may be written. */
+  /** Writes all of `bytes` at `position`; they may be used again at once. When it fails, a part may be written. */
   write(bytes: Uint8Array, position: number): void
   /** Writes the chunks one after another from `position`. */
   writev(chunks: readonly Uint8Array[], position: number): void
@@ -149,6 +149,9 @@ export interface Socket {
 export interface SocketHandlers {
   data(bytes: Buffer): void
   drained?(): void
-  /** Called once, whichever side closed, never within `end` or `destroy`; CONNECTION_LOST when it was not an orderly end. */
+  /**
+   * Called once, whichever side closed, never within `end` or `destroy`; `error` is CONNECTION_LOST when it was not an
+   * orderly end.
+   */
   closed(error?: Error): void
 }
