@@ -270,9 +270,31 @@ describe.each(engines)('the stores of a task over %s', (_name, newEngine, numRun
     await damaged.wipe()
   })
 
+  test('what was read before is not shown after a delete or a restore', async () => {
+    const state = await open(newEngine())
+    const changelog = new FakeChangelog()
+    countsOf(state).put('a', 1, 1)
+    countsOf(state).put('b', 1, 1)
+    await commit(state, changelog)
+    expect(countsOf(state).get('a')?.value).toBe(1)
+    countsOf(state).put('a', null, 2)
+    await commit(state, changelog)
+    expect(countsOf(state).get('a')).toBeUndefined()
+    expect(countsOf(state).get('b')?.value).toBe(1)
+    const topic = 'app-counts-changelog'
+    changelog.write(topic, Buffer.from('b'), long().serialize(2), 3)
+    // A batch may begin before the position: its first records were applied long ago.
+    const fetched = changelog.fetch(topic, partition, 0)
+    expect(await state.restore('counts', { ...fetched, offset: 3 })).toBe(1)
+    expect(countsOf(state).get('b')).toEqual({ value: 2, timestamp: 3 })
+    expect(countsOf(state).get('a')).toBeUndefined()
+    expect(state.checkpoint({ topic, partition })).toBe(4)
+    await state.close()
+  })
+
   test('the stores are the fold of their changelogs, whatever happens', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(event, { maxLength: 40 }), async events => {
+      fc.asyncProperty(fc.array(event, { maxLength: 40, size: 'max' }), async events => {
         const engine = newEngine()
         const changelog = new FakeChangelog()
         let state = await open(engine)
@@ -367,10 +389,10 @@ async function expectSingleReadsAgree(state: TaskState): Promise<void> {
   }
 }
 
-const keys = ['', 'a', 'b', 'ab', 'ÿ']
+const keys = ['', 'a', 'ÿ']
 const key = fc.constantFrom(...keys)
-const value = fc.option(fc.nat(5))
-const time = fc.oneof(fc.nat(10), fc.nat(1_000_000))
+const value = fc.option(fc.nat(5), { freq: 2 })
+const time = fc.oneof(fc.constantFrom(0, 5), fc.nat(1_000_000))
 const event = fc.oneof(
   { weight: 6, arbitrary: fc.record({ kind: fc.constant('put' as const), key, value, time }) },
   {
