@@ -1,7 +1,7 @@
 /** What strangers do to the broker over TCP stays between them and their connection. */
 import { connect, type Socket } from 'node:net'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { type RunningBroker, startBroker } from '../../src/broker/index.ts'
 import type { Logger } from '../../src/logger.ts'
 import { decodeResponse, encodeRequest, FrameSplitter } from '../../src/protocol/frame.ts'

@@ -2,7 +2,7 @@
  * Whatever clients do, in whatever order, at whatever time: a group is never of two minds. The clients here follow the
  * protocol most of the time, and forget, crash, dawdle and speak for old generations in between.
  */
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { step } from '../../../src/broker/coordinator/group.ts'
 import { newGroup } from '../../../src/broker/coordinator/group-state.ts'
@@ -109,7 +109,8 @@ test('every request is answered once, generations only grow, and a partition has
 
         const wait = (ms: number): void => {
           const until = now + ms
-          while (deadline <= until) {
+          const isDue = (): boolean => deadline <= until
+          while (isDue()) {
             now = Math.max(now, deadline)
             run({ kind: 'tick' })
           }

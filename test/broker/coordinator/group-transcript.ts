@@ -143,7 +143,7 @@ function describe(reply: GroupReply): string {
     }
     case 'sync':
       return `synced "${reply.assignment.toString()}"`
-    case 'heartbeat':
+    default:
       return 'alive'
   }
 }
