@@ -20,6 +20,9 @@ export interface WireOptions {
   readonly maxFrameBytes?: number
 }
 
+/** For the broker's statistics; Apache Kafka refuses empty ones. The version is that of this conversation. */
+const software = { clientSoftwareName: 'millrace', clientSoftwareVersion: '1' }
+
 /** The version with tagged fields: what every broker since Apache Kafka 2.4 knows. Older ones say what they know. */
 const firstTriedVersion = 3
 
@@ -157,8 +160,7 @@ class WireConnection implements Connection {
 
   /** A broker that does not know the version answers with the layout of version 0 (KIP-511). */
   #askVersions(version: number): Promise<Infer<typeof apiVersions.response>> {
-    const body = { clientSoftwareName: 'millrace', clientSoftwareVersion: '1' }
-    return this.#send(apiVersions, version, body, 0, frame => {
+    return this.#send(apiVersions, version, software, 0, frame => {
       const refused = frame.length >= 6 && frame.readInt16BE(4) === errorCode.UNSUPPORTED_VERSION
       return decodeResponse(apiVersions, refused ? 0 : version, frame)
     })

@@ -8,7 +8,7 @@ import type {
 } from '../../src/client/log-client.ts'
 import { newTopic } from './contract-world.ts'
 import type { ContractWorld } from './contract-world.ts'
-import { silencedConnector } from './lossy-connector.ts'
+import { lossyConnector, silencedConnector } from './lossy-connector.ts'
 
 /** A member that notes what happens to it. */
 interface Watched {
@@ -191,6 +191,31 @@ export function groupContract(world: ContractWorld): void {
         two.until(() => two.share().length === 1),
       ])
       expect(one.events).not.toContain('revoked')
+    })
+
+    test('goes on when the answers of its coordinator are lost', async () => {
+      const { topic, client } = await newTopic(world, 2)
+      const group = world.name('group')
+      const open = ['FindCoordinator', 'JoinGroup', 'SyncGroup', 'Heartbeat', 'OffsetCommit']
+      let joins = 0
+      const unlucky = world.client(connector =>
+        lossyConnector(connector, api => {
+          // The answer to the first join is a member id. If it is lost, the group waits for that id to expire.
+          if (api === 'JoinGroup') joins += 1
+          if (!open.includes(api) || (api === 'JoinGroup' && joins < 2)) return false
+          open.splice(open.indexOf(api), 1)
+          return true
+        }),
+      )
+      const one = join(unlucky, group, topic, 2)
+      await one.until(() => one.share().length === 2)
+      await one.member.commit([{ topic, partition: 0, offset: 1, metadata: '' }])
+      const two = join(client, group, topic, 2)
+      await two.until(() => two.share().length === 1)
+      expect(open).toEqual([])
+      expect(one.events).not.toContain('lost')
+      const [committed] = await client.committedOffsets(group, [{ topic, partition: 0 }])
+      expect(committed?.offset).toBe(1)
     })
 
     test('gives a static member its share back without a rebalance', async () => {
