@@ -388,10 +388,15 @@ export class PartitionLog {
     await this.#commit.durable(recoveryPoint)
     for (const segment of this.#segments.slice()) await segment.saveIndexes()
     await this.#saveEpochs()
+    const { startOffset } = this
+    const isAsBefore =
+      recoveryPoint === this.#checkpoint.recoveryPoint &&
+      segment === this.#checkpoint.segment &&
+      startOffset === this.#checkpoint.startOffset
+    if (isAsBefore) return
     for (const { offset, content } of snapshots) {
       await files.replace(segmentPath(folder, offset, 'snapshot'), content)
     }
-    const { startOffset } = this
     await this.#saveCheckpoint({ recoveryPoint, segment, position, startOffset })
     // A snapshot at the start of a segment is where a truncation begins; of the others the newest is enough.
     for (const offset of offsetsOf(files.list(folder), 'snapshot')) {

@@ -65,6 +65,8 @@ export class Segment {
   endOffset: number
   /** When the segment was begun or opened, for `segment.ms` where records have no timestamps. */
   createdMs = 0
+  /** The file may be longer than `sizeBytes`, by part of a write that failed. */
+  #isTorn = false
   #maxTimestamp = -1
   #offsetOfMaxTimestamp = -1
   #firstTimestamp: number | undefined
@@ -125,14 +127,14 @@ export class Segment {
 
   /**
    * Writes the batches, which have their offsets, behind the others in one write. When that fails the file is cut back
-   * to what it was; `isTorn` tells when even that failed.
+   * to what it was, at the latest before the next write.
    */
   append(batches: Buffer): void {
-    if (this.isTorn) this.#cutBack()
+    if (this.#isTorn) this.#cutBack()
     try {
       this.file.write(batches, this.sizeBytes)
     } catch (error) {
-      this.isTorn = true
+      this.#isTorn = true
       this.#cutBack()
       throw error
     }
@@ -143,12 +145,9 @@ export class Segment {
     }
   }
 
-  /** The file may be longer than `sizeBytes`, by part of a write that failed. */
-  isTorn = false
-
   #cutBack(): void {
     this.file.truncate(this.sizeBytes)
-    this.isTorn = false
+    this.#isTorn = false
   }
 
   /** Takes the batch at `at`, which lies in the file at `sizeBytes`, into size, indexes and timestamps. */
@@ -383,6 +382,7 @@ export class Segment {
     this.file.truncate(position)
     this.sizeBytes = position
     this.endOffset = offset
+    this.#firstTimestamp = undefined
     this.#boundaries.clear()
     this.#offsets.truncate(offset - this.baseOffset)
     this.#times.truncate(offset - this.baseOffset)

@@ -85,8 +85,14 @@ function validateBatch(
   if (config.messageTimestampType === 'CreateTime') {
     const base = batch.baseTimestamp(batches, at)
     const max = batch.maxTimestamp(batches, at)
-    const early = base !== noTimestamp && base < now - config.messageTimestampBeforeMaxMs
-    if (early || max > now + config.messageTimestampAfterMaxMs) {
+    const earliest = Math.max(0, now - config.messageTimestampBeforeMaxMs)
+    if (!Number.isSafeInteger(max)) {
+      throw refuse(errorCode.INVALID_TIMESTAMP, `its largest timestamp is ${max}.`)
+    }
+    if (
+      (base !== noTimestamp && base < earliest) ||
+      max > now + config.messageTimestampAfterMaxMs
+    ) {
       throw refuse(
         errorCode.INVALID_TIMESTAMP,
         `its timestamps ${base} to ${max} are not within message.timestamp.before.max.ms=${config.messageTimestampBeforeMaxMs} ` +
