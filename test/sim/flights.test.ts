@@ -1,0 +1,30 @@
+import { describe, expect, test } from 'vitest'
+import { type Fault, input, naive, run } from './flights-world.ts'
+
+function flightsOn(day: string | undefined): number {
+  return Number(day?.split(' ')[0] ?? 0)
+}
+
+describe('flights in the simulator', () => {
+  test.each<Fault>(['clean stop', 'kill', 'power loss', 'power loss of the broker'])(
+    '%s in the middle: the same from one seed, and right',
+    async fault => {
+      const first = await run(7, fault)
+      const second = await run(7, fault)
+      expect(second).toEqual(first)
+      expect(first.processedBefore).toBeGreaterThan(0)
+      expect(first.processedBefore).toBeLessThan(input.length)
+      expect(first.days).toEqual(first.changelog)
+      const expected = naive()
+      if (fault === 'clean stop') expect(first.days).toEqual(expected)
+      for (const [day, sum] of Object.entries(expected)) {
+        expect(flightsOn(first.days[day])).toBeGreaterThanOrEqual(flightsOn(sum))
+      }
+    },
+  )
+
+  test('another seed is another run', async () => {
+    const [first, second] = [await run(1, 'kill'), await run(2, 'kill')]
+    expect(second.traceHash).not.toBe(first.traceHash)
+  })
+})
