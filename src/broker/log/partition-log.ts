@@ -22,18 +22,18 @@ import type { Clock, Files } from '../../platform/platform.ts'
 import { errorCode } from '../../protocol/error-codes.ts'
 import * as batch from '../../protocol/record-batch.ts'
 import { AppendRefused } from './append-refused.ts'
-import { encodeCheckpoint, type Checkpoint } from './checkpoint.ts'
-import { checkpointFile, leaderEpochFile, offsetsOf, segmentPath } from './file-names.ts'
+import { segmentPath } from './file-names.ts'
 import { GroupCommit } from './group-commit.ts'
 import type { LeaderEpochs } from './leader-epochs.ts'
 import type { LogConfig } from './log-config.ts'
 import { claimFolder } from './partition-metadata.ts'
-import { encodeSnapshot } from './producer-snapshot.ts'
 import type { ProducerState } from './producer-state.ts'
 import { loadProducers, openSegment, recoverLog, type RecoveredLog } from './recovery.ts'
+import { RecoveryPoint } from './recovery-point.ts'
 import { countExpired } from './retention.ts'
 import { DamagedBatch, type BatchPlace, type Segment } from './segment.ts'
 import { firstRecordSince, latestRecord, type TimestampedOffset } from './timestamp-lookup.ts'
+import { largestTimestamp, stampBatches } from './stamp.ts'
 import { validateBatches } from './validate.ts'
 
 export interface PartitionLogOptions {
@@ -93,9 +93,9 @@ export class PartitionLog {
   readonly #segments: Segment[]
   readonly #epochs: LeaderEpochs
   readonly #producers: ProducerState
+  readonly #point: RecoveryPoint
   readonly #commit: GroupCommit
   readonly #listeners = new Set<(highWatermark: number) => void>()
-  #checkpoint: Checkpoint
   #damage: DamagedBatch | undefined
   #closed = false
   #isCutting = false
@@ -103,7 +103,6 @@ export class PartitionLog {
   #folderChanged = false
   #bytesSinceRecoveryPoint = 0
   #maintenance: Promise<void> = Promise.resolve()
-  #snapshots: { offset: number; content: Buffer }[] = []
 
   /** For `openPartitionLog`. */
   constructor(options: PartitionLogOptions, recovered: RecoveredLog) {
@@ -113,7 +112,7 @@ export class PartitionLog {
     this.#segments = recovered.segments
     this.#epochs = recovered.epochs
     this.#producers = recovered.producers
-    this.#checkpoint = recovered.checkpoint
+    this.#point = new RecoveryPoint(options, recovered)
     this.#damage = recovered.damage
     this.startOffset = recovered.startOffset
     this.endOffset = this.#active.endOffset
@@ -150,7 +149,7 @@ export class PartitionLog {
     }
     const logAppendTime = config.messageTimestampType === 'LogAppendTime' ? now : -1
     const baseOffset = this.endOffset
-    const end = stamp(batches, baseOffset, options.leaderEpoch, logAppendTime)
+    const end = stampBatches(batches, baseOffset, options.leaderEpoch, logAppendTime)
     this.#write(batches, end, now)
 
     this.#epochs.assign(options.leaderEpoch, baseOffset)
@@ -213,7 +212,7 @@ export class PartitionLog {
     segment.createdMs = now
     this.#folderChanged = true
     this.#segments.push(segment)
-    this.#snapshots.push(this.#snapshotNow())
+    this.#point.noteProducers(this.endOffset)
     this.#takeRecoveryPointInBackground()
   }
 
@@ -379,52 +378,14 @@ export class PartitionLog {
   }
 
   async #takeRecoveryPoint(): Promise<void> {
-    const { files, folder } = this.#options
     const recoveryPoint = this.endOffset
     const { baseOffset: segment, sizeBytes: position } = this.#active
-    const snapshots = [...this.#snapshots, this.#snapshotNow()]
-    this.#snapshots = []
+    this.#point.noteProducers(recoveryPoint)
     this.#bytesSinceRecoveryPoint = 0
     await this.#commit.durable(recoveryPoint)
-    for (const segment of this.#segments.slice()) await segment.saveIndexes()
-    await this.#saveEpochs()
+    for (const written of this.#segments.slice()) await written.saveIndexes()
     const { startOffset } = this
-    const isAsBefore =
-      recoveryPoint === this.#checkpoint.recoveryPoint &&
-      segment === this.#checkpoint.segment &&
-      startOffset === this.#checkpoint.startOffset
-    if (isAsBefore) return
-    for (const { offset, content } of snapshots) {
-      await files.replace(segmentPath(folder, offset, 'snapshot'), content)
-    }
-    await this.#saveCheckpoint({ recoveryPoint, segment, position, startOffset })
-    // A snapshot at the start of a segment is where a truncation begins; of the others the newest is enough.
-    for (const offset of offsetsOf(files.list(folder), 'snapshot')) {
-      if (offset === recoveryPoint || this.#segments.some(s => s.baseOffset === offset)) continue
-      files.remove(segmentPath(folder, offset, 'snapshot'))
-    }
-  }
-
-  #snapshotNow(): { offset: number; content: Buffer } {
-    return { offset: this.endOffset, content: encodeSnapshot(this.#producers) }
-  }
-
-  async #saveEpochs(): Promise<void> {
-    if (!this.#epochs.isChanged) return
-    this.#epochs.isChanged = false
-    const { files, folder } = this.#options
-    try {
-      await files.replace(path.join(folder, leaderEpochFile), this.#epochs.encode())
-    } catch (error) {
-      this.#epochs.isChanged = true
-      throw error
-    }
-  }
-
-  async #saveCheckpoint(checkpoint: Checkpoint): Promise<void> {
-    const { files, folder } = this.#options
-    await files.replace(path.join(folder, checkpointFile), encodeCheckpoint(checkpoint))
-    this.#checkpoint = checkpoint
+    await this.#point.save({ recoveryPoint, segment, position, startOffset }, this.#segments)
   }
 
   /** A recovery point that fails costs the next opening time, nothing else. */
@@ -458,10 +419,15 @@ export class PartitionLog {
       this.startOffset = Math.min(this.startOffset, end.base)
       const { startOffset } = this
       // First, so that a crash in between never trusts what is about to go.
-      if (this.#checkpoint.recoveryPoint > end.base) {
+      if (this.#point.checkpoint.recoveryPoint > end.base) {
         const { base: recoveryPoint, position } = end
         const { baseOffset } = segment
-        await this.#saveCheckpoint({ recoveryPoint, segment: baseOffset, position, startOffset })
+        await this.#point.saveCheckpoint({
+          recoveryPoint,
+          segment: baseOffset,
+          position,
+          startOffset,
+        })
       }
       await this.#cut(segment, end)
     } finally {
@@ -478,18 +444,14 @@ export class PartitionLog {
     segment.truncate(end.position, end.base)
     this.endOffset = end.base
     this.highWatermark = Math.min(this.highWatermark, end.base)
-    this.#snapshots = []
     this.#epochs.truncateFromEnd(end.base)
+    this.#point.truncate(end.base)
     const message = `${this.#name} was truncated to offset ${end.base} before the write was durable.`
     this.#commit.truncate(end.base, new MillraceError('LOG_ERROR_RETRIABLE', message))
-    const snapshots = offsetsOf(files.list(folder), 'snapshot')
-    for (const offset of snapshots.filter(offset => offset > end.base)) {
-      files.remove(segmentPath(folder, offset, 'snapshot'))
-    }
     loadProducers(this.#options, this.#segments, this.#producers, end.base, clock.now())
     await segment.file.sync()
     await files.syncFolder(folder)
-    await this.#saveEpochs()
+    await this.#point.saveEpochs()
   }
 
   /**
@@ -566,31 +528,6 @@ export class PartitionLog {
     this.#listeners.clear()
     for (const segment of this.#segments) segment.close()
   }
-}
-
-/** Numbers the batches from `offset` on and signs them with the epoch; returns the offset after them. */
-function stamp(
-  batches: Buffer,
-  offset: number,
-  leaderEpoch: number,
-  logAppendTime: number,
-): number {
-  let next = offset
-  for (let at = 0; at < batches.length; at += batch.sizeInBytes(batches, at)) {
-    batch.setBaseOffset(batches, next, at)
-    batch.setPartitionLeaderEpoch(batches, leaderEpoch, at)
-    if (logAppendTime >= 0) batch.stampLogAppendTime(batches, logAppendTime, at)
-    next += batch.lastOffsetDelta(batches, at) + 1
-  }
-  return next
-}
-
-function largestTimestamp(batches: Buffer): number {
-  let largest = -1
-  for (let at = 0; at < batches.length; at += batch.sizeInBytes(batches, at)) {
-    largest = Math.max(largest, batch.maxTimestamp(batches, at))
-  }
-  return largest
 }
 
 function describe(error: unknown): string {

@@ -12,10 +12,15 @@ import { recordsIn } from './batches.ts'
 export const topicId = '6ba7b810-9dad-11d1-80b4-00c04fd430c8'
 const { files, clock } = nodePlatform()
 
+const parents: string[] = []
+afterAll(() => {
+  for (const parent of parents) fs.rmSync(parent, { recursive: true, force: true })
+})
+
 /** A new folder for a partition, removed when the test file has ended. */
 export function temporaryFolder(): string {
   const parent = fs.mkdtempSync(path.join(os.tmpdir(), 'millrace-log-'))
-  afterAll(() => fs.rmSync(parent, { recursive: true, force: true }))
+  parents.push(parent)
   return path.join(parent, 'flights-0')
 }
 
