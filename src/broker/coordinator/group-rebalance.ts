@@ -34,12 +34,14 @@ export function prepareRebalance(turn: Turn): void {
   group.rebalanceDeadlineMs = nowMs + delayMs
 }
 
-/** A first generation waits out its delay; any other begins as soon as nobody is missing. */
+/**
+ * A first generation waits out its delay, and who has been given an id is waited for; any other generation begins as soon
+ * as nobody is missing. Without members there is nothing to wait for.
+ */
 export function completeIfAllJoined(turn: Turn): void {
   const { group } = turn
-  if (group.phase !== 'PreparingRebalance' || group.gathering !== null) return
-  // Who has been given an id is waited for, but nobody is there to wait in a group without members.
-  if (group.reserved.size > 0 && group.members.size > 0) return
+  if (group.phase !== 'PreparingRebalance') return
+  if (group.members.size > 0 && (group.gathering !== null || group.reserved.size > 0)) return
   for (const member of group.members.values()) if (member.joining === null) return
   completeJoin(turn)
 }

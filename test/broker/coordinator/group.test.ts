@@ -146,6 +146,18 @@ describe('the first generation', () => {
     expect(joined[0]).toBe('(new) joined 1 as m1 by range, leader m1 [m1 m2 m3 m4]')
   })
 
+  test('is not waited for when the only member leaves during the delay', () => {
+    const t = new GroupTranscript({ groupInitialRebalanceDelayMs: 1000 })
+    t.join('')
+    t.leave('m1')
+    expect(t.take()).toEqual([
+      'write generation 1 []',
+      '(new) join UNKNOWN_MEMBER_ID as m1',
+      'm1 left NONE',
+    ])
+    expect(t.group.phase).toBe('Empty')
+  })
+
   test('waits for one delay when nobody else comes', () => {
     const t = new GroupTranscript({ groupInitialRebalanceDelayMs: 1000 })
     t.join('')
