@@ -7,6 +7,7 @@ import type { LogClient } from '../../src/client/log-client.ts'
 import { wireConnector } from '../../src/client/wire-connection.ts'
 import type { Platform } from '../../src/platform/platform.ts'
 import { simulate } from '../../src/platform/simulated/simulation.ts'
+import { pause } from '../../src/runtime/pause.ts'
 import { type Application, startApplication } from '../../src/runtime/application.ts'
 import type { ReadOnlyWindowStore } from '../../src/state/stores.ts'
 import { CrashableEngine } from '../runtime/crashable-engine.ts'
@@ -37,10 +38,15 @@ function connect(platform: Platform): LogClient {
 
 /**
  * Broker, client and application on two simulated machines, and a fault in the middle of the input. Nothing in here
- * comes from outside of the simulation but the data, so the seed decides everything. The fault comes when `faultAfter`
- * records of the input are committed.
+ * comes from outside of the simulation but the data, so the seed decides everything. The fault comes `afterMs` virtual
+ * milliseconds after a commit with which at least `committed` records of the input are done: in the middle of whatever
+ * happens then.
  */
-export async function run(seed: number, fault: Fault, faultAfter = 300): Promise<Outcome> {
+export async function run(
+  seed: number,
+  fault: Fault,
+  { committed = 300, afterMs = 4 } = {},
+): Promise<Outcome> {
   const simulation = simulate({ seed })
   const broker = simulation.machine('broker')
   const machine = simulation.machine('app')
@@ -50,10 +56,17 @@ export async function run(seed: number, fault: Fault, faultAfter = 300): Promise
   const start = (platform: Platform, client: LogClient): Promise<Application> =>
     startApplication(app, { client, platform, engine, stateFolder: '/state', commitIntervalMs: 5 })
 
+  // Who sets up a machine makes the place for the data folder before the broker is started in it.
+  broker.platform.files.makeFolder('/broker')
+  await simulation.run(broker.platform.files.syncFolder('/'))
   await simulation.run(boot(broker.platform))
-  await simulation.run(load(connect(machine.platform)))
+  const loader = simulation.machine('loader').platform
+  const source = connect(loader)
+  await simulation.run(loadAirports(source))
+  const loading = loadFlights(source, loader)
   const application = await simulation.run(start(machine.platform, connect(machine.platform)))
-  await simulation.run(() => application.metrics().processed >= faultAfter)
+  await simulation.run(() => application.metrics().processed >= committed)
+  await simulation.run(pause(broker.platform.timers, afterMs))
   const processedBefore = application.metrics().processed
   switch (fault) {
     case 'clean stop':
@@ -78,6 +91,7 @@ export async function run(seed: number, fault: Fault, faultAfter = 300): Promise
     fault === 'power loss of the broker'
       ? application
       : await simulation.run(start(machine.platform, client))
+  await simulation.run(loading)
   await simulation.run(next.untilEnd())
   await simulation.run(() => next.state === 'RUNNING')
   const days = await simulation.run(daysOf(next))
@@ -87,14 +101,19 @@ export async function run(seed: number, fault: Fault, faultAfter = 300): Promise
   return { days, changelog, traceHash: hash, traceLength: length, processedBefore }
 }
 
-async function load(client: LogClient): Promise<void> {
+async function loadAirports(client: LogClient): Promise<void> {
   const topics = ['flights', 'airports', 'delays-by-city']
   await client.createTopics(topics.map(name => ({ name, partitions: 4 })))
   const records = airports().map(({ key, value }) => record(key, value))
   await produce(client, 'airports', records)
-  for (let at = 0; at < input.length; at += 250) {
-    const part = input.slice(at, at + 250).map(({ key, value }) => record(key, value))
+}
+
+/** Flights come in while the application runs, so that there is a middle to be hit. */
+async function loadFlights(client: LogClient, { timers }: Platform): Promise<void> {
+  for (let at = 0; at < input.length; at += 50) {
+    const part = input.slice(at, at + 50).map(({ key, value }) => record(key, value))
     await produce(client, 'flights', part)
+    await pause(timers, 10)
   }
   await client.close()
 }

@@ -5,13 +5,16 @@ function flightsOn(day: string | undefined): number {
   return Number(day?.split(' ')[0] ?? 0)
 }
 
+const faults: readonly Fault[] = ['clean stop', 'kill', 'power loss', 'power loss of the broker']
+const runs = faults.flatMap(fault => [7, 8].map(seed => ({ fault, seed })))
+
 describe('flights in the simulator', () => {
-  test.each<Fault>(['clean stop', 'kill', 'power loss', 'power loss of the broker'])(
-    '%s in the middle: the same from one seed, and right',
-    async fault => {
-      const first = await run(7, fault)
-      const second = await run(7, fault)
-      expect(second).toEqual(first)
+  test.each(runs)(
+    '$fault in the middle, seed $seed: the same twice, and right',
+    async ({ fault, seed }) => {
+      const moment = { committed: 100 * seed - 400, afterMs: seed }
+      const first = await run(seed, fault, moment)
+      expect(await run(seed, fault, moment)).toEqual(first)
       expect(first.processedBefore).toBeGreaterThan(0)
       expect(first.processedBefore).toBeLessThan(input.length)
       expect(first.days).toEqual(first.changelog)
