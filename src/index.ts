@@ -1,3 +1,5 @@
+// The declarations speak of Buffer and AbortSignal.
+/// <reference types="node" preserve="true" />
 export { createLogClient } from './client/kafka-client.ts'
 export type { LogClient } from './client/log-client.ts'
 export { wireConnector } from './client/wire-connection.ts'

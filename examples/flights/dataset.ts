@@ -11,13 +11,13 @@ export interface Row {
 
 /** 20,000 flights in order of departure, keyed by the airport they leave from. */
 export function flights(): Row[] {
-  const rows = JSON.parse(read('flights-20k.json')) as { origin: string }[]
+  const rows: { origin: string }[] = JSON.parse(read('flights-20k.json'))
   return rows.map(row => ({ key: row.origin, value: JSON.stringify(row) }))
 }
 
 /** 3,376 airports, keyed by IATA code. */
 export function airports(): Row[] {
-  const rows = parse(read('airports.csv'), { columns: true }) as { iata: string }[]
+  const rows = parse<{ iata: string }>(read('airports.csv'), { columns: true })
   return rows.map(row => ({ key: row.iata, value: JSON.stringify(row) }))
 }
 

@@ -2,8 +2,8 @@ import process from 'node:process'
 import { Presets, SingleBar } from 'cli-progress'
 
 export interface Progress {
-  update(done: number, total: number): void
-  end(): void
+  readonly update: (done: number, total: number) => void
+  readonly end: () => void
 }
 
 /** A bar on a terminal; elsewhere a line at every quarter, so that a log stays readable. */

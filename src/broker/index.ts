@@ -1,3 +1,5 @@
+// The declarations speak of Buffer and AbortSignal.
+/// <reference types="node" preserve="true" />
 /** The public door `millrace/broker`. */
 export { startBroker, type RunningBroker, type StartBrokerOptions } from './start-broker.ts'
 export type { BrokerConfig } from './config.ts'

@@ -32,7 +32,8 @@ export async function loadApp(path: string, platform: Platform): Promise<App> {
 
 async function importModule(file: string): Promise<Record<string, unknown>> {
   try {
-    return (await import(pathToFileURL(file).href)) as Record<string, unknown>
+    const module: Record<string, unknown> = await import(pathToFileURL(file).href)
+    return module
   } catch (cause) {
     if (cause instanceof MillraceError) throw cause
     const reason = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause)

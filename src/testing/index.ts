@@ -1,3 +1,5 @@
+// The declarations speak of Buffer and AbortSignal.
+/// <reference types="node" preserve="true" />
 /** `millrace/testing`: what the tests of an application need. */
 export { TestDriver } from './test-driver.ts'
 export type {

@@ -1,4 +1,4 @@
-import { appendFileSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
@@ -115,10 +115,10 @@ describe('broker', () => {
     const broker = startMillrace('broker', '--port', '0', '--data', data)
     await broker.line(/ready/)
     await broker.stop('SIGTERM')
-    const metadata = readdirSync(data).find(name => name.endsWith('.json')) ?? ''
-    appendFileSync(join(data, metadata), 'garbage')
+    const format = join(data, 'format')
+    appendFileSync(format, 'garbage')
     const { status, stderr } = millrace('broker', '--port', '0', '--data', data)
-    expect(stderr).toContain(metadata)
+    expect(stderr).toContain(format)
     expect(stderr).toContain('[CORRUPT_DATA]')
     expect(status).toBe(1)
   })

@@ -39,7 +39,7 @@ export function startMillrace(...args: string[]): Running {
   let errors = ''
   child.stderr.on('data', (text: Buffer) => (errors += text.toString()))
   const lines: string[] = []
-  const waiting: { pattern: RegExp; resolve(line: string): void }[] = []
+  const waiting: { pattern: RegExp; resolve: (line: string) => void }[] = []
   createInterface({ input: child.stdout }).on('line', line => {
     lines.push(line)
     for (const { pattern, resolve } of waiting) if (pattern.test(line)) resolve(line)

@@ -30,8 +30,6 @@ async function run(seed: number): Promise<Outcome> {
   const written: string[][] = [[], []]
   const read: string[][] = [[], []]
   const prepare = async (): Promise<void> => {
-    host.platform.files.makeFolder('/data')
-    await host.platform.files.syncFolder('/')
     await serve()
   }
   const work = async (): Promise<void> => {

@@ -53,8 +53,12 @@ async function loadFlights({ half }: { half: boolean }): Promise<void> {
 
 const runApp = () =>
   startMillrace(
-    ...['run', 'examples/flights/app.ts', '--brokers', broker.bootstrap],
-    ...['--state', join(folder, 'state')],
+    'run',
+    'examples/flights/app.ts',
+    '--brokers',
+    broker.bootstrap,
+    '--state',
+    join(folder, 'state'),
   )
 
 /** Resolves once the app has committed everything that `flights` holds now, or at least something of it. */

@@ -2,9 +2,9 @@ import { resolve } from 'node:path'
 import process from 'node:process'
 import { Command } from 'commander'
 import { startBroker } from '../../broker/start-broker.ts'
-import { jsonLogger } from '../../logger.ts'
 import { nodePlatform } from '../../platform/node-platform.ts'
 import { parsePort } from '../options.ts'
+import { standardErrorLogger } from '../standard-error-logger.ts'
 import { stopSignal } from '../stop-signal.ts'
 
 interface Options {
@@ -24,7 +24,7 @@ export function brokerCommand(): Command {
       const platform = nodePlatform()
       const stop = stopSignal()
       const folder = resolve(process.cwd(), data)
-      const logger = jsonLogger(line => process.stderr.write(line), platform.clock.now)
+      const logger = standardErrorLogger(platform)
       await using broker = await startBroker({ host, port, data: folder, platform, logger })
       process.stdout.write(
         `millrace broker ready on ${broker.address.host}:${broker.address.port}, data in ${folder}\n`,

@@ -5,13 +5,13 @@ import { startBroker } from '../../broker/start-broker.ts'
 import { createLogClient } from '../../client/kafka-client.ts'
 import type { LogClient } from '../../client/log-client.ts'
 import type { App } from '../../dsl/define-app.ts'
-import { jsonLogger } from '../../logger.ts'
 import { nodePlatform } from '../../platform/node-platform.ts'
 import { startApplication } from '../../runtime/application.ts'
 import { externalTopics } from '../../topology/topology.ts'
 import { loadApp } from '../load-app.ts'
 import { parseCount, parsePort } from '../options.ts'
 import { runApplication } from '../run-application.ts'
+import { standardErrorLogger } from '../standard-error-logger.ts'
 
 interface Options {
   readonly port: number
@@ -33,7 +33,7 @@ export function devCommand(): Command {
       const platform = nodePlatform()
       const app = await loadApp(path, platform)
       const folder = resolve(process.cwd(), data)
-      const logger = jsonLogger(line => process.stderr.write(line), platform.clock.now)
+      const logger = standardErrorLogger(platform)
       await using broker = await startBroker({
         port,
         data: join(folder, 'broker'),
@@ -43,25 +43,20 @@ export function devCommand(): Command {
       process.stdout.write(
         `broker on ${broker.address.host}:${broker.address.port}, data in ${folder}\n`,
       )
-      const client = createLogClient({
+      await using client = createLogClient({
         platform,
         bootstrap: [broker.address],
         connector: broker.connector(),
-        clientId: app.name,
         logger,
       })
-      try {
-        await createSourceTopics(app, client, partitions)
-        const application = await startApplication(app, {
-          client,
-          platform,
-          logger,
-          stateFolder: join(folder, 'state', app.name),
-        })
-        await runApplication(application, { untilEnd: untilEnd === true })
-      } finally {
-        await client.close()
-      }
+      await createSourceTopics(app, client, partitions)
+      const application = await startApplication(app, {
+        client,
+        platform,
+        logger,
+        stateFolder: join(folder, 'state', app.name),
+      })
+      await runApplication(application, { untilEnd: untilEnd === true })
     })
 }
 

@@ -2,14 +2,15 @@ import { join, resolve } from 'node:path'
 import process from 'node:process'
 import { Command } from 'commander'
 import { createLogClient } from '../../client/kafka-client.ts'
+import type { Connector } from '../../client/connection.ts'
 import { wireConnector } from '../../client/wire-connection.ts'
-import { jsonLogger } from '../../logger.ts'
 import { nodePlatform } from '../../platform/node-platform.ts'
 import type { Address } from '../../platform/platform.ts'
 import { startApplication } from '../../runtime/application.ts'
 import { loadApp } from '../load-app.ts'
 import { parseBrokers } from '../options.ts'
 import { runApplication } from '../run-application.ts'
+import { standardErrorLogger } from '../standard-error-logger.ts'
 
 interface Options {
   readonly brokers: Address[]
@@ -32,24 +33,31 @@ export function runCommand(): Command {
     .action(async (path: string, { brokers, state, untilEnd }: Options) => {
       const platform = nodePlatform()
       const app = await loadApp(path, platform)
-      const logger = jsonLogger(line => process.stderr.write(line), platform.clock.now)
-      const client = createLogClient({
+      const logger = standardErrorLogger(platform)
+      const connector = wireConnector(platform, { clientId: app.name })
+      await answering(brokers, connector)
+      await using client = createLogClient({ platform, bootstrap: brokers, connector, logger })
+      const application = await startApplication(app, {
+        client,
         platform,
-        bootstrap: brokers,
-        connector: wireConnector(platform, { clientId: app.name }),
-        clientId: app.name,
         logger,
+        stateFolder: join(resolve(process.cwd(), state), app.name),
       })
-      try {
-        const application = await startApplication(app, {
-          client,
-          platform,
-          logger,
-          stateFolder: join(resolve(process.cwd(), state), app.name),
-        })
-        await runApplication(application, { untilEnd: untilEnd === true })
-      } finally {
-        await client.close()
-      }
+      await runApplication(application, { untilEnd: untilEnd === true })
     })
+}
+
+/** The client itself waits for brokers that are away; at the start nobody there means a wrong address. */
+async function answering(brokers: readonly Address[], connector: Connector): Promise<void> {
+  let failure: unknown
+  for (const broker of brokers) {
+    try {
+      const connection = await connector(broker)
+      await connection.close()
+      return
+    } catch (error) {
+      failure = error
+    }
+  }
+  throw failure
 }
