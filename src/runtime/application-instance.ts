@@ -17,6 +17,7 @@ import type { PartitionPlan } from './partition-plan.ts'
 import { loadProcessId } from './process-id.ts'
 import { type QueryableStore, queryStore } from './queries.ts'
 import { RecordCollector } from './record-collector.ts'
+import { RepartitionPurge } from './repartition-purge.ts'
 import { type StartedTask, startTask } from './start-task.ts'
 import type { Task } from './task.ts'
 import { Throughput } from './throughput.ts'
@@ -89,7 +90,7 @@ export class ApplicationInstance implements Application {
       logger.info({ application: this.name, previous }, `${this.name} is ${state}`)
       onState(state, previous)
     })
-    const collector = new RecordCollector({ partitions: topic => partitionsOf(topic, plan) })
+    const collector = new RecordCollector({ partitions: topic => partitionCount(topic, plan) })
     const worker = new Worker({
       platform,
       logger,
@@ -99,6 +100,7 @@ export class ApplicationInstance implements Application {
       member: () => this.#member,
       commitIntervalMs,
       throughput: new Throughput(topology, this.#counters),
+      purge: new RepartitionPurge({ topology, client, clock: platform.clock, logger }),
       startTask: (id, signal) => this.#startTask(id, collector, signal),
       wipe: id => options.engine.destroy(id),
       onRunning: running => this.#running(running),
@@ -267,7 +269,7 @@ export class ApplicationInstance implements Application {
   }
 }
 
-function partitionsOf(topic: string, plan: PartitionPlan): number {
+function partitionCount(topic: string, plan: PartitionPlan): number {
   const partitions = plan.counts.get(topic)
   if (partitions !== undefined) return partitions
   throw new MillraceError('MISSING_TOPIC', `The topic '${topic}' did not exist at the start.`)

@@ -1,7 +1,7 @@
 import type { LogClient, PartitionOffset, TopicPartition } from '../client/log-client.ts'
 import type { Topology } from '../topology/topology.ts'
 import { partitionName } from './partition-name.ts'
-import { type PartitionPlan, subtopologyTopics } from './partition-plan.ts'
+import { type PartitionPlan, partitionsOf, subtopologyTopics } from './partition-plan.ts'
 import { stages, writtenTopics } from './stages.ts'
 
 /** How long to wait for the next look at the group's commits: other instances may be doing the work. */
@@ -13,8 +13,8 @@ const lookIntervalMs = 100
  * of them had to read is committed, all that it writes is in the log, and the ends of the topics it writes to are
  * what the next ones have to read.
  *
- * Progress is read from the group's committed offsets, so it does not matter which instances do the work. Resolves with
- * true at the end, with false when `stopped` became true before.
+ * Progress is read from the group's committed offsets, so it does not matter which instances do the work. Resolves at
+ * the end, or before it when `stopped` has become true.
  */
 export async function reachEnd(options: {
   client: LogClient
@@ -24,13 +24,18 @@ export async function reachEnd(options: {
   nextCommit: (timeoutMs: number) => Promise<void>
   stopped: () => boolean
   onProgress: (done: number, total: number) => void
-}): Promise<boolean> {
+}): Promise<void> {
   const { client, topology, plan, nextCommit, stopped, onProgress } = options
   const group = topology.applicationId
   const written = writtenTopics(topology)
   const order = stages(topology)
-  const outside = order.flatMap(subtopologyTopics).filter(topic => !written.has(topic))
-  const outsideBounds = await bounds(client, group, partitionsOf(outside, plan))
+  const read = new Set(order.flatMap(subtopologyTopics))
+  const outside = [...read].filter(topic => !written.has(topic))
+  const outsideBounds = await bounds(
+    client,
+    group,
+    outside.flatMap(topic => partitionsOf(topic, plan)),
+  )
   const total = outsideBounds.reduce((sum, bound) => sum + bound.end - bound.start, 0)
 
   const remaining = async (open: readonly Bound[]): Promise<Bound[]> => {
@@ -50,16 +55,22 @@ export async function reachEnd(options: {
     const topics = subtopologyTopics(stage)
     const own = topics.filter(topic => written.has(topic))
     const external = outsideBounds.filter(bound => topics.includes(bound.topic))
-    let open = [...external, ...(await bounds(client, group, partitionsOf(own, plan)))]
+    let open = [
+      ...external,
+      ...(await bounds(
+        client,
+        group,
+        own.flatMap(topic => partitionsOf(topic, plan)),
+      )),
+    ]
     for (;;) {
       open = await remaining(open)
       await report()
       if (open.length === 0) break
-      if (stopped()) return false
+      if (stopped()) return
       await nextCommit(lookIntervalMs)
     }
   }
-  return true
 }
 
 interface Bound extends TopicPartition {
@@ -93,12 +104,6 @@ async function positionsOf(
   partitions: readonly TopicPartition[],
 ): Promise<Map<string, number>> {
   return byPartition(await client.committedOffsets(group, partitions))
-}
-
-function partitionsOf(topics: readonly string[], plan: PartitionPlan): TopicPartition[] {
-  return [...new Set(topics)].flatMap(topic =>
-    Array.from({ length: plan.counts.get(topic) ?? 0 }, (_, partition) => ({ topic, partition })),
-  )
 }
 
 function byPartition(offsets: readonly PartitionOffset[]): Map<string, number> {

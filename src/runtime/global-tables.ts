@@ -1,14 +1,21 @@
 import type { LogClient, LogConsumer, PartitionOffset } from '../client/log-client.ts'
 import type { Logger } from '../logger.ts'
 import type { Platform } from '../platform/platform.ts'
+import { KeyValueStore } from '../state/key-value-store.ts'
 import type { StoreEngine } from '../state/store-engine.ts'
+import type { ReadOnlyKeyValueStore } from '../state/stores.ts'
 import { openTaskState, type TaskState } from '../state/task-state.ts'
-import type { GlobalStore, Topology } from '../topology/topology.ts'
-import type { PartitionPlan } from './partition-plan.ts'
+import type { Topology } from '../topology/topology.ts'
+import { globalStoreView } from './global-store-view.ts'
+import { type PartitionPlan, partitionsOf } from './partition-plan.ts'
 import { RecordCollector } from './record-collector.ts'
 import { Task } from './task.ts'
+import { globalPart } from './topology-parts.ts'
 
+const taskId = 'global'
 const fetchMs = 100
+/** Records processed before the event loop gets its turn. */
+const turnRecords = 1000
 /** How long what was read may stay out of the database: after a crash that much is read once more. */
 const commitIntervalMs = 1000
 
@@ -23,87 +30,70 @@ export interface GlobalTablesOptions {
 }
 
 export interface GlobalTables {
-  /** The store of that name; undefined when no global table has it. */
-  store(name: string): unknown
+  /** The rows of a global table, to read; undefined when there is none of that name. */
+  store(name: string): ReadOnlyKeyValueStore<unknown, unknown> | undefined
   close(): Promise<void>
 }
 
 /**
- * Keeps the global tables: every instance reads all partitions of their topics, outside of the group. Resolves when each
- * table has read what its topic held at the beginning; from then on they follow in the background until `close`. The
+ * Keeps the global tables: every instance reads all partitions of their topics, outside of the group. Resolves when they
+ * have read what the topics held at the beginning; from then on they follow in the background until `close`. The
  * offsets read are kept beside the rows, so a restart reads only what came since. Kafka Streams' `GlobalStreamThread`.
  */
 export async function openGlobalTables(options: GlobalTablesOptions): Promise<GlobalTables> {
-  const tables: GlobalTable[] = []
+  if (options.topology.globalStores.length === 0) {
+    return { store: () => undefined, close: async () => {} }
+  }
+  const follower = await Follower.open(options)
   try {
-    for (const global of options.topology.globalStores) {
-      const table = await GlobalTable.open(global, options)
-      tables.push(table)
-      await table.readToEnd()
-    }
+    await follower.readToEnd()
   } catch (error) {
-    await closeAll(tables)
+    await follower.close()
     throw error
   }
-  for (const table of tables) table.follow(options.onFailed)
-  return {
-    store(name) {
-      for (const table of tables) {
-        const store = table.store(name)
-        if (store !== undefined) return store
-      }
-      return undefined
-    },
-    close: () => closeAll(tables),
-  }
+  follower.follow()
+  return follower
 }
 
-async function closeAll(tables: readonly GlobalTable[]): Promise<void> {
-  for (const table of tables) await table.close()
-}
-
-/** One global table: a task that reads all partitions of its topic and writes nowhere but to its store. */
-class GlobalTable {
+/** One task for all global tables, which writes nowhere but to their stores, and the loop around it. */
+class Follower implements GlobalTables {
   readonly #task: Task
   readonly #consumer: LogConsumer
   readonly #options: GlobalTablesOptions
+  readonly #views = new Map<string, ReadOnlyKeyValueStore<unknown, unknown>>()
   #lastCommitAt = 0
   #closed = false
+  #damaged = false
   #following: Promise<void> = Promise.resolve()
 
-  static async open(global: GlobalStore, options: GlobalTablesOptions): Promise<GlobalTable> {
+  static async open(options: GlobalTablesOptions): Promise<Follower> {
     const { topology, plan, client, engine, platform, logger } = options
-    const taskId = `global_${global.id}`
-    // What the table is made from is its changelog: the topic itself.
-    const store = { ...global.store, changelogTopic: null }
-    const opening = { engine, taskId, stores: [store], bootId: platform.clock.bootId, logger }
-    const partitions = global.source.topics.flatMap(topic =>
-      Array.from({ length: plan.counts.get(topic) ?? 0 }, (_, partition) => ({ topic, partition })),
-    )
+    const { nodes, stores } = globalPart(topology)
+    const opening = { engine, taskId, stores, bootId: platform.clock.bootId, logger }
+    const topics = topology.globalStores.flatMap(({ source }) => source.topics)
+    const partitions = topics.flatMap(topic => partitionsOf(topic, plan))
     const [earliest, latest] = await Promise.all([
       client.listOffsets(partitions, 'earliest'),
       client.listOffsets(partitions, 'latest'),
     ])
     let state = await openTaskState(opening)
     if (!isWithinLog(state, earliest, latest)) {
-      logger.warn(
-        { taskId },
-        `The global table ${store.name} is not what its topic holds: reading it anew`,
-      )
+      logger.warn({ taskId }, 'The global tables are not what their topics hold: reading them anew')
       await state.wipe()
       state = await openTaskState(opening)
     }
-    const inputs = earliest.map(start => ({
-      ...start,
-      offset: state.checkpoint(start) ?? start.offset,
+    const inputs = earliest.map(({ topic, partition, offset }) => ({
+      topic,
+      partition,
+      offset: state.checkpoint({ topic, partition }) ?? offset,
       metadata: '',
     }))
     const task = new Task({
       applicationId: topology.applicationId,
       taskId,
       partition: 0,
-      nodes: [global.source, global.processor],
-      stores: [store],
+      nodes,
+      stores,
       inputs,
       state,
       collector: new RecordCollector({ partitions: topic => plan.counts.get(topic) ?? 0 }),
@@ -113,17 +103,25 @@ class GlobalTable {
     for (const end of latest) task.knowHighWatermark(end)
     const consumer = client.consumer()
     consumer.assign(inputs)
-    return new GlobalTable(task, consumer, options)
+    return new Follower(task, consumer, options)
   }
 
   constructor(task: Task, consumer: LogConsumer, options: GlobalTablesOptions) {
     this.#task = task
     this.#consumer = consumer
     this.#options = options
+    for (const { store: definition } of options.topology.globalStores) {
+      const store = task.state.store(definition.name)
+      if (!(store instanceof KeyValueStore)) continue
+      const onDamage = (): void => {
+        this.#damaged = true
+      }
+      this.#views.set(definition.name, globalStoreView(store, onDamage))
+    }
   }
 
-  store(name: string): unknown {
-    return this.#task.state.store(name)
+  store(name: string): ReadOnlyKeyValueStore<unknown, unknown> | undefined {
+    return this.#views.get(name)
   }
 
   async readToEnd(): Promise<void> {
@@ -131,8 +129,8 @@ class GlobalTable {
     await this.#commit()
   }
 
-  follow(onFailed: (error: unknown) => void): void {
-    this.#following = this.#followUntilClosed().catch(onFailed)
+  follow(): void {
+    this.#following = this.#followUntilClosed().catch(this.#options.onFailed)
   }
 
   async close(): Promise<void> {
@@ -140,6 +138,8 @@ class GlobalTable {
     await this.#consumer.close()
     await this.#following
     await this.#task.close()
+    // The next start reads everything anew.
+    if (this.#damaged) await this.#options.engine.destroy(taskId)
   }
 
   async #followUntilClosed(): Promise<void> {
@@ -154,7 +154,7 @@ class GlobalTable {
 
   async #readOnce(): Promise<void> {
     for (const fetched of await this.#consumer.poll(fetchMs)) this.#task.add(fetched)
-    while (this.#task.process(1000) > 0) await this.#options.platform.timers.yield()
+    while (this.#task.process(turnRecords) > 0) await this.#options.platform.timers.yield()
   }
 
   async #commit(): Promise<void> {

@@ -1,3 +1,4 @@
+import type { TopicPartition } from '../client/log-client.ts'
 import { MillraceError } from '../errors.ts'
 import type { SourceNode, Subtopology, Topology } from '../topology/topology.ts'
 
@@ -40,6 +41,11 @@ export function planPartitions(
   const tasks = planTasks(topology, counts)
   countChangelogs(topology, counts, tasks)
   return { counts, tasks }
+}
+
+/** All partitions of a topic, none when the plan does not know it. */
+export function partitionsOf(topic: string, { counts }: PartitionPlan): TopicPartition[] {
+  return Array.from({ length: counts.get(topic) ?? 0 }, (_, partition) => ({ topic, partition }))
 }
 
 /** The topics that the sub-topology reads, without doubles. */

@@ -17,7 +17,7 @@ export type QueryableStore =
 
 export interface QuerySources {
   readonly topology: Topology
-  readonly globalStore: (name: string) => unknown
+  readonly globalStore: (name: string) => QueryableStore | undefined
   /** The tasks at work now; throws when some are not. */
   readonly tasks: () => Iterable<Task>
 }
@@ -28,7 +28,7 @@ export interface QuerySources {
  */
 export function queryStore(name: string, sources: QuerySources): QueryableStore {
   const global = sources.globalStore(name)
-  if (global instanceof KeyValueStore || global instanceof WindowStore) return global
+  if (global !== undefined) return global
   const stores = sources.topology.subtopologies.flatMap(subtopology => subtopology.stores)
   const definition = stores.find(store => store.name === name)
   if (definition?.kind === 'timestampedKeyValue') {

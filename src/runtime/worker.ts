@@ -6,6 +6,7 @@ import { commit } from './commit.ts'
 import type { Inputs } from './inputs.ts'
 import { Latch } from './latch.ts'
 import type { RecordCollector } from './record-collector.ts'
+import type { RepartitionPurge } from './repartition-purge.ts'
 import type { StartedTask } from './start-task.ts'
 import type { Task } from './task.ts'
 import type { Throughput } from './throughput.ts'
@@ -16,8 +17,10 @@ const sliceMs = 5
 const turnRecords = 64
 /** How long a fetch waits for records when there is nothing to process. `poll.ms` of Kafka Streams. */
 const idleFetchMs = 100
-/** Uncommitted bytes of outputs and stores, over all tasks, that bring the commit forward. */
+/** Bytes of outputs that bring the commit forward. */
 const maxPendingBytes = 16 * 1024 * 1024
+/** Records processed that bring the commit forward: what they changed in the stores is in memory until then. */
+const maxUncommittedRecords = 100_000
 
 export interface WorkerOptions {
   readonly platform: Platform
@@ -28,6 +31,7 @@ export interface WorkerOptions {
   readonly member: () => GroupMember
   readonly commitIntervalMs: number
   readonly throughput: Throughput
+  readonly purge: RepartitionPurge
   /** Opens and restores a task; undefined when it was told to stop before the end. */
   readonly startTask: (id: string, signal: AbortSignal) => Promise<StartedTask | undefined>
   /** Removes the stores of a task, which is closed. */
@@ -50,6 +54,8 @@ export class Worker {
   readonly #tasks = new Map<string, Task>()
   readonly #starting = new Map<string, Starting>()
   readonly #errands: Errand[] = []
+  #owned: readonly string[] = []
+  #uncommittedRecords = 0
   #stopping = false
   #ended = false
   #lastCommitAt: number
@@ -64,9 +70,9 @@ export class Worker {
     this.#lastCommitAt = options.platform.clock.monotonic()
   }
 
-  /** Ids of the tasks that are running or about to. */
-  get owned(): string[] {
-    return [...this.#tasks.keys(), ...this.#starting.keys()]
+  /** Ids of the tasks that this worker was given last, unless it has lost them. */
+  get owned(): readonly string[] {
+    return this.#owned
   }
 
   get tasks(): Iterable<Task> {
@@ -96,6 +102,7 @@ export class Worker {
   /** The group gave these tasks to this instance, which has none now. They start one by one, in the background. */
   assigned(ids: readonly string[]): Promise<void> {
     return this.#between(async () => {
+      this.#owned = ids
       for (const id of ids) this.#start(id)
       if (ids.length === 0) this.#options.onRunning(true)
     })
@@ -113,6 +120,7 @@ export class Worker {
   /** The group has taken the tasks away: drop them. */
   lost(): Promise<void> {
     return this.#between(async () => {
+      this.#owned = []
       this.#options.onRunning(false)
       await this.#closeTasks()
     })
@@ -185,6 +193,7 @@ export class Worker {
         }
       }
     }
+    this.#uncommittedRecords += total
     return total
   }
 
@@ -193,6 +202,7 @@ export class Worker {
     if (!tasks.some(task => task.needsCommit)) return false
     const { platform, collector, commitIntervalMs } = this.#options
     if (collector.bufferedBytes >= maxPendingBytes) return true
+    if (this.#uncommittedRecords >= maxUncommittedRecords) return true
     if (idle && this.commitsWhenCaughtUp && tasks.every(task => task.isCaughtUp)) return true
     return platform.clock.monotonic() - this.#lastCommitAt >= commitIntervalMs
   }
@@ -211,15 +221,17 @@ export class Worker {
   async #commit(): Promise<void> {
     const needed = [...this.#tasks.values()].filter(task => task.needsCommit)
     if (needed.length > 0) {
-      const { producer, collector, member, throughput, logger } = this.#options
+      const { producer, collector, member, throughput, purge, logger } = this.#options
       const committed = await commit(needed, { producer, collector, member: member() })
       throughput.committed(committed)
+      purge.committed(committed.offsets)
       for (const task of committed.overtaken) {
         logger.warn({ taskId: task.taskId }, 'Another instance wrote to a changelog of this task')
         await this.#close(task)
         this.#start(task.taskId)
       }
     }
+    this.#uncommittedRecords = 0
     this.#lastCommitAt = this.#options.platform.clock.monotonic()
     this.#committed.open()
   }

@@ -1,14 +1,16 @@
+import { createHook } from 'node:async_hooks'
 import { describe, expect, test } from 'vitest'
 import { defineApp } from '../../src/dsl/define-app.ts'
 import { nodePlatform } from '../../src/platform/node-platform.ts'
 import { RecordBatchBuilder } from '../../src/protocol/record-batch-builder.ts'
 import { type Application, startApplication } from '../../src/runtime/application.ts'
+import { decodeMemberData } from '../../src/runtime/member-data.ts'
 import { json } from '../../src/serde/json.ts'
 import { string } from '../../src/serde/string.ts'
 import type { ReadOnlyKeyValueStore } from '../../src/state/stores.ts'
 import { CrashableEngine } from './crashable-engine.ts'
 import { FakeLog } from './fake-log-client.ts'
-import { foldTopic, produce, record, temporaryFolder } from './testbed.ts'
+import { foldTopic, produce, readText, record, temporaryFolder } from './testbed.ts'
 
 const platform = nodePlatform()
 const text = { key: string(), value: string() }
@@ -117,5 +119,79 @@ describe('an application goes on', () => {
     while (application.state !== 'RUNNING') await platform.timers.yield()
     expect(await storeOf(application)).toEqual({ ...naive, 'key-of-a-zombie': 7 })
     expect(await changelogOf(log)).toEqual({ ...naive, 'key-of-a-zombie': 7 })
+  })
+
+  test('when it comes back after a global table was found damaged, which stops it', async () => {
+    using folder = temporaryFolder()
+    const log = new FakeLog(platform.timers)
+    const engine = new CrashableEngine()
+    const client = log.client()
+    await client.createTopics([{ name: 'in' }, { name: 'rates' }, { name: 'out' }])
+    await produce(client, 'rates', [record('EUR', '1.1')])
+    const convert = defineApp('convert', builder => {
+      const rates = builder.globalTable('rates', text)
+      builder
+        .stream('in', text)
+        .join(
+          rates,
+          (_, currency) => currency,
+          (currency, rate) => `${currency} ${rate}`,
+        )
+        .to('out', text)
+    })
+    const options = { client, platform, stateFolder: folder.path, engine }
+    await (await startApplication(convert, options)).close()
+    engine.damage = row => {
+      row.writeUInt8(row.readUInt8(row.length - 1) ^ 1, row.length - 1)
+      return row
+    }
+    await produce(client, 'in', [record('a', 'EUR')])
+    const broken = await startApplication(convert, options)
+    await expect(broken.finished).rejects.toMatchObject({ code: 'CORRUPT_DATA' })
+    engine.damage = row => row
+    await using application = await startApplication(convert, options)
+    expect(await application.untilEnd()).toMatchObject({ emitted: 1 })
+    expect(await readText(client, 'out')).toEqual(['a=EUR 1.1'])
+  })
+
+  test('with the tasks it had, as far as the balance allows', async () => {
+    using folder = temporaryFolder()
+    const log = new FakeLog(platform.timers)
+    const client = log.client()
+    await client.createTopics([{ name: 'in', partitions: 4 }])
+    const engine = new CrashableEngine()
+    await using application = await startApplication(app, {
+      client,
+      platform,
+      stateFolder: folder.path,
+      engine,
+    })
+    while (application.state !== 'RUNNING') await platform.timers.yield()
+    const [member] = log.group('app').members
+    const said = decodeMemberData(member?.options.userData ?? Buffer.alloc(0))
+    expect(said.owned).toEqual(['0_0', '0_1', '0_2', '0_3'])
+    await member?.options.revoked()
+    expect(decodeMemberData(member?.options.userData ?? Buffer.alloc(0))).toEqual(said)
+    await member?.options.lost()
+    expect(decodeMemberData(member?.options.userData ?? Buffer.alloc(0)).owned).toEqual([])
+  })
+
+  test('without a promise for each record', async () => {
+    using folder = temporaryFolder()
+    const { log, application } = await begin(folder.path)
+    await using _ = application
+    const records = Array.from({ length: 50_000 }, (_entry, i) => record(`key-${i % 5}`, 'x'))
+    await produce(log.client(), 'in', records)
+    let promises = 0
+    const hook = createHook({
+      init(_id, type) {
+        if (type === 'PROMISE') promises++
+      },
+    })
+    hook.enable()
+    await application.untilEnd()
+    hook.disable()
+    expect(application.metrics().processed).toBe(50_200)
+    expect(promises).toBeLessThan(10_000)
   })
 })
