@@ -8,6 +8,7 @@ import { levelEngine } from '../state/level-engine.ts'
 import type { StoreEngine } from '../state/store-engine.ts'
 import { ApplicationInstance } from './application-instance.ts'
 import type { ApplicationState, StateListener } from './application-state.ts'
+import { makeDurableFolder } from './make-durable-folder.ts'
 import type { ApplicationMetrics } from './metrics.ts'
 import type { QueryableStore } from './queries.ts'
 
@@ -76,7 +77,7 @@ export async function startApplication(
 ): Promise<Application> {
   const { client, stateFolder, platform = nodePlatform(), logger = silentLogger } = options
   const topology = app.compile()
-  platform.files.makeFolder(stateFolder)
+  await makeDurableFolder(platform.files, stateFolder)
   const lock = platform.files.lock(stateFolder)
   try {
     return await ApplicationInstance.start({

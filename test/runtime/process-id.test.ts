@@ -1,15 +1,19 @@
 import { expect, test } from 'vitest'
+import type { Platform } from '../../src/platform/platform.ts'
 import { simulate } from '../../src/platform/simulated/simulation.ts'
+import { makeDurableFolder } from '../../src/runtime/make-durable-folder.ts'
 import { loadProcessId } from '../../src/runtime/process-id.ts'
 
-test('the process id is made once and survives a crash', async () => {
-  const simulation = simulate({ seed: 1 })
+test.each([1, 2, 3, 4, 5, 6])('the process id survives a power loss, seed %i', async seed => {
+  const simulation = simulate({ seed })
   const machine = simulation.machine('app')
-  machine.platform.files.makeFolder('/state')
-  await simulation.run(machine.platform.files.syncFolder('/'))
-  const first = await simulation.run(loadProcessId('/state', machine.platform))
+  const load = async (platform: Platform): Promise<string> => {
+    await makeDurableFolder(platform.files, '/apps/state')
+    return loadProcessId('/apps/state', platform)
+  }
+  const first = await simulation.run(load(machine.platform))
   machine.crash()
-  const second = await simulation.run(loadProcessId('/state', machine.restart()))
+  const second = await simulation.run(load(machine.restart()))
   expect(second).toBe(first)
   expect(first).toMatch(/^[0-9a-f]{32}$/)
 })

@@ -56,9 +56,6 @@ export async function run(
   const start = (platform: Platform, client: LogClient): Promise<Application> =>
     startApplication(app, { client, platform, engine, stateFolder: '/state', commitIntervalMs: 5 })
 
-  // Who sets up a machine makes the place for the data folder before the broker is started in it.
-  broker.platform.files.makeFolder('/broker')
-  await simulation.run(broker.platform.files.syncFolder('/'))
   await simulation.run(boot(broker.platform))
   const loader = simulation.machine('loader').platform
   const source = connect(loader)
