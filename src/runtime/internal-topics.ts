@@ -27,10 +27,9 @@ export async function prepareTopics(options: {
   const { topology, client, timers, logger } = options
   const outputs = outputTopics(topology)
   const names = [...new Set([...sourceTopics(topology), ...internalNames(topology), ...outputs])]
-  let plan = planPartitions(topology, await partitionCounts(client, names))
   for (let attempt = 0; ; attempt++) {
     const existing = await partitionCounts(client, names)
-    plan = planPartitions(topology, existing)
+    const plan = planPartitions(topology, existing)
     const missing = names.filter(name => !existing.has(name))
     checkCounts(topology, plan, existing)
     if (missing.length === 0) return plan
