@@ -7,7 +7,7 @@ import type { StoreEngine } from '../state/store-engine.ts'
 import type { Topology } from '../topology/topology.ts'
 import type { Application } from './application.ts'
 import { type ApplicationState, type StateListener, StateMachine } from './application-state.ts'
-import { reachEnd } from './bounded-run.ts'
+import { lookIntervalMs, reachEnd } from './bounded-run.ts'
 import { type GlobalTables, openGlobalTables } from './global-tables.ts'
 import { Inputs } from './inputs.ts'
 import { prepareTopics } from './internal-topics.ts'
@@ -132,16 +132,19 @@ export class ApplicationInstance implements Application {
   async untilEnd({ signal }: { signal?: AbortSignal } = {}): Promise<ApplicationMetrics> {
     const { topology, client, onProgress } = this.#options
     const worker = this.#worker
+    const stopped = (): boolean => signal?.aborted === true || this.#machine.stopping
     worker.commitsWhenCaughtUp = true
     try {
       await reachEnd({
         client,
         topology,
         plan: this.#acquired.plan,
-        nextCommit: timeoutMs => worker.nextCommit(timeoutMs),
-        stopped: () => signal?.aborted === true || this.#machine.stopping,
+        nextProgress: timeoutMs => worker.nextProgress(timeoutMs),
+        stopped,
         onProgress,
       })
+      // Everything may have been done before: who asks for the stores next finds them restored.
+      while (this.state !== 'RUNNING' && !stopped()) await worker.nextProgress(lookIntervalMs)
       await worker.settle()
     } catch (error) {
       throw this.#failure === null ? error : this.#failure.error

@@ -5,7 +5,7 @@ import { type PartitionPlan, partitionsOf, subtopologyTopics } from './partition
 import { stages, writtenTopics } from './stages.ts'
 
 /** How long to wait for the next look at the group's commits: other instances may be doing the work. */
-const lookIntervalMs = 100
+export const lookIntervalMs = 100
 
 /**
  * Follows an application until it has consumed its input and says how far it is. The input of a bounded run is what the
@@ -20,12 +20,12 @@ export async function reachEnd(options: {
   client: LogClient
   topology: Topology
   plan: PartitionPlan
-  /** Resolves after the next commit of this instance or after `timeoutMs`. */
-  nextCommit: (timeoutMs: number) => Promise<void>
+  /** Resolves when this instance has something new, or after `timeoutMs`. */
+  nextProgress: (timeoutMs: number) => Promise<void>
   stopped: () => boolean
   onProgress: (done: number, total: number) => void
 }): Promise<void> {
-  const { client, topology, plan, nextCommit, stopped, onProgress } = options
+  const { client, topology, plan, nextProgress, stopped, onProgress } = options
   const group = topology.applicationId
   const written = writtenTopics(topology)
   const order = stages(topology)
@@ -68,7 +68,7 @@ export async function reachEnd(options: {
       await report()
       if (open.length === 0) break
       if (stopped()) return
-      await nextCommit(lookIntervalMs)
+      await nextProgress(lookIntervalMs)
     }
   }
 }

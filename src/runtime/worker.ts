@@ -50,7 +50,7 @@ export class Worker {
   readonly #options: WorkerOptions
   readonly #inputs: Inputs
   readonly #wake: Latch
-  readonly #committed: Latch
+  readonly #progress: Latch
   readonly #tasks = new Map<string, Task>()
   readonly #starting = new Map<string, Starting>()
   readonly #errands: Errand[] = []
@@ -65,7 +65,7 @@ export class Worker {
   constructor(options: WorkerOptions) {
     this.#options = options
     this.#wake = new Latch(options.platform.timers)
-    this.#committed = new Latch(options.platform.timers)
+    this.#progress = new Latch(options.platform.timers)
     this.#inputs = options.inputs(() => this.#wake.open())
     this.#lastCommitAt = options.platform.clock.monotonic()
   }
@@ -86,7 +86,7 @@ export class Worker {
       await this.#commitOrLose()
     } finally {
       this.#ended = true
-      this.#committed.open()
+      this.#progress.open()
       for (const { done } of this.#errands.splice(0)) done()
       await this.#closeTasks()
       await this.#inputs.close()
@@ -104,7 +104,7 @@ export class Worker {
     return this.#between(async () => {
       this.#owned = ids
       for (const id of ids) this.#start(id)
-      if (ids.length === 0) this.#options.onRunning(true)
+      if (ids.length === 0) this.#allRun()
     })
   }
 
@@ -138,9 +138,9 @@ export class Worker {
     return this.#between(async () => {})
   }
 
-  /** Resolves after the next commit or after `timeoutMs`. For one waiter at a time. */
-  nextCommit(timeoutMs: number): Promise<void> {
-    return this.#committed.wait(timeoutMs)
+  /** Resolves when the next commit is done or all tasks run, or after `timeoutMs`. For one waiter at a time. */
+  nextProgress(timeoutMs: number): Promise<void> {
+    return this.#progress.wait(timeoutMs)
   }
 
   /** Does something between two slices. A failure of it is a failure of the worker; the caller goes on either way. */
@@ -233,7 +233,7 @@ export class Worker {
     }
     this.#uncommittedRecords = 0
     this.#lastCommitAt = this.#options.platform.clock.monotonic()
-    this.#committed.open()
+    this.#progress.open()
   }
 
   #start(id: string): void {
@@ -257,7 +257,12 @@ export class Worker {
     this.#tasks.set(id, started.task)
     this.#options.throughput.started(started)
     this.#inputs.add(started.task, started.positions)
-    if (this.#starting.size === 0) this.#options.onRunning(true)
+    if (this.#starting.size === 0) this.#allRun()
+  }
+
+  #allRun(): void {
+    this.#options.onRunning(true)
+    this.#progress.open()
   }
 
   /** Without a commit. */

@@ -128,6 +128,21 @@ describe.each(logs)('an application on %s', (_, openLog) => {
     expect(topics.get('counts-counts-changelog')?.partitions).toBe(3)
   })
 
+  test('a bounded run with nothing left to do ends with its stores open', async () => {
+    using folder = temporaryFolder()
+    await using log = await openLog()
+    const client = log.client()
+    await client.createTopics([{ name: 'in', partitions: 3 }, { name: 'out' }])
+    const records = pack(100)
+    await produce(client, 'in', records)
+    const options = { client, platform, stateFolder: folder.path }
+    for (const processed of [100, 0]) {
+      await using application = await startApplication(countValues(), options)
+      expect(await application.untilEnd()).toMatchObject({ processed })
+      expect(await countsOf([application])).toEqual(naiveCounts(records))
+    }
+  })
+
   test('a clean stop in the middle neither loses nor doubles', async () => {
     using folder = temporaryFolder()
     await using log = await openLog()
