@@ -9,19 +9,18 @@ import { createLogClient } from '../src/client/kafka-client.ts'
 import { wireConnector } from '../src/client/wire-connection.ts'
 import { nodePlatform } from '../src/platform/node-platform.ts'
 import { RecordBatchBuilder } from '../src/protocol/record-batch-builder.ts'
+import { amount, throughput } from './measure.ts'
 
 const partitions = 4
-const rounds = 250
+const sends = amount(50)
 const recordsPerBatch = 1000
 const sendsOnTheirWay = 8
-const records = partitions * rounds * recordsPerBatch
 const platform = nodePlatform()
 
 const value = Buffer.alloc(100, 'v')
 const builder = new RecordBatchBuilder()
-for (let i = 0; i < recordsPerBatch; i += 1) builder.append(null, value, 1_700_000_000_000 + i, [])
+for (let i = 0; i < recordsPerBatch; i++) builder.append(null, value, 1_700_000_000_000 + i, [])
 const batch = builder.build()
-const megabytes = (batch.length * partitions * rounds) / 1e6
 
 for (const flush of ['commit', 'os'] as const) {
   await using broker = await startBroker({ flush })
@@ -41,32 +40,28 @@ async function run(
   const all = Array.from({ length: partitions }, (_, partition) => ({ topic, partition }))
 
   const producer = await client.producer()
-  const appendStart = performance.now()
-  const sending = new Set<Promise<unknown>>()
-  for (let round = 0; round < rounds; round += 1) {
-    const sent = producer.send(all.map(each => ({ ...each, batch: Buffer.from(batch) })))
-    sending.add(sent)
-    void sent.then(() => sending.delete(sent))
-    if (sending.size >= sendsOnTheirWay) await Promise.race(sending)
-  }
-  await Promise.all(sending)
-  report('append', title, performance.now() - appendStart)
-
-  const consumer = client.consumer()
-  const fetchStart = performance.now()
-  consumer.assign(all.map(each => ({ ...each, offset: 0 })))
-  let read = 0
-  while (read < records) {
-    for (const { offset, nextOffset } of await consumer.poll(1000)) read += nextOffset - offset
-  }
-  report('fetch ', title, performance.now() - fetchStart)
-}
-
-function report(what: string, title: string, ms: number): void {
-  const perSecond = (records / ms) * 1000
-  const megabytesPerSecond = (megabytes / ms) * 1000
-  process.stdout.write(
-    `client ${what} ${title}: ${(perSecond / 1e6).toFixed(2)} M records/s, ` +
-      `${megabytesPerSecond.toFixed(0)} MB/s\n`,
-  )
+  let appended = 0
+  await throughput(`broker append, ${title}`, 'records/s', async () => {
+    const sending = new Set<Promise<unknown>>()
+    for (let n = 0; n < sends; n++) {
+      const sent = producer.send(all.map(each => ({ ...each, batch: Buffer.from(batch) })))
+      sending.add(sent)
+      void sent.then(() => sending.delete(sent))
+      if (sending.size >= sendsOnTheirWay) await Promise.race(sending)
+    }
+    await Promise.all(sending)
+    const records = sends * partitions * recordsPerBatch
+    appended += records
+    return records
+  })
+  await throughput(`broker fetch, ${title}`, 'records/s', async () => {
+    const consumer = client.consumer()
+    consumer.assign(all.map(each => ({ ...each, offset: 0 })))
+    let read = 0
+    while (read < appended) {
+      for (const { offset, nextOffset } of await consumer.poll(1000)) read += nextOffset - offset
+    }
+    await consumer.close()
+    return read
+  })
 }

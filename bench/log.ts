@@ -1,6 +1,6 @@
 /**
- * The partition log in process: how many records and bytes a second it appends and reads. Batches of 100 records of 100
- * bytes. Group commit is measured with producers that each wait for their batch to be durable; without it nobody waits.
+ * The partition log alone: appending, reading, recovering. Batches of 100 records of 100 bytes. Group commit is measured
+ * with producers that each wait for their batch to be durable; with `flush: 'os'` nobody waits.
  */
 import fs from 'node:fs'
 import os from 'node:os'
@@ -11,10 +11,11 @@ import { silentLogger } from '../src/logger.ts'
 import { nodePlatform } from '../src/platform/node-platform.ts'
 import { RecordBatchBuilder } from '../src/protocol/record-batch-builder.ts'
 import { nextOffset, sizeInBytes } from '../src/protocol/record-batch.ts'
+import { amount, throughput } from './measure.ts'
 
 const recordsPerBatch = 100
-const batches = 10_000
-const folder = fs.mkdtempSync(path.join(process.env['BENCH_FOLDER'] ?? os.tmpdir(), 'millrace-'))
+const batches = amount(2000)
+const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'millrace-bench-log-'))
 const { files, clock } = nodePlatform()
 
 const builder = new RecordBatchBuilder()
@@ -38,16 +39,22 @@ function append(log: PartitionLog): number {
   return log.append(template, { leaderEpoch: 0, assignOffsets: true }).lastOffset
 }
 
+function appendAll(log: PartitionLog): number {
+  for (let n = 0; n < batches; n++) append(log)
+  return batches * recordsPerBatch
+}
+
 /** Each producer sends its next batch when the last one is durable. */
-async function appendDurably(log: PartitionLog, producers: number): Promise<void> {
+async function appendDurably(log: PartitionLog, producers: number): Promise<number> {
   let left = batches
   const produce = async (): Promise<void> => {
     while (left-- > 0) await log.durable(append(log) + 1)
   }
   await Promise.all(Array.from({ length: producers }, produce))
+  return batches * recordsPerBatch
 }
 
-function readAll(log: PartitionLog, maxBytes: number): void {
+function readAll(log: PartitionLog, maxBytes: number): number {
   let offset = 0
   while (offset < log.highWatermark) {
     const found = log.read(offset, maxBytes)
@@ -57,38 +64,33 @@ function readAll(log: PartitionLog, maxBytes: number): void {
       at += sizeInBytes(found, at)
     }
   }
-}
-
-async function measure(what: string, run: () => Promise<void> | void): Promise<void> {
-  const start = performance.now()
-  await run()
-  const seconds = (performance.now() - start) / 1000
-  const records = ((batches * recordsPerBatch) / seconds / 1e6).toFixed(2)
-  const megabytes = ((batches * template.length) / seconds / 1e6).toFixed(0)
-  process.stdout.write(`${what}: ${records} M records/s, ${megabytes} MB/s\n`)
+  return offset
 }
 
 const unflushed = await open('os-0', 'os')
-await measure('log append, flush os', () => {
-  for (let n = 0; n < batches; n++) append(unflushed)
-})
-await measure('log read, 1 MiB at a time', () => readAll(unflushed, 1 << 20))
-await measure('log read, one batch at a time', () => readAll(unflushed, 1))
+await throughput('log append, flush os', 'records/s', () => appendAll(unflushed))
+await throughput('log read, 1 MiB at a time', 'records/s', () => readAll(unflushed, 1 << 20))
+await throughput('log read, one batch at a time', 'records/s', () => readAll(unflushed, 1))
 await unflushed.close()
 
 for (const producers of [1, 8, 64]) {
   const log = await open(`commit-${producers}`, 'commit')
-  await measure(`log append, group commit, ${producers} producers waiting`, () =>
+  await throughput(`log append, ${producers} waiting for commits`, 'records/s', () =>
     appendDurably(log, producers),
   )
   await log.close()
 }
 
+// What a killed process leaves: a log that was not closed.
 const killed = await open('killed-0', 'os')
-for (let n = 0; n < batches; n++) append(killed)
-fs.cpSync(path.join(folder, 'killed-0'), path.join(folder, 'killed-1'), { recursive: true })
-await measure('log recovery after a kill', async () => {
-  await (await open('killed-1', 'os')).close()
+const records = appendAll(killed)
+let copies = 0
+await throughput('log recovery after a kill', 'records/s', async () => {
+  copies += 1
+  const copy = `copy-${copies}`
+  fs.cpSync(path.join(folder, 'killed-0'), path.join(folder, copy), { recursive: true })
+  await (await open(copy, 'os')).close()
+  return records
 })
 await killed.close()
 fs.rmSync(folder, { recursive: true })

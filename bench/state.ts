@@ -1,12 +1,12 @@
 /**
- * A task's stores over LevelDB: reads and writes of typed rows, 16-byte keys, 100-byte values. `get` reads random rows of a
- * database of 200,000; `put` writes into the open transaction, commits of 1,000 included; `read-modify-write` is what an
- * aggregation does, of all keys and of a few; `batch` is restoring from a changelog.
+ * A task's stores over LevelDB: reads and writes of typed rows, 16-byte keys, 100-byte values. `batch` is restoring from
+ * a changelog; `get` reads random rows of a database of 200,000; `put` writes into the open transaction, commits of
+ * 1,000 included; `read-modify-write` is what an aggregation does, of all keys and of a few.
  */
+import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-
 import { silentLogger } from '../src/logger.ts'
 import { RecordBatchBuilder } from '../src/protocol/record-batch-builder.ts'
 import { bytes } from '../src/serde/bytes.ts'
@@ -14,8 +14,11 @@ import { string } from '../src/serde/string.ts'
 import { KeyValueStore } from '../src/state/key-value-store.ts'
 import { levelEngine } from '../src/state/level-engine.ts'
 import { openTaskState } from '../src/state/task-state.ts'
+import { amount, throughput } from './measure.ts'
 
-const rows = 200_000
+const rows = amount(200_000)
+const rowsPerRound = rows / 5
+const rowsPerCommit = 1000
 const value = Buffer.alloc(100, 'value ')
 const topic = 'app-rows-changelog'
 const folder = mkdtempSync(path.join(tmpdir(), 'millrace-bench-state-'))
@@ -36,7 +39,7 @@ const state = await openTaskState({
   logger: silentLogger,
 })
 const found = state.store('rows')
-if (!(found instanceof KeyValueStore)) throw new Error('The store is missing.')
+assert(found instanceof KeyValueStore)
 const store = found
 
 const keyOf = (i: number): string => `key-${String(i).padStart(12, '0')}`
@@ -49,53 +52,47 @@ async function commit(): Promise<void> {
   await state.completeCommit([])
 }
 
-async function measure(name: string, count: number, run: () => Promise<void>): Promise<void> {
-  const start = performance.now()
-  await run()
-  const perSecond = count / ((performance.now() - start) / 1000)
-  process.stdout.write(`state ${name.padEnd(32)} ${(perSecond / 1000).toFixed(0)} k ops/s\n`)
+/** Each round goes on where the one before it stopped. */
+async function measure(name: string, operation: (i: number) => void): Promise<void> {
+  let at = 0
+  await throughput(`store ${name}`, 'operations/s', async () => {
+    for (const end = at + rowsPerRound; at < end; at++) {
+      operation(at)
+      if (at % rowsPerCommit === rowsPerCommit - 1) await commit()
+    }
+    await commit()
+    return rowsPerRound
+  })
 }
 
-await measure('batch', rows, async () => {
-  const builder = new RecordBatchBuilder()
-  for (let at = 0; at < rows; at += 5000) {
-    builder.reset()
-    for (let i = at; i < at + 5000; i++) builder.append(Buffer.from(keyOf(i)), value, i, [])
-    await state.restore('rows', {
-      topic,
-      partition: 0,
-      batches: builder.build({ baseOffset: at }),
-      offset: at,
-      nextOffset: at + 5000,
-      highWatermark: rows,
-    })
+let restored = 0
+const builder = new RecordBatchBuilder()
+await throughput('store batch', 'operations/s', async () => {
+  builder.reset()
+  for (let i = 0; i < rowsPerRound; i++) {
+    builder.append(Buffer.from(keyOf(restored + i)), value, i, [])
   }
+  await state.restore('rows', {
+    topic,
+    partition: 0,
+    batches: builder.build({ baseOffset: restored }),
+    offset: restored,
+    nextOffset: restored + rowsPerRound,
+    highWatermark: rows,
+  })
+  restored += rowsPerRound
+  return rowsPerRound
 })
-await measure('get', rows, async () => {
-  for (let i = 0; i < rows; i++) if (store.get(scattered(i)) === undefined) throw new Error('lost')
+await measure('get', i => assert(store.get(keyOf((i * 7919) % restored)) !== undefined))
+await measure('get missing', i => assert(store.get(`no ${i}`) === undefined))
+await measure('put', i => store.put(scattered(i), value, i))
+await measure('read-modify-write', i => {
+  const key = scattered(i)
+  store.put(key, store.get(key)?.value ?? null, i)
 })
-await measure('get missing', rows, async () => {
-  for (let i = 0; i < rows; i++) if (store.get(`no ${i}`) !== undefined) throw new Error('found')
-})
-await measure('put', rows, async () => {
-  for (let i = 0; i < rows; i++) {
-    store.put(scattered(i), value, i)
-    if (i % 1000 === 999) await commit()
-  }
-})
-await measure('read-modify-write', rows, async () => {
-  for (let i = 0; i < rows; i++) {
-    const key = scattered(i)
-    store.put(key, store.get(key)?.value ?? null, i)
-    if (i % 1000 === 999) await commit()
-  }
-})
-await measure('read-modify-write of 5,000 keys', rows, async () => {
-  for (let i = 0; i < rows; i++) {
-    const key = keyOf((i * 7919) % 5000)
-    store.put(key, store.get(key)?.value ?? null, i)
-    if (i % 1000 === 999) await commit()
-  }
+await measure('read-modify-write of 5,000 keys', i => {
+  const key = keyOf((i * 7919) % Math.min(rows, 5000))
+  store.put(key, store.get(key)?.value ?? null, i)
 })
 await state.close()
 rmSync(folder, { recursive: true })
