@@ -3,9 +3,10 @@
  * every start: it is also the leader epoch of all partitions while there is one node, because clients discard metadata
  * with an older epoch than they have seen.
  */
-import { dirname, join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { z } from 'zod'
-import type { Files, FolderLock, Platform } from '../platform/platform.ts'
+import { makeDurableFolder } from '../platform/make-durable-folder.ts'
+import type { FolderLock, Platform } from '../platform/platform.ts'
 import { MillraceError } from '../errors.ts'
 import { type CheckedFile, corrupt, readChecked, writeChecked } from './checked-file.ts'
 
@@ -33,7 +34,7 @@ export async function openDataFolder(
   nodeId: number,
 ): Promise<DataFolder> {
   const { files } = platform
-  files.makeFolder(path)
+  await makeDurableFolder(files, path)
   const lock = files.lock(path)
   try {
     const file: CheckedFile = { files, folder: path, name: 'format', version: 1 }
@@ -47,7 +48,6 @@ export async function openDataFolder(
     if (known === undefined && files.list(join(path, 'logs')).length > 0) {
       throw corrupt(join(path, 'format'), 'it is missing although the folder holds topics')
     }
-    if (known === undefined) await syncLevelsAbove(files, path)
     const clusterId = known?.clusterId ?? platform.random.bytes(16).toString('base64url')
     const brokerEpoch = (known?.brokerEpoch ?? 0) + 1
     await writeChecked(file, { clusterId, nodeId, brokerEpoch })
@@ -57,26 +57,6 @@ export async function openDataFolder(
     throw error
   }
 }
-
-/**
- * Power loss must not take the folder itself: every level above is synced, because any of them may be new. A level that
- * this process may not open is none that it has created.
- */
-async function syncLevelsAbove(files: Files, path: string): Promise<void> {
-  for (let level = resolve(path); level !== dirname(level); level = dirname(level)) {
-    try {
-      await files.syncFolder(dirname(level))
-    } catch (error) {
-      if (!isAccessDenied(error)) throw error
-    }
-  }
-}
-
-const isAccessDenied = (error: unknown): boolean =>
-  error instanceof MillraceError &&
-  error.cause instanceof Error &&
-  'code' in error.cause &&
-  error.cause.code === 'EACCES'
 
 function readIdentity(file: CheckedFile): z.infer<typeof identity> | undefined {
   const content = readChecked(file)

@@ -8,7 +8,7 @@ import { levelEngine } from '../state/level-engine.ts'
 import type { StoreEngine } from '../state/store-engine.ts'
 import { ApplicationInstance } from './application-instance.ts'
 import type { ApplicationState, StateListener } from './application-state.ts'
-import { makeDurableFolder } from './make-durable-folder.ts'
+import { makeDurableFolder } from '../platform/make-durable-folder.ts'
 import type { ApplicationMetrics } from './metrics.ts'
 import type { QueryableStore } from './queries.ts'
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { Platform } from '../../src/platform/platform.ts'
 import { simulate } from '../../src/platform/simulated/simulation.ts'
-import { makeDurableFolder } from '../../src/runtime/make-durable-folder.ts'
+import { makeDurableFolder } from '../../src/platform/make-durable-folder.ts'
 import { loadProcessId } from '../../src/runtime/process-id.ts'
 
 test.each([1, 2, 3, 4, 5, 6])('the process id survives a power loss, seed %i', async seed => {
