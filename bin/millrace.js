@@ -6,9 +6,9 @@ import { registerHooks } from 'node:module'
 import process from 'node:process'
 
 const [major, minor] = process.versions.node.split('.').map(Number)
-if (major < 22 || (major === 22 && minor < 18)) {
+if (major < 22 || (major === 22 && minor < 19)) {
   process.stderr.write(
-    `millrace needs Node 22.18 or newer; this is Node ${process.versions.node} (${process.execPath}).\n`,
+    `millrace needs Node 22.19 or newer; this is Node ${process.versions.node} (${process.execPath}).\n`,
   )
   process.exit(1)
 }
