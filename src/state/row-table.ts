@@ -71,6 +71,12 @@ export class RowTable {
     this.#open.set(text, { key: before?.key ?? this.databaseKey(key), row, timestamp })
   }
 
+  /** Deletes a row that the database holds under `databaseKey`, which is taken over. */
+  deleteStored(databaseKey: Buffer, timestamp: number): void {
+    const text = databaseKey.toString('latin1', this.#prefix.length)
+    this.#open.set(text, { key: databaseKey, row: null, timestamp })
+  }
+
   /** Key in the database of a key of the store. */
   databaseKey(key: Buffer): Buffer {
     const databaseKey = Buffer.allocUnsafe(this.#prefix.length + key.length)

@@ -115,6 +115,8 @@ export class TaskState {
   readonly #checkpoints: Map<string, number>
   /** Largest window starts, as they stand in the database. */
   readonly #observedTimes: Map<string, number>
+  /** The same, as the prepared transaction leaves them. */
+  #preparedTimes: ObservedTimes = []
   // Checksums are the consumer's business.
   readonly #reader = new RecordReader({ checkCrc: false })
 
@@ -174,22 +176,22 @@ export class TaskState {
     while (reader.next()) {
       if (reader.offset < fetched.offset || reader.isControl || reader.key === null) continue
       records++
-      const tableKey = store.restoredKey(reader.key)
-      if (tableKey === null) continue
-      const key = store.table.databaseKey(tableKey)
+      const key = store.table.databaseKey(store.restoredKey(reader.key))
       const row = reader.value === null ? null : newRow(reader.value, reader.timestamp)
       if (row !== null) sealRow(key, row)
       operations.push({ key, value: row })
     }
     const { topic, partition, nextOffset } = fetched
-    this.#advance([{ topic, partition, offset: nextOffset }], operations)
+    this.#advance([{ topic, partition, offset: nextOffset }], this.#openTimes(), operations)
     await this.#database.write(operations)
     store.table.overwritten()
+    if (store instanceof WindowStore) store.forgetDeleted()
     return records
   }
 
   /** Ends the transaction and hands its changes to the changelogs of the stores that have one. */
   prepareCommit(write: ChangelogWriter): void {
+    this.#preparedTimes = this.#openTimes()
     for (const [name, store] of this.#stores) {
       const topic = this.#changelogs.get(name)
       for (const { key, row, timestamp } of store.table.prepare()) {
@@ -207,17 +209,18 @@ export class TaskState {
   completeCommit(checkpoints: readonly PartitionOffset[]): Promise<void> | undefined {
     const operations: WriteOperation[] = []
     for (const store of this.#stores.values()) store.table.operations(operations)
-    this.#advance(checkpoints, operations)
+    const puts = countPuts(operations)
+    this.#advance(checkpoints, this.#preparedTimes, operations)
     if (operations.length === 0) return undefined
     const written = this.#database.write(operations)
     if (written === undefined) {
       this.#committed()
-      this.#removeExpiredSync()
+      this.#deleteExpiredSync(puts)
       return undefined
     }
     return written.then(() => {
       this.#committed()
-      return this.#removeExpired()
+      return this.#deleteExpired(puts)
     })
   }
 
@@ -226,6 +229,7 @@ export class TaskState {
     for (const store of this.#stores.values()) store.table.discard()
     for (const store of this.#windowStores) {
       store.observedTime = this.#observedTimes.get(store.name) ?? -1
+      store.forgetDeleted()
     }
   }
 
@@ -243,46 +247,74 @@ export class TaskState {
     await this.#engine.destroy(this.taskId)
   }
 
-  #advance(checkpoints: readonly PartitionOffset[], operations: WriteOperation[]): void {
+  #advance(
+    checkpoints: readonly PartitionOffset[],
+    times: ObservedTimes,
+    operations: WriteOperation[],
+  ): void {
     for (const checkpoint of checkpoints) {
       this.#checkpoints.set(partitionName(checkpoint), checkpoint.offset)
       operations.push(checkpointOperation(checkpoint))
     }
-    for (const { name, observedTime } of this.#windowStores) {
-      if (this.#observedTimes.get(name) === observedTime) continue
-      this.#observedTimes.set(name, observedTime)
-      operations.push(observedTimeOperation(name, observedTime))
+    for (const [store, time] of times) {
+      if (this.#observedTimes.get(store) === time) continue
+      this.#observedTimes.set(store, time)
+      operations.push(observedTimeOperation(store, time))
     }
+  }
+
+  #openTimes(): ObservedTimes {
+    return this.#windowStores.map(({ name, observedTime }) => [name, observedTime])
   }
 
   #committed(): void {
     for (const store of this.#stores.values()) store.table.committed()
   }
 
-  async #removeExpired(): Promise<void> {
+  /**
+   * Looks for rows that have expired with this commit, and has the next one delete them: then their tombstones reach the
+   * changelog in order, and before the database forgets the rows.
+   */
+  async #deleteExpired(puts: number): Promise<void> {
     for (const store of this.#windowStores) {
-      if (store.expired === null) continue
-      const removals: WriteOperation[] = []
-      for await (const [key] of this.#database.entries(store.expired)) {
-        removals.push({ key, value: null })
-        if (removals.length === maxRemovals) break
+      const time = this.#observedTimes.get(store.name) ?? -1
+      const range = store.expired(time)
+      if (range === null) continue
+      let budget = Math.max(puts, minDeletions)
+      for await (const [key] of this.#database.entries(range)) {
+        if (budget-- === 0) break
+        store.deleteExpired(key, time)
       }
-      await this.#database.write(removals)
-      if (removals.length < maxRemovals) store.expiredRemoved()
+      if (budget >= 0) store.expiredDeleted(time)
     }
   }
 
-  #removeExpiredSync(): void {
+  #deleteExpiredSync(puts: number): void {
     for (const store of this.#windowStores) {
-      const entries =
-        store.expired === null ? undefined : this.#database.entriesSync?.(store.expired)
+      const time = this.#observedTimes.get(store.name) ?? -1
+      const range = store.expired(time)
+      const entries = range === null ? undefined : this.#database.entriesSync?.(range)
       if (entries === undefined) continue
-      const removals = Array.from(entries, ([key]): WriteOperation => ({ key, value: null }))
-      void this.#database.write(removals)
-      store.expiredRemoved()
+      let budget = Math.max(puts, minDeletions)
+      for (const [key] of entries) {
+        if (budget-- === 0) break
+        store.deleteExpired(key, time)
+      }
+      if (budget >= 0) store.expiredDeleted(time)
     }
   }
 }
 
-/** Expired rows removed per store and commit: a commit stays short when a large segment expires. */
-const maxRemovals = 10_000
+type ObservedTimes = readonly (readonly [store: string, time: number])[]
+
+/**
+ * Expired rows deleted per store and commit: this many, or as many as the commit wrote if those were more. So a commit
+ * stays short when a large segment expires, and deleting keeps pace with writing.
+ */
+const minDeletions = 10_000
+
+function countPuts(operations: readonly WriteOperation[]): number {
+  let puts = 0
+  for (const { value } of operations) if (value !== null) puts++
+  return puts
+}

@@ -16,6 +16,11 @@ import type { TimestampedWindowStore, ValueAndTimestamp, WindowRow } from './sto
  *
  * Two limits, as in Kafka's persistent stores: a row is visible while its start is greater than the largest start put so
  * far minus the retention; a put is refused when its whole segment is below that line.
+ *
+ * Rows whose segment has expired are deleted like any others, by the transaction, so the changelog gets a tombstone for
+ * each and always holds exactly the rows of the store. Kafka Streams drops the segment in silence and leaves the changelog
+ * to the broker's retention, which goes by the clock on the wall: when event time is far from it, rows vanish there that
+ * the store still needs, or stay that it has dropped.
  */
 export class WindowStore implements TimestampedWindowStore<unknown, unknown> {
   readonly name: string
@@ -27,7 +32,10 @@ export class WindowStore implements TimestampedWindowStore<unknown, unknown> {
   readonly #serdes: StoreSerdes
   readonly #retentionMs: number
   readonly #segmentMs: number
-  #removedBelow = 0
+  /** Everything that expired before this segment is deleted, by the open transaction at the latest. */
+  #deletedBelow = 0
+  /** Where the search for expired rows goes on, as a key of the database. */
+  #expiryCursor: Buffer | null = null
 
   constructor(definition: StoreDefinition, table: RowTable, observedTime = -1) {
     assert(definition.retentionMs !== undefined, `window store ${definition.name} has no retention`)
@@ -73,30 +81,46 @@ export class WindowStore implements TimestampedWindowStore<unknown, unknown> {
     return tableKey.subarray(segmentBytes)
   }
 
-  /** The key in the table of a changelog record, whose window counts as put; null when its segment has expired. */
-  restoredKey(changelogKey: Buffer): Buffer | null {
+  /**
+   * The key in the table of a changelog record, whose window counts as put. Rows that have expired are restored too: their
+   * tombstones are still to be written.
+   */
+  restoredKey(changelogKey: Buffer): Buffer {
     const start = startOf(changelogKey)
     if (start > this.observedTime) this.observedTime = start
-    const segment = this.#segment(start)
-    if (segment < this.#firstSegment()) return null
     const key = Buffer.allocUnsafe(segmentBytes + changelogKey.length)
-    writeInt64(key, segment, 0)
+    writeInt64(key, this.#segment(start), 0)
     changelogKey.copy(key, segmentBytes)
     return key
   }
 
-  /** Rows of expired segments, as a range of the database's keys; null when none are left. */
-  get expired(): KeyRange | null {
-    const firstSegment = this.#firstSegment()
-    if (firstSegment <= this.#removedBelow) return null
+  /**
+   * Where the database may have rows of segments that had expired at `observedTime`, the largest start committed, and
+   * which no transaction deletes yet; null when it has none. No put can fall into that range any more.
+   */
+  expired(observedTime: number): KeyRange | null {
+    const segment = this.#firstSegment(observedTime)
+    if (segment <= this.#deletedBelow) return null
     const bound = Buffer.allocUnsafe(segmentBytes)
-    writeInt64(bound, firstSegment, 0)
-    return { from: this.table.range.from, to: this.table.databaseKey(bound) }
+    writeInt64(bound, segment, 0)
+    return { from: this.#expiryCursor ?? this.table.range.from, to: this.table.databaseKey(bound) }
   }
 
-  /** Everything in the present range `expired` was removed. */
-  expiredRemoved(): void {
-    this.#removedBelow = this.#firstSegment()
+  /** Has the open transaction delete an expired row that the database holds under `databaseKey`. */
+  deleteExpired(databaseKey: Buffer, observedTime: number): void {
+    this.table.deleteStored(databaseKey, observedTime)
+    this.#expiryCursor = databaseKey
+  }
+
+  /** The search of the range `expired(observedTime)` has reached its end. */
+  expiredDeleted(observedTime: number): void {
+    this.#deletedBelow = this.#firstSegment(observedTime)
+  }
+
+  /** The transaction was discarded, or rows were restored: expired rows may be anywhere. */
+  forgetDeleted(): void {
+    this.#deletedBelow = 0
+    this.#expiryCursor = null
   }
 
   #isVisible(windowStart: number): boolean {
@@ -107,8 +131,8 @@ export class WindowStore implements TimestampedWindowStore<unknown, unknown> {
     return Math.floor(time / this.#segmentMs)
   }
 
-  #firstSegment(): number {
-    return this.#segment(this.observedTime - this.#retentionMs)
+  #firstSegment(observedTime = this.observedTime): number {
+    return this.#segment(observedTime - this.#retentionMs)
   }
 
   #tableKey(key: Buffer, windowStart: number): Buffer {

@@ -12,7 +12,8 @@ import { KeyValueStore } from '../../src/state/key-value-store.ts'
 import { levelEngine } from '../../src/state/level-engine.ts'
 import { memoryEngine } from '../../src/state/memory-engine.ts'
 import type { StoreDefinition } from '../../src/state/store-definition.ts'
-import type { StoreEngine } from '../../src/state/store-engine.ts'
+import type { StoreDatabase, StoreEngine } from '../../src/state/store-engine.ts'
+import { rowTimestamp, rowValue } from '../../src/state/stored-row.ts'
 import { openTaskState, type TaskState } from '../../src/state/task-state.ts'
 import { WindowStore } from '../../src/state/window-store.ts'
 import { FakeChangelog } from './fake-changelog.ts'
@@ -55,6 +56,57 @@ function windowsOf(state: TaskState): WindowStore {
   const store = state.store('windows')
   if (!(store instanceof WindowStore)) throw new Error('no window store')
   return store
+}
+
+/** Remembers the database that was opened last, to look past the stores. */
+function spyOn(engine: StoreEngine): StoreEngine & { database: StoreDatabase } {
+  let database: StoreDatabase | undefined
+  return {
+    destroy: name => engine.destroy(name),
+    open: async name => (database = await engine.open(name)),
+    get database() {
+      if (database === undefined) throw new Error('nothing was opened')
+      return database
+    },
+  }
+}
+
+type Image = Record<string, readonly [value: string, timestamp: number]>
+
+/** What compaction would leave of a changelog. */
+function imageOf(changelog: FakeChangelog, topic: string): Image {
+  const image: Image = {}
+  for (const { key, value, timestamp } of changelog.records(topic)) {
+    if (value === null) delete image[key.toString('hex')]
+    else image[key.toString('hex')] = [value.toString('hex'), timestamp]
+  }
+  return image
+}
+
+/** The rows of a store as they stand in the database, expired ones included. */
+async function storedRows(
+  database: StoreDatabase,
+  store: KeyValueStore | WindowStore,
+): Promise<Image> {
+  const image: Image = {}
+  for await (const [key, row] of database.entries(store.table.range)) {
+    const changelogKey = store.changelogKey(store.table.storeKey(key))
+    image[changelogKey.toString('hex')] = [rowValue(row).toString('hex'), rowTimestamp(row)]
+  }
+  return image
+}
+
+async function expectChangelogIsImage(
+  state: TaskState,
+  database: StoreDatabase,
+  changelog: FakeChangelog,
+): Promise<void> {
+  expect(imageOf(changelog, 'app-counts-changelog')).toEqual(
+    await storedRows(database, countsOf(state)),
+  )
+  expect(imageOf(changelog, 'app-windows-changelog')).toEqual(
+    await storedRows(database, windowsOf(state)),
+  )
 }
 
 async function commit(state: TaskState, changelog: FakeChangelog): Promise<void> {
@@ -197,6 +249,56 @@ describe.each(engines)('the stores of a task over %s', (_name, newEngine, numRun
     await database.close()
   })
 
+  test('an expired row gets a tombstone, in the commit that deletes it', async () => {
+    const engine = spyOn(newEngine())
+    const state = await open(engine)
+    const changelog = new FakeChangelog()
+    const topic = 'app-windows-changelog'
+    windowsOf(state).put('a', 1, 0, 1)
+    windowsOf(state).put('b', 2, 10_000, 2)
+    await commit(state, changelog)
+    windowsOf(state).put('c', 3, 300_000, 3)
+    await commit(state, changelog)
+    await expectChangelogIsImage(state, engine.database, changelog)
+    windowsOf(state).put('c', 4, 310_000, 4)
+    // Expiry that was not committed is forgotten, and found again.
+    state.discard()
+    windowsOf(state).put('c', 5, 320_000, 5)
+    await commit(state, changelog)
+    await commit(state, changelog)
+    await expectChangelogIsImage(state, engine.database, changelog)
+    expect(changelog.records(topic).slice(3)).toEqual([
+      expect.objectContaining({ value: long().serialize(5), timestamp: 5 }),
+      expect.objectContaining({ key: bytesOf('a', 0), value: null, timestamp: 320_000 }),
+      expect.objectContaining({ key: bytesOf('b', 10_000), value: null, timestamp: 320_000 }),
+    ])
+    await state.close()
+  })
+
+  test('many expired rows are deleted over several commits, each row once', async () => {
+    const engine = spyOn(newEngine())
+    const state = await open(engine)
+    const changelog = new FakeChangelog()
+    const topic = 'app-windows-changelog'
+    for (let i = 0; i < 10_000; i++) windowsOf(state).put(`key-${i}`, i, 0, 0)
+    await commit(state, changelog)
+    for (let i = 0; i < 5000; i++) windowsOf(state).put(`key-${i}`, i, 1000, 0)
+    await commit(state, changelog)
+    windowsOf(state).put('new', 1, 1_000_000, 1)
+    await commit(state, changelog)
+    const lengths = [changelog.records(topic).length]
+    for (let i = 0; i < 3; i++) {
+      await commit(state, changelog)
+      await expectChangelogIsImage(state, engine.database, changelog)
+      lengths.push(changelog.records(topic).length)
+    }
+    expect(lengths).toEqual([15_001, 25_001, 30_001, 30_001])
+    expect(await contents(state)).toEqual([
+      { key: 'new', windowStart: 1_000_000, value: 1, timestamp: 1 },
+    ])
+    await state.close()
+  })
+
   test('what has expired is known after a restart and after a restore', async () => {
     const engine = newEngine()
     const changelog = new FakeChangelog()
@@ -295,7 +397,7 @@ describe.each(engines)('the stores of a task over %s', (_name, newEngine, numRun
   test('the stores are the fold of their changelogs, whatever happens', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(event, { maxLength: 40, size: 'max' }), async events => {
-        const engine = newEngine()
+        const engine = spyOn(newEngine())
         const changelog = new FakeChangelog()
         let state = await open(engine)
         for (const event of events) {
@@ -311,6 +413,7 @@ describe.each(engines)('the stores of a task over %s', (_name, newEngine, numRun
               break
             case 'commit':
               await commit(state, changelog)
+              await expectChangelogIsImage(state, engine.database, changelog)
               break
             case 'discard':
               state.discard()
@@ -319,6 +422,7 @@ describe.each(engines)('the stores of a task over %s', (_name, newEngine, numRun
               await state.close()
               state = await open(engine)
               await restore(state, changelog, event.limit)
+              await expectChangelogIsImage(state, engine.database, changelog)
               break
             case 'crashBetweenSteps':
               state.prepareCommit(changelog.write)
@@ -326,11 +430,13 @@ describe.each(engines)('the stores of a task over %s', (_name, newEngine, numRun
               await state.close()
               state = await open(engine)
               await restore(state, changelog, event.limit)
+              await expectChangelogIsImage(state, engine.database, changelog)
               break
             case 'wipe':
               await state.wipe()
               state = await open(engine)
               await restore(state, changelog, event.limit)
+              await expectChangelogIsImage(state, engine.database, changelog)
           }
         }
         state.discard()
@@ -342,6 +448,14 @@ describe.each(engines)('the stores of a task over %s', (_name, newEngine, numRun
     )
   })
 })
+
+/** A key of a window in the changelog. */
+function bytesOf(key: string, windowStart: number): Buffer {
+  const bytes = Buffer.alloc(key.length + 12)
+  bytes.write(key)
+  bytes.writeBigInt64BE(BigInt(windowStart), key.length)
+  return bytes
+}
 
 /** Opens without closing: what a killed process leaves. */
 async function reopenUnclean(engine: StoreEngine, bootId: string): Promise<void> {

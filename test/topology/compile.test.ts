@@ -46,7 +46,7 @@ describe('internal topics', () => {
       {
         name: 'app-windows-changelog',
         kind: 'changelog',
-        configs: { ...timestamps, 'cleanup.policy': 'compact,delete', 'retention.ms': '86401500' },
+        configs: { ...timestamps, 'cleanup.policy': 'compact' },
       },
     ])
   })

@@ -1,8 +1,5 @@
 import type { InternalTopic, StoreDefinition } from '../topology.ts'
 
-/** How much longer than its store a windowed changelog keeps records: clocks of machines differ. Kafka's default. */
-const additionalRetentionMs = 24 * 60 * 60 * 1000
-
 /** `RepartitionTopicConfig`: kept until everything in it was consumed; whoever consumes it deletes. */
 export function repartitionTopic(
   applicationId: string,
@@ -22,20 +19,22 @@ export function repartitionTopic(
   })
 }
 
-/** `UnwindowedUnversionedChangelogTopicConfig` and `WindowedChangelogTopicConfig`. */
+/**
+ * `UnwindowedUnversionedChangelogTopicConfig`, for window stores too. `WindowedChangelogTopicConfig` adds `delete` with the
+ * store's retention and a day, which the broker measures by its own clock: of events of last year the changelog would be
+ * gone within minutes while the store still needs it. Here stream time alone decides: the store writes a tombstone for
+ * each row that it lets go of, and compaction does the rest.
+ */
 export function changelogTopic(
   applicationId: string,
-  { name, retentionMs }: Pick<StoreDefinition, 'name' | 'retentionMs'>,
+  { name }: Pick<StoreDefinition, 'name'>,
 ): InternalTopic {
   return Object.freeze({
     name: `${applicationId}-${name}-changelog`,
     kind: 'changelog',
     configs: Object.freeze({
-      'cleanup.policy': retentionMs === undefined ? 'compact' : 'compact,delete',
+      'cleanup.policy': 'compact',
       'message.timestamp.type': 'CreateTime',
-      ...(retentionMs !== undefined && {
-        'retention.ms': String(retentionMs + additionalRetentionMs),
-      }),
     }),
   })
 }
