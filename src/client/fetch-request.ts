@@ -78,7 +78,7 @@ export function completeBatches(
   let nextOffset = position.offset
   while (end + 12 <= records.length && end + sizeInBytes(records, end) <= records.length) {
     const problem = checkBatch(records, end)
-    if (problem !== null) return corrupt(position, end, problem)
+    if (problem !== null) return corrupt(position, end, problem.text)
     nextOffset = baseOffset(records, end) + lastOffsetDelta(records, end) + 1
     end += sizeInBytes(records, end)
   }
@@ -88,10 +88,10 @@ export function completeBatches(
   return { batches: records.subarray(0, end), nextOffset }
 }
 
-const corrupt = (position: PartitionOffset, at: number, problem: unknown): MillraceError =>
+const corrupt = (position: PartitionOffset, at: number, problem: string): MillraceError =>
   new MillraceError(
     'CORRUPT_DATA',
     `What the broker sent for partition ${partitionName(position)} from offset ` +
-      `${position.offset} is damaged at byte ${at}: ${String(problem)}. ` +
+      `${position.offset} is damaged at byte ${at}: ${problem}. ` +
       'Poll again; if it stays, check the log of the broker.',
   )

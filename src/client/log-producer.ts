@@ -59,9 +59,14 @@ export class KafkaLogProducer implements LogProducer {
     core.parts.add(this)
   }
 
-  /** Gets the producer id: call once before the first `send`. */
+  /** Gets the producer id: call once before the first `send`. Closes the producer when none is to be had. */
   async open(): Promise<void> {
-    this.#identity = await this.#newIdentity()
+    try {
+      this.#identity = await this.#newIdentity()
+    } catch (error) {
+      await this.close()
+      throw error
+    }
   }
 
   send(batches: readonly PartitionBatch[]): Promise<PartitionOffset[]> {

@@ -5,12 +5,13 @@ import { deleteRecords as deleteRecordsApi } from '../protocol/messages/21-delet
 import type { ClientCore } from './client-core.ts'
 import { retryingCall } from './client-core.ts'
 import type { Leader } from './cluster-metadata.ts'
-import { logError, remedyFor } from './errors.ts'
+import { logError } from './errors.ts'
 import type { PartitionOffset, TopicPartition } from './log-client.ts'
 import { PartitionMap, byTopic, partitionName } from './partition-map.ts'
 
 const timestampOf = { earliest: -2, latest: -1 } as const
-const deleteTimeoutMs = 15_000
+/** How long in milliseconds a leader may take over one request. */
+const leaderTimeoutMs = 15_000
 
 export async function listOffsets(
   core: ClientCore,
@@ -31,7 +32,7 @@ export async function listOffsets(
           timestamp,
         })),
       })),
-      timeoutMs: deleteTimeoutMs,
+      timeoutMs: leaderTimeoutMs,
     })
     for (const { name, partitions: results } of response.topics) {
       for (const { partitionIndex, errorCode: code, offset } of results) {
@@ -58,7 +59,7 @@ export async function deleteRecords(
         name,
         partitions: entries.map(({ partition, offset }) => ({ partitionIndex: partition, offset })),
       })),
-      timeoutMs: deleteTimeoutMs,
+      timeoutMs: leaderTimeoutMs,
     })
     for (const { name, partitions: results } of response.topics) {
       for (const { partitionIndex, errorCode: code } of results) {
@@ -83,10 +84,7 @@ async function askLeaders<Partition extends TopicPartition>(
   await retryingCall(core, task, async () => {
     const open = partitions.filter(partition => done.get(partition) === undefined)
     const answered: Answered = (partition, code, failure) => {
-      if (code !== errorCode.NONE) {
-        if (remedyFor(code) === 'refreshMetadata') core.cluster.distrust([partition.topic])
-        throw logError(code, failure)
-      }
+      if (code !== errorCode.NONE) throw logError(code, failure)
       done.set(partition, true)
     }
     for (const [leader, led] of await core.cluster.leaders(open)) {

@@ -72,4 +72,5 @@ function readBlock(input: Buffer, start: number, end: number, output: BoundedOut
     }
     output.repeat(distance, matched)
   }
+  if (at > end) throw new RangeError('an LZ4 block ends within a match')
 }

@@ -80,6 +80,7 @@ function readBlock(input: Buffer, start: number, end: number, output: BoundedOut
       at += 4
     }
   }
+  if (at > end) throw new RangeError('a snappy block ends within a copy')
   if (output.written().length - before !== expected) {
     throw new RangeError('a snappy block has another length than it claims')
   }

@@ -81,6 +81,20 @@ test('snappy blocks that claim more than they hold take no memory for it', () =>
   expect(() => decompress('snappy', claim, limit)).toThrow(/another length than it claims/)
 })
 
+test('a match may not take its distance from behind its block', () => {
+  // One literal, then half of a distance; the zero of the end mark would make it whole.
+  const cut = Buffer.from('04224d186040820300000010610100000000', 'hex')
+  expect(() => decompress('lz4', cut, limit)).toThrow(/an LZ4 block ends within a match/)
+  // A literal of 256 bytes, then a copy whose second byte would be the first of the next block's length.
+  const header = Buffer.from('82534e41505059000000000100000001000001058402f0ff', 'hex')
+  const framed = Buffer.concat([
+    header,
+    Buffer.alloc(256, 'a'),
+    Buffer.from('2100000003010062', 'hex'),
+  ])
+  expect(() => decompress('snappy', framed, limit)).toThrow(/a snappy block ends within a copy/)
+})
+
 test('LZ4 frames with sizes, checksums and several frames are read', () => {
   const text = Buffer.from('text '.repeat(100))
   const plain = lz4Compress(text)
