@@ -5,6 +5,20 @@
  *
  * A bug in Millrace itself is not one of these: it is a failed `assert`. A failure reported by the peer of a protocol
  * conversation is not one either until it reaches a caller who can act: inside the conversation it is an error code.
+ *
+ * @example
+ * ```ts
+ * import { MillraceError, tumbling } from 'millrace'
+ *
+ * let error: unknown
+ * try {
+ *   tumbling({ minutes: 0 })
+ * } catch (caught) {
+ *   error = caught
+ * }
+ * error instanceof MillraceError && error.code // → 'INVALID_CONFIG'
+ * error instanceof MillraceError && error.retriable // → false
+ * ```
  */
 export class MillraceError extends Error {
   override readonly name: string = 'MillraceError'
@@ -64,4 +78,7 @@ export const errorCodes = {
   CLOSED: { retriable: false },
 } as const satisfies Record<string, { retriable: boolean }>
 
+/**
+ * What went wrong, in one word that programs can compare.
+ */
 export type ErrorCode = keyof typeof errorCodes

@@ -4,16 +4,45 @@
  * `fields`, so that logs can be searched.
  */
 export interface Logger {
+  /**
+   * What only helps who looks for a bug.
+   */
   debug(fields: object, message: string): void
+  /**
+   * What happens in good order.
+   */
   info(fields: object, message: string): void
+  /**
+   * What somebody should look at, though work goes on.
+   */
   warn(fields: object, message: string): void
+  /**
+   * What stops work.
+   */
   error(fields: object, message: string): void
 }
 
 /** Discards everything: the default of libraries and tests. */
 export const silentLogger: Logger = { debug() {}, info() {}, warn() {}, error() {} }
 
-/** Writes one JSON object a line, as log collectors expect. */
+/**
+ * Writes one JSON object a line, as log collectors expect, without debug messages: `jsonLogger(line =>
+ * process.stderr.write(line), Date.now)`. `now` gives the time of each line in milliseconds since the Unix epoch.
+ *
+ * @example
+ * ```ts
+ * import { jsonLogger } from 'millrace'
+ *
+ * const lines: string[] = []
+ * const logger = jsonLogger(line => lines.push(line), () => 5)
+ * logger.debug({}, 'This is not written.')
+ * logger.info({ topic: 'in' }, 'The topic was created.')
+ * logger.warn({}, 'The disk is nearly full.')
+ * logger.error({}, 'The disk is full.')
+ * lines.length // → 3
+ * lines[0] // → '{"level":"info","time":5,"message":"The topic was created.","topic":"in"}\n'
+ * ```
+ */
 export function jsonLogger(write: (line: string) => void, now: () => number): Logger {
   const at =
     (level: string) =>

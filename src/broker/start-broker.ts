@@ -10,6 +10,9 @@ import { openBroker } from './broker.ts'
 import type { BrokerConfig } from './config.ts'
 import { serve } from './server.ts'
 
+/**
+ * Where a broker listens and keeps its data.
+ */
 export interface StartBrokerOptions {
   /** Port to listen on; 0 takes a free one. @defaultValue 0 */
   readonly port?: number
@@ -29,6 +32,9 @@ export interface StartBrokerOptions {
   readonly logger?: Logger
 }
 
+/**
+ * A broker at work. Close it, or declare it with `await using`.
+ */
 export interface RunningBroker {
   /** Where clients connect to. */
   readonly address: Address
@@ -37,10 +43,42 @@ export interface RunningBroker {
   readonly clusterId: string
   /** The data folder. */
   readonly data: string
-  /** Connections for code in this process, without sockets. */
+  /**
+   * Connections for code in this process, without sockets: the `connector` of `createLogClient`.
+   *
+   * @example
+   * ```ts
+   * import { createLogClient, nodePlatform } from 'millrace'
+   * import { startBroker } from 'millrace/broker'
+   *
+   * await using broker = await startBroker()
+   * const bootstrap = [broker.address]
+   * const connector = broker.connector()
+   * await using client = createLogClient({ platform: nodePlatform(), bootstrap, connector })
+   * await client.describeTopics() // → new Map()
+   * ```
+   */
   connector(): Connector
-  /** Answers who waits, closes all connections, makes everything durable and gives the folder back. */
+  /**
+   * Answers who waits, closes all connections, makes everything durable and gives the folder back. Calling it again
+   * waits for the same end.
+   *
+   * @example
+   * ```ts
+   * import { startBroker } from 'millrace/broker'
+   *
+   * const broker = await startBroker({ data: './log' })
+   * await broker.close()
+   * await broker.close()
+   * const next = await startBroker({ data: './log' })
+   * next.clusterId === broker.clusterId // → true
+   * await next.close()
+   * ```
+   */
   close(): Promise<void>
+  /**
+   * As `close`, for `await using`.
+   */
   [Symbol.asyncDispose](): Promise<void>
 }
 
@@ -59,6 +97,21 @@ const allInterfaces = new Set(['0.0.0.0', '::'])
  *
  * Throws INVALID_CONFIG naming the option, PORT_IN_USE, FOLDER_LOCKED while another process holds the data folder,
  * CORRUPT_DATA when what is in it cannot be trusted.
+ *
+ * @example
+ * ```ts
+ * import { Kafka } from 'kafkajs'
+ * import { startBroker } from 'millrace/broker'
+ *
+ * await using broker = await startBroker({ data: './log' })
+ * const admin = new Kafka({ brokers: [broker.bootstrap] }).admin()
+ * await admin.connect()
+ * await admin.createTopics({ topics: [{ topic: 'words' }] })
+ * await admin.listTopics() // → ['words']
+ * await admin.disconnect()
+ * await startBroker({ data: './log' }) // throws FOLDER_LOCKED
+ * await startBroker({ port: 100_000 }) // throws INVALID_CONFIG
+ * ```
  */
 export async function startBroker(options: StartBrokerOptions = {}): Promise<RunningBroker> {
   const { config, platform = nodePlatform(), logger = silentLogger, ...rest } = options

@@ -11,6 +11,9 @@ import { KafkaLogProducer } from './log-producer.ts'
 import { deleteRecords, listOffsets } from './partition-requests.ts'
 import { createTopics, deleteTopics, describeTopics } from './topic-admin.ts'
 
+/**
+ * How a client reaches the log, and how long it tries.
+ */
 export interface LogClientOptions {
   readonly platform: Platform
   /** Brokers to ask first; the others are learnt from them. */
@@ -31,6 +34,24 @@ export interface LogClientOptions {
  * A client of a log that speaks the Kafka protocol: the embedded broker, the bundled one over TCP, or Apache Kafka. It
  * connects on first use. Throws INVALID_CONFIG when `bootstrap` is empty; calls throw CONNECTION_LOST, LOG_ERROR or
  * LOG_ERROR_RETRIABLE once repeating them has not helped for `retryTimeoutMs`, and CLOSED after `close`.
+ *
+ * @example
+ * ```ts
+ * import { createLogClient, nodePlatform } from 'millrace'
+ * import { startBroker } from 'millrace/broker'
+ *
+ * await using broker = await startBroker()
+ * const platform = nodePlatform()
+ * const bootstrap = [broker.address]
+ * await using client = createLogClient({ platform, bootstrap, connector: broker.connector() })
+ * await client.createTopics([{ name: 'words', partitions: 2 }])
+ * const topics = await client.describeTopics(['words', 'numbers'])
+ * topics.get('words') // → { name: 'words', partitions: 2, internal: false }
+ * topics.has('numbers') // → false
+ * await client.listOffsets([{ topic: 'words', partition: 0 }], 'latest') // → [
+ * //   { topic: 'words', partition: 0, offset: 0 }
+ * // ]
+ * ```
  */
 export function createLogClient(options: LogClientOptions): LogClient & AsyncDisposable {
   const { platform, bootstrap, connector, clientId } = options

@@ -11,6 +11,9 @@ import { apiVersions } from '../protocol/messages/18-api-versions.ts'
 import type { Api, Infer } from '../protocol/schema.ts'
 import type { Connection, Connector, RequestOptions } from './connection.ts'
 
+/**
+ * Who connects, and what it takes from a broker.
+ */
 export interface WireOptions {
   /** Names this client in the broker's logs and quotas. */
   readonly clientId: string
@@ -27,9 +30,26 @@ const software = { clientSoftwareName: 'millrace', clientSoftwareVersion: '1' }
 const firstTriedVersion = 3
 
 /**
- * Connections over sockets. Opening one asks the broker for its versions (ApiVersions, KIP-35, KIP-511); requests are
- * pipelined, and responses are matched in order, as Kafka promises. A request that is not answered in time ends the
- * connection, because the next answer could not be told from the late one's.
+ * Connections over sockets: the `connector` of a log client that reaches its brokers over TCP. Opening one asks the
+ * broker for its versions (ApiVersions, KIP-35, KIP-511); requests are pipelined, and responses are matched in order,
+ * as Kafka promises. A request that is not answered in time ends the connection, because the next answer could not be
+ * told from the late one's.
+ *
+ * Opening rejects with CONNECTION_LOST when nobody answers, PROTOCOL_ERROR when it is not Kafka that does.
+ *
+ * @example
+ * ```ts
+ * import { createLogClient, nodePlatform, wireConnector } from 'millrace'
+ * import { startBroker } from 'millrace/broker'
+ *
+ * await using broker = await startBroker()
+ * const platform = nodePlatform()
+ * const connector = wireConnector(platform, { clientId: 'reports' })
+ * await using client = createLogClient({ platform, bootstrap: [broker.address], connector })
+ * await client.describeTopics() // → new Map()
+ *
+ * await connector({ host: '127.0.0.1', port: 1 }) // throws CONNECTION_LOST
+ * ```
  */
 export function wireConnector(
   platform: Pick<Platform, 'sockets' | 'timers'>,

@@ -5,13 +5,42 @@ import { StreamsBuilder } from './streams-builder.ts'
 export interface App {
   /** The application's id: prefix of its internal topics, name of its group. */
   readonly name: string
-  /** The compiled topology, the same one at each call. Throws INVALID_TOPOLOGY. */
+  /**
+   * The compiled topology, the same one at each call. Throws INVALID_TOPOLOGY.
+   *
+   * @example
+   * ```ts
+   * import { defineApp, string } from 'millrace'
+   *
+   * const text = { key: string(), value: string() }
+   * const app = defineApp('copy', builder => builder.stream('in', text).to('out'))
+   * app.compile().applicationId // → 'copy'
+   * const noSerde = defineApp('broken', builder => {
+   *   builder.stream('in', text).mapValues(word => word.length).to('out')
+   * })
+   * noSerde.compile() // throws INVALID_TOPOLOGY
+   * ```
+   */
   compile(): Topology
 }
 
 /**
  * Defines an application: `export default defineApp('flight-delays', builder => { … })`. The function is called once,
  * when the topology is first asked for.
+ *
+ * @example
+ * ```ts
+ * import { defineApp, string } from 'millrace'
+ * import { TestDriver } from 'millrace/testing'
+ *
+ * const text = { key: string(), value: string() }
+ * const app = defineApp('shout', builder => {
+ *   builder.stream('words', text).mapValues(word => word.toUpperCase()).to('shouted', text)
+ * })
+ * const driver = new TestDriver(app)
+ * driver.inputTopic('words', text).pipe('a', 'yes')
+ * driver.outputTopic('shouted', text).readAll() // → [{ key: 'a', value: 'YES', … }]
+ * ```
  */
 export function defineApp(name: string, build: (builder: StreamsBuilder) => void): App {
   let topology: Topology | undefined

@@ -20,58 +20,324 @@ export interface KStream<K, V> {
   readonly kind: 'KStream'
   readonly [handle]: Handle<K, V>
 
-  /** The records for which the predicate is true. `KSTREAM-FILTER`. */
+  /**
+   * The records for which the predicate is true; a type guard narrows the values after it. `KSTREAM-FILTER`.
+   *
+   * @example
+   * ```ts
+   * import { string } from 'millrace'
+   * import { TestDriver } from 'millrace/testing'
+   *
+   * const text = { key: string(), value: string() }
+   * const driver = new TestDriver(builder => {
+   *   builder.stream('words', text).filter((_, word) => word.length > 2).to('long-words')
+   * })
+   * driver.inputTopic('words', text).pipe('a', 'no')
+   * driver.inputTopic('words', text).pipe('b', 'yes')
+   * driver.outputTopic('long-words', text).readAll() // → [{ key: 'b', value: 'yes', … }]
+   * ```
+   */
   filter<S extends V>(predicate: (key: K, value: V) => value is S, options?: Named): KStream<K, S>
   filter(predicate: (key: K, value: V) => boolean, options?: Named): KStream<K, V>
 
-  /** The records for which the predicate is false. `KSTREAM-FILTER`. */
+  /**
+   * The records for which the predicate is false. `KSTREAM-FILTER`.
+   *
+   * @example
+   * ```ts
+   * import { string } from 'millrace'
+   * import { TestDriver } from 'millrace/testing'
+   *
+   * const text = { key: string(), value: string() }
+   * const driver = new TestDriver(builder => {
+   *   builder.stream('words', text).filterNot((_, word) => word.length > 2).to('short-words')
+   * })
+   * driver.inputTopic('words', text).pipe('a', 'no')
+   * driver.inputTopic('words', text).pipe('b', 'yes')
+   * driver.outputTopic('short-words', text).readAll() // → [{ key: 'a', value: 'no', … }]
+   * ```
+   */
   filterNot(predicate: (key: K, value: V) => boolean, options?: Named): KStream<K, V>
 
-  /** Records with a new key and value: the mapper returns `[key, value]`. `KSTREAM-MAP`. */
+  /**
+   * Records with a new key and value: the mapper returns `[key, value]`. A grouping or join after it goes through a
+   * repartition topic. `KSTREAM-MAP`.
+   *
+   * @example
+   * ```ts
+   * import { string } from 'millrace'
+   * import { TestDriver } from 'millrace/testing'
+   *
+   * const text = { key: string(), value: string() }
+   * const driver = new TestDriver(builder => {
+   *   builder.stream('words', text).map((id, word) => [word, id]).to('ids', text)
+   * })
+   * driver.inputTopic('words', text).pipe('a', 'yes')
+   * driver.outputTopic('ids', text).readAll() // → [{ key: 'yes', value: 'a', … }]
+   * ```
+   */
   map<K2, V2>(mapper: (key: K, value: V) => readonly [K2, V2], options?: Named): KStream<K2, V2>
 
-  /** Records with a new value; the key stays, so no repartition topic is needed after it. `KSTREAM-MAPVALUES`. */
+  /**
+   * Records with a new value; the key stays, so no repartition topic is needed after it. `KSTREAM-MAPVALUES`.
+   *
+   * @example
+   * ```ts
+   * import { integer, string } from 'millrace'
+   * import { TestDriver } from 'millrace/testing'
+   *
+   * const text = { key: string(), value: string() }
+   * const counts = { key: string(), value: integer() }
+   * const driver = new TestDriver(builder => {
+   *   builder.stream('words', text).mapValues(word => word.length).to('lengths', counts)
+   * })
+   * driver.inputTopic('words', text).pipe('a', 'yes')
+   * driver.outputTopic('lengths', counts).readAll() // → [{ key: 'a', value: 3, … }]
+   * ```
+   */
   mapValues<V2>(mapper: (value: V, key: K) => V2, options?: Named): KStream<K, V2>
 
-  /** For each record any number of others: the mapper returns `[key, value]` pairs. `KSTREAM-FLATMAP`. */
+  /**
+   * For each record any number of others: the mapper returns `[key, value]` pairs. A grouping or join after it goes
+   * through a repartition topic. `KSTREAM-FLATMAP`.
+   *
+   * @example
+   * ```ts
+   * import { string } from 'millrace'
+   * import { TestDriver } from 'millrace/testing'
+   *
+   * const text = { key: string(), value: string() }
+   * const driver = new TestDriver(builder => {
+   *   builder
+   *     .stream('lines', text)
+   *     .flatMap((id, line) => line.split(' ').map(word => [word, id] as const))
+   *     .to('ids', text)
+   * })
+   * driver.inputTopic('lines', text).pipe('a', 'yes no')
+   * driver.outputTopic('ids', text).readAll() // → [
+   * //   { key: 'yes', value: 'a', … },
+   * //   { key: 'no', value: 'a', … }
+   * // ]
+   * ```
+   */
   flatMap<K2, V2>(
     mapper: (key: K, value: V) => Iterable<readonly [K2, V2]>,
     options?: Named,
   ): KStream<K2, V2>
 
-  /** For each record any number of others with the same key. `KSTREAM-FLATMAPVALUES`. */
+  /**
+   * For each record any number of others with the same key. `KSTREAM-FLATMAPVALUES`.
+   *
+   * @example
+   * ```ts
+   * import { string } from 'millrace'
+   * import { TestDriver } from 'millrace/testing'
+   *
+   * const text = { key: string(), value: string() }
+   * const driver = new TestDriver(builder => {
+   *   builder.stream('lines', text).flatMapValues(line => line.split(' ')).to('words', text)
+   * })
+   * driver.inputTopic('lines', text).pipe('a', 'yes no')
+   * driver.outputTopic('words', text).readAll() // → [
+   * //   { key: 'a', value: 'yes', … },
+   * //   { key: 'a', value: 'no', … }
+   * // ]
+   * ```
+   */
   flatMapValues<V2>(mapper: (value: V, key: K) => Iterable<V2>, options?: Named): KStream<K, V2>
 
-  /** Records with a new key. A grouping or join after it goes through a repartition topic. `KSTREAM-KEY-SELECT`. */
+  /**
+   * Records with a new key. A grouping or join after it goes through a repartition topic. `KSTREAM-KEY-SELECT`.
+   *
+   * @example
+   * ```ts
+   * import { string } from 'millrace'
+   * import { TestDriver } from 'millrace/testing'
+   *
+   * const text = { key: string(), value: string() }
+   * const driver = new TestDriver(builder => {
+   *   builder.stream('words', text).selectKey((_, word) => word.charAt(0)).to('by-letter', text)
+   * })
+   * driver.inputTopic('words', text).pipe('a', 'yes')
+   * driver.outputTopic('by-letter', text).readAll() // → [{ key: 'y', value: 'yes', … }]
+   * ```
+   */
   selectKey<K2>(mapper: (key: K, value: V) => K2, options?: Named): KStream<K2, V>
 
-  /** Shows each record to the action and passes it on. `KSTREAM-PEEK`. */
+  /**
+   * Shows each record to the action and passes it on. `KSTREAM-PEEK`.
+   *
+   * @example
+   * ```ts
+   * import { string } from 'millrace'
+   * import { TestDriver } from 'millrace/testing'
+   *
+   * const text = { key: string(), value: string() }
+   * const seen: string[] = []
+   * const driver = new TestDriver(builder => {
+   *   builder.stream('words', text).peek((_, word) => seen.push(word)).to('same-words')
+   * })
+   * driver.inputTopic('words', text).pipe('a', 'yes')
+   * seen // → ['yes']
+   * driver.outputTopic('same-words', text).readAll() // → [{ key: 'a', value: 'yes', … }]
+   * ```
+   */
   peek(action: (key: K, value: V) => void, options?: Named): KStream<K, V>
 
-  /** Ends the stream in an action. `KSTREAM-FOREACH`. */
+  /**
+   * Ends the stream in an action, which is synchronous; after a crash it may see a record again. `KSTREAM-FOREACH`.
+   *
+   * @example
+   * ```ts
+   * import { string } from 'millrace'
+   * import { TestDriver } from 'millrace/testing'
+   *
+   * const text = { key: string(), value: string() }
+   * const seen: string[] = []
+   * const driver = new TestDriver(builder => {
+   *   builder.stream('words', text).foreach((id, word) => seen.push(`${id}: ${word}`))
+   * })
+   * driver.inputTopic('words', text).pipe('a', 'yes')
+   * seen // → ['a: yes']
+   * ```
+   */
   foreach(action: (key: K, value: V) => void, options?: Named): void
 
-  /** The records of both streams, in no order between them. `KSTREAM-MERGE`. */
+  /**
+   * The records of both streams, in no order between them. Throws INVALID_TOPOLOGY for a stream of another builder.
+   * `KSTREAM-MERGE`.
+   *
+   * @example
+   * ```ts
+   * import { string } from 'millrace'
+   * import { TestDriver } from 'millrace/testing'
+   *
+   * const text = { key: string(), value: string() }
+   * const driver = new TestDriver(builder => {
+   *   builder.stream('north', text).merge(builder.stream('south', text)).to('both', text)
+   * })
+   * driver.inputTopic('south', text).pipe('a', 'hot')
+   * driver.inputTopic('north', text).pipe('a', 'cold')
+   * driver.outputTopic('both', text).readAll() // → [
+   * //   { key: 'a', value: 'hot', … },
+   * //   { key: 'a', value: 'cold', … }
+   * // ]
+   * ```
+   */
   merge(other: KStream<K, V>, options?: Named): KStream<K, V>
 
-  /** Groups by a new key, to aggregate. Serdes are for the repartition topic that this needs. `KSTREAM-KEY-SELECT`. */
+  /**
+   * Groups by a new key, to aggregate. Serdes are for the repartition topic that this needs. `KSTREAM-KEY-SELECT`.
+   *
+   * @example
+   * ```ts
+   * import { string } from 'millrace'
+   * import { TestDriver } from 'millrace/testing'
+   *
+   * const text = { key: string(), value: string() }
+   * const driver = new TestDriver(builder => {
+   *   builder.stream('words', text).groupBy((_, word) => word, text).count({ store: 'counts' })
+   * })
+   * driver.inputTopic('words', text).pipe('a', 'yes')
+   * driver.inputTopic('words', text).pipe('b', 'yes')
+   * driver.keyValueStore('counts').rows() // → [{ key: 'yes', value: 2, … }]
+   * driver.producedTopics // → ['test-counts-repartition', 'test-counts-changelog']
+   * ```
+   */
   groupBy<K2>(selector: (key: K, value: V) => K2, options?: Grouped<K2, V>): KGroupedStream<K2, V>
 
-  /** Groups by the key that records have. Adds no node; repartitions only if the key was changed before. */
+  /**
+   * Groups by the key that records have. Adds no node; repartitions only if the key was changed before.
+   *
+   * @example
+   * ```ts
+   * import { string } from 'millrace'
+   * import { TestDriver } from 'millrace/testing'
+   *
+   * const text = { key: string(), value: string() }
+   * const driver = new TestDriver(builder => {
+   *   builder.stream('words', text).groupByKey().count({ store: 'counts' })
+   * })
+   * driver.inputTopic('words', text).pipe('a', 'yes')
+   * driver.inputTopic('words', text).pipe('a', 'no')
+   * driver.keyValueStore('counts').rows() // → [{ key: 'a', value: 2, … }]
+   * driver.producedTopics // → ['test-counts-changelog']
+   * ```
+   */
   groupByKey(options?: Grouped<K, V>): KGroupedStream<K, V>
 
   /**
    * Writes the stream to an internal topic and reads it again, so that records are in the partition of their key.
    * Records without a key vanish. `KSTREAM-FILTER`, `KSTREAM-SINK` and `KSTREAM-SOURCE`.
+   *
+   * @example
+   * ```ts
+   * import { StreamsBuilder, describe, string } from 'millrace'
+   *
+   * const text = { key: string(), value: string() }
+   * const builder = new StreamsBuilder()
+   * builder.stream('words', text).repartition({ name: 'spread', partitions: 8 }).to('out')
+   * describe(builder.build('app')) // →
+   * // Topologies:
+   * //    Sub-topology: 0
+   * //     Source: KSTREAM-SOURCE-0000000000 (topics: [words])
+   * //       --> spread-repartition-filter
+   * //     Processor: spread-repartition-filter (stores: [])
+   * //       --> spread-repartition-sink
+   * //       <-- KSTREAM-SOURCE-0000000000
+   * //     Sink: spread-repartition-sink (topic: spread-repartition)
+   * //       <-- spread-repartition-filter
+   * //
+   * //   Sub-topology: 1
+   * //     Source: spread-repartition-source (topics: [spread-repartition])
+   * //       --> KSTREAM-SINK-0000000004
+   * //     Sink: KSTREAM-SINK-0000000004 (topic: out)
+   * //       <-- spread-repartition-source
+   * ```
    */
   repartition(options?: Repartitioned<K, V>): KStream<K, V>
 
-  /** Takes each record as the new row of its key, a null value as a deletion. `KSTREAM-TOTABLE`. */
+  /**
+   * Takes each record as the new row of its key, a null value as a deletion; records without a key are dropped.
+   * `KSTREAM-TOTABLE`.
+   *
+   * @example
+   * ```ts
+   * import { string } from 'millrace'
+   * import { TestDriver } from 'millrace/testing'
+   *
+   * const text = { key: string(), value: string() }
+   * const driver = new TestDriver(builder => {
+   *   builder.stream('words', text).toTable({ store: 'latest' })
+   * })
+   * driver.inputTopic('words', text).pipe('a', 'yes')
+   * driver.inputTopic('words', text).pipe('a', 'no')
+   * driver.keyValueStore('latest').rows() // → [{ key: 'a', value: 'no', … }]
+   * ```
+   */
   toTable(options?: Materialized<K, V>): KTable<K, V>
 
   /**
-   * Adds the row of the record's key to each record; those without a row vanish. Changes of the table give no results.
-   * The topics of both must have the same number of partitions. `KSTREAM-JOIN`.
+   * Adds the row of the record's key to each record; those without a row, a key or a value vanish. Changes of the table
+   * give no results. The topics of both must have the same number of partitions, or the application does not start:
+   * WRONG_PARTITIONS. `KSTREAM-JOIN`.
+   *
+   * @example
+   * ```ts
+   * import { string } from 'millrace'
+   * import { TestDriver } from 'millrace/testing'
+   *
+   * const text = { key: string(), value: string() }
+   * const driver = new TestDriver(builder => {
+   *   const names = builder.table('names', text)
+   *   const said = builder.stream('words', text).join(names, (word, name) => `${name}: ${word}`)
+   *   said.to('said', text)
+   * })
+   * driver.inputTopic('names', text).pipe('a', 'Ada')
+   * driver.inputTopic('words', text).pipe('a', 'yes')
+   * driver.inputTopic('words', text).pipe('b', 'no')
+   * driver.outputTopic('said', text).readAll() // → [{ key: 'a', value: 'Ada: yes', … }]
+   * ```
    */
   join<KT, VT, V2>(
     table: KTable<KT, VT> & SameKey<K, KT>,
@@ -82,6 +348,26 @@ export interface KStream<K, V> {
   /**
    * Adds a row of a global table to each record, by a key that the selector computes; records without a row vanish.
    * `KSTREAM-LEFTJOIN`, the name that Kafka Streams gives both joins.
+   *
+   * @example
+   * ```ts
+   * import { string } from 'millrace'
+   * import { TestDriver } from 'millrace/testing'
+   *
+   * const text = { key: string(), value: string() }
+   * const driver = new TestDriver(builder => {
+   *   const cities = builder.globalTable('cities', text)
+   *   const cityOf = builder.stream('flights', text).join(
+   *     cities,
+   *     (_, flight) => flight.slice(0, 3),
+   *     (flight, city) => `${flight} leaves ${city}`,
+   *   )
+   *   cityOf.to('departures', text)
+   * })
+   * driver.inputTopic('cities', text).pipe('VIE', 'Vienna')
+   * driver.inputTopic('flights', text).pipe('OS1', 'VIE-LHR')
+   * driver.outputTopic('departures', text).read()?.value // → 'VIE-LHR leaves Vienna'
+   * ```
    */
   join<KT, VT, V2>(
     table: GlobalKTable<KT, VT>,
@@ -90,7 +376,31 @@ export interface KStream<K, V> {
     options?: Named,
   ): KStream<K, V2>
 
-  /** As `join`, but records without a row stay: the joiner gets null. `KSTREAM-LEFTJOIN`. */
+  /**
+   * As `join`, with a table or a global table, but records without a row stay: the joiner gets null.
+   * `KSTREAM-LEFTJOIN`.
+   *
+   * @example
+   * ```ts
+   * import { string } from 'millrace'
+   * import { TestDriver } from 'millrace/testing'
+   *
+   * const text = { key: string(), value: string() }
+   * const driver = new TestDriver(builder => {
+   *   const names = builder.table('names', text)
+   *   const words = builder.stream('words', text)
+   *   const said = words.leftJoin(names, (word, name) => `${name}: ${word}`)
+   *   said.to('said', text)
+   * })
+   * driver.inputTopic('words', text).pipe('a', 'yes')
+   * driver.inputTopic('names', text).pipe('a', 'Ada')
+   * driver.inputTopic('words', text).pipe('a', 'no')
+   * driver.outputTopic('said', text).readAll() // → [
+   * //   { key: 'a', value: 'null: yes', … },
+   * //   { key: 'a', value: 'Ada: no', … }
+   * // ]
+   * ```
+   */
   leftJoin<KT, VT, V2>(
     table: KTable<KT, VT> & SameKey<K, KT>,
     joiner: (value: V, row: VT | null, key: K) => V2,
@@ -103,6 +413,24 @@ export interface KStream<K, V> {
     options?: Named,
   ): KStream<K, V2>
 
-  /** Writes the stream to a topic. `KSTREAM-SINK`. */
+  /**
+   * Writes the stream to a topic. Serdes are needed where none is known: after an operator that makes new keys or
+   * values. Building throws INVALID_TOPOLOGY when one is missing. `KSTREAM-SINK`.
+   *
+   * @example
+   * ```ts
+   * import { integer, string } from 'millrace'
+   * import { TestDriver } from 'millrace/testing'
+   *
+   * const text = { key: string(), value: string() }
+   * const counts = { key: integer(), value: integer() }
+   * const driver = new TestDriver(builder => {
+   *   const lengths = builder.stream('words', text).map((id, word) => [id.length, word.length])
+   *   lengths.to('lengths', counts)
+   * })
+   * driver.inputTopic('words', text).pipe('a', 'yes')
+   * driver.outputTopic('lengths', counts).readAll() // → [{ key: 1, value: 3, … }]
+   * ```
+   */
   to(topic: string, options?: Produced<K, V>): void
 }

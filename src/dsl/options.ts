@@ -24,6 +24,9 @@ export interface ConsumedTable<K, V> extends Consumed<K, V>, Logged {
   readonly store?: string
 }
 
+/**
+ * How a topic is read as a global table. The store is named if the table is to be queried.
+ */
 export interface ConsumedGlobalTable<K, V> extends Consumed<K, V> {
   readonly store?: string
 }
@@ -64,6 +67,9 @@ export interface Materialized<K, V> extends Named, Logged {
   readonly value?: Serde<V>
 }
 
+/**
+ * How a windowed table is stored. Kafka Streams' `Materialized` with a retention.
+ */
 export interface MaterializedWindows<K, V> extends Materialized<K, V> {
   /** How long a window can be read, counted from its start; size and grace of the windows by default, at least that. */
   readonly retention?: DurationLike

@@ -11,7 +11,24 @@ import type { KTable } from './ktable.ts'
 import type { Consumed, ConsumedGlobalTable, ConsumedTable } from './options.ts'
 import type { Scope } from './scope.ts'
 
-/** Where a topology begins: topics read as streams and tables. Kafka Streams' `StreamsBuilder`. */
+/**
+ * Where a topology begins: topics read as streams and tables. Kafka Streams' `StreamsBuilder`.
+ *
+ * @example
+ * ```ts
+ * import { StreamsBuilder, describe, string } from 'millrace'
+ *
+ * const builder = new StreamsBuilder()
+ * builder.stream('in', { key: string(), value: string() }).to('out')
+ * describe(builder.build('copy')) // →
+ * // Topologies:
+ * //    Sub-topology: 0
+ * //     Source: KSTREAM-SOURCE-0000000000 (topics: [in])
+ * //       --> KSTREAM-SINK-0000000001
+ * //     Sink: KSTREAM-SINK-0000000001 (topic: out)
+ * //       <-- KSTREAM-SOURCE-0000000000
+ * ```
+ */
 export class StreamsBuilder {
   readonly #graph = new GraphBuilder()
   readonly #scope: Scope = Object.freeze({
@@ -21,8 +38,22 @@ export class StreamsBuilder {
   })
 
   /**
-   * Reads one or several topics as a stream: `builder.stream('flights', { key: string(), value: json(Flight) })`.
+   * Reads one or several topics as a stream: `builder.stream('flights', { key: string(), value: json(Flight) })`. The
+   * event time of a record, in milliseconds since the Unix epoch, is its own timestamp unless `timestamp` computes one.
    * `KSTREAM-SOURCE`.
+   *
+   * @example
+   * ```ts
+   * import { string } from 'millrace'
+   * import { TestDriver } from 'millrace/testing'
+   *
+   * const text = { key: string(), value: string() }
+   * const driver = new TestDriver(builder => {
+   *   builder.stream(['north', 'south'], { ...text, timestamp: word => word.length }).to('all')
+   * })
+   * driver.inputTopic('south', text).pipe('a', 'hot')
+   * driver.outputTopic('all', text).read() // → { key: 'a', value: 'hot', timestamp: 3, … }
+   * ```
    */
   stream<K, V>(topics: string | readonly string[], options: Consumed<K, V>): KStream<K, V> {
     const { name, key, value } = options
@@ -39,8 +70,23 @@ export class StreamsBuilder {
   }
 
   /**
-   * Reads a topic as a table: each record is the new row of its key, a null value deletes it. `KSTREAM-SOURCE` and
-   * `KTABLE-SOURCE`.
+   * Reads a topic as a table: each record is the new row of its key, a null value deletes it. Records without a key are
+   * dropped. `KSTREAM-SOURCE` and `KTABLE-SOURCE`.
+   *
+   * @example
+   * ```ts
+   * import { string } from 'millrace'
+   * import { TestDriver } from 'millrace/testing'
+   *
+   * const text = { key: string(), value: string() }
+   * const driver = new TestDriver(builder => {
+   *   builder.table('names', { ...text, store: 'names' })
+   * })
+   * driver.inputTopic('names', text).pipe('a', 'Ada')
+   * driver.inputTopic('names', text).pipe('b', 'Bob')
+   * driver.inputTopic('names', text).pipe('b', null)
+   * driver.keyValueStore('names').rows() // → [{ key: 'a', value: 'Ada', timestamp: 0 }]
+   * ```
    */
   table<K, V>(topic: string, options: ConsumedTable<K, V>): KTable<K, V> {
     const timestamp = extractorOf(options)
@@ -48,7 +94,26 @@ export class StreamsBuilder {
     return this.#scope.table(node)
   }
 
-  /** Reads a topic as a table of which every instance has all rows. `KSTREAM-SOURCE` and `KTABLE-SOURCE`. */
+  /**
+   * Reads a topic as a table of which every instance has all rows, to join a stream with it by any key. It is read to
+   * its end before anything else starts. `KSTREAM-SOURCE` and `KTABLE-SOURCE`.
+   *
+   * @example
+   * ```ts
+   * import { string } from 'millrace'
+   * import { TestDriver } from 'millrace/testing'
+   *
+   * const text = { key: string(), value: string() }
+   * const driver = new TestDriver(builder => {
+   *   const names = builder.globalTable('names', text)
+   *   const ids = builder.stream('ids', text)
+   *   ids.join(names, (_, id) => id, (_, name) => name).to('names-of', text)
+   * })
+   * driver.inputTopic('names', text).pipe('a', 'Ada')
+   * driver.inputTopic('ids', text).pipe('first', 'a')
+   * driver.outputTopic('names-of', text).readAll() // → [{ key: 'first', value: 'Ada', … }]
+   * ```
+   */
   globalTable<K, V>(topic: string, options: ConsumedGlobalTable<K, V>): GlobalKTable<K, V> {
     const timestamp = extractorOf(options)
     const node = this.#graph.add({ ...options, kind: 'globalTable', parents: [], topic, timestamp })
@@ -59,6 +124,19 @@ export class StreamsBuilder {
    * Compiles what was built so far. The application's id is the prefix of its internal topics.
    *
    * Throws INVALID_TOPOLOGY with a sentence that names the node.
+   *
+   * @example
+   * ```ts
+   * import { StreamsBuilder, string } from 'millrace'
+   *
+   * const text = { key: string(), value: string() }
+   * const builder = new StreamsBuilder()
+   * builder.stream('words', text).groupBy((_, word) => word, text).count({ store: 'counts' })
+   * builder.build('app').internalTopics.map(({ name }) => name) // → [
+   * //   'app-counts-repartition',
+   * //   'app-counts-changelog'
+   * // ]
+   * ```
    */
   build(applicationId: string): Topology {
     return compile(applicationId, this.#graph)

@@ -5,7 +5,19 @@ import { nodeSockets } from './node-sockets.ts'
 import { nodeTimers } from './node-timers.ts'
 import type { Platform } from './platform.ts'
 
-/** The real platform: Node's clocks, timers, files and TCP sockets, and the operating system's random numbers. */
+/**
+ * The real platform: Node's clocks, timers, files and TCP sockets, and the operating system's random numbers. It is the
+ * default of `startApplication` and `startBroker`; `createLogClient` and `wireConnector` are given it.
+ *
+ * @example
+ * ```ts
+ * import { nodePlatform } from 'millrace'
+ *
+ * const { clock, files } = nodePlatform()
+ * clock.now() > Date.UTC(2025) // → true
+ * files.list('.') // → []
+ * ```
+ */
 export function nodePlatform(): Platform {
   const clock = nodeClock()
   return {

@@ -12,6 +12,9 @@ import { makeDurableFolder } from '../platform/make-durable-folder.ts'
 import type { ApplicationMetrics } from './metrics.ts'
 import type { QueryableStore } from './queries.ts'
 
+/**
+ * What an application needs, and how it is told about.
+ */
 export interface ApplicationOptions {
   /** The log that the application reads and writes. It stays open when the application closes. */
   readonly client: LogClient
@@ -43,33 +46,141 @@ export interface Application extends AsyncDisposable {
   /** Resolves when the application has been closed; rejects with the error that stopped it. */
   readonly finished: Promise<void>
   /**
-   * Bounded run: resolves when everything that the input topics held at the call has gone through the whole topology and
-   * is committed, no matter which instances did it; or early, when `signal` is aborted or the application is closed.
-   * The application goes on afterwards, so that stores can be queried: close it. Rejects with the error that stops the
-   * application.
+   * Bounded run: resolves when everything that the input topics held at the call has gone through the whole topology
+   * and is committed, no matter which instances did it; or early, when `signal` is aborted or the application is
+   * closed. The application goes on afterwards, so that stores can be queried: close it. Rejects with the error that
+   * stops the application.
+   *
+   * @example
+   * ```ts
+   * import { createLogClient, defineApp, nodePlatform, startApplication, string } from 'millrace'
+   * import { startBroker } from 'millrace/broker'
+   *
+   * const text = { key: string(), value: string() }
+   * const app = defineApp('copy', builder => builder.stream('in', text).to('out'))
+   * await using broker = await startBroker()
+   * const [platform, bootstrap] = [nodePlatform(), [broker.address]]
+   * await using client = createLogClient({ platform, bootstrap, connector: broker.connector() })
+   * await client.createTopics([{ name: 'in' }, { name: 'out' }])
+   * await using application = await startApplication(app, { client, stateFolder: './state' })
+   * await application.untilEnd() // → { processed: 0, emitted: 0, … }
+   * ```
    */
   untilEnd(options?: { signal?: AbortSignal }): Promise<ApplicationMetrics>
   /**
-   * The rows that this instance has of a store, or a global table: `get(key)`, `fetch(key, windowStart)`, `all()`. Reads
-   * see what the running tasks have written, committed or not (Kafka Streams' default, READ_UNCOMMITTED). The caller
-   * names the interface that the kind of the store promises. Throws UNKNOWN_STORE when the topology has no such store;
-   * reads throw STORE_NOT_READY while tasks are being moved or restored, and CLOSED after the end.
+   * The rows that this instance has of a store, or a global table: `get(key)`, `fetch(key, windowStart)`, `all()`.
+   * Reads see what the running tasks have written, committed or not (Kafka Streams' default, READ_UNCOMMITTED). The
+   * caller names the interface that the kind of the store promises. Throws UNKNOWN_STORE when the topology has no such
+   * store; reads throw STORE_NOT_READY while tasks are being moved or restored, and CLOSED after the end.
+   *
+   * @example
+   * ```ts
+   * import { Kafka } from 'kafkajs'
+   * import { createLogClient, defineApp, nodePlatform, startApplication } from 'millrace'
+   * import type { ReadOnlyKeyValueStore, ReadOnlyWindowStore } from 'millrace'
+   * import { string, tumbling } from 'millrace'
+   * import { startBroker } from 'millrace/broker'
+   *
+   * const text = { key: string(), value: string() }
+   * const app = defineApp('counts', builder => {
+   *   const grouped = builder.stream('words', text).groupByKey()
+   *   grouped.count({ store: 'counts' })
+   *   grouped.windowedBy(tumbling({ minutes: 1 })).count({ store: 'per-minute' })
+   * })
+   * await using broker = await startBroker()
+   * const producer = new Kafka({ brokers: [broker.bootstrap] }).producer()
+   * await producer.connect()
+   * const messages = [{ key: 'a', value: 'yes', timestamp: '61000' }]
+   * await producer.send({ topic: 'words', messages })
+   * await producer.disconnect()
+   *
+   * const [platform, bootstrap] = [nodePlatform(), [broker.address]]
+   * await using client = createLogClient({ platform, bootstrap, connector: broker.connector() })
+   * await using application = await startApplication(app, { client, stateFolder: './state' })
+   * await application.untilEnd()
+   * const counts = application.store<ReadOnlyKeyValueStore<string, number>>('counts')
+   * counts.get('a') // → { value: 1, timestamp: 61_000 }
+   * const keys: string[] = []
+   * for await (const { key } of counts.all()) keys.push(key)
+   * keys // → ['a']
+   * const perMinute = application.store<ReadOnlyWindowStore<string, number>>('per-minute')
+   * perMinute.fetch('a', 60_000)?.value // → 1
+   * application.store('count') // throws UNKNOWN_STORE
+   * ```
    */
   store<S extends QueryableStore = QueryableStore>(name: string): S
+  /**
+   * What this instance has done since it started.
+   *
+   * @example
+   * ```ts
+   * import { createLogClient, defineApp, nodePlatform, startApplication, string } from 'millrace'
+   * import { startBroker } from 'millrace/broker'
+   *
+   * const text = { key: string(), value: string() }
+   * const app = defineApp('copy', builder => builder.stream('in', text).to('out'))
+   * await using broker = await startBroker()
+   * const [platform, bootstrap] = [nodePlatform(), [broker.address]]
+   * await using client = createLogClient({ platform, bootstrap, connector: broker.connector() })
+   * await client.createTopics([{ name: 'in' }, { name: 'out' }])
+   * await using application = await startApplication(app, { client, stateFolder: './state' })
+   * application.metrics() // → { processed: 0, emitted: 0, dropped: 0, restored: 0, … }
+   * ```
+   */
   metrics(): ApplicationMetrics
   /**
-   * Stops in good order: processes no more, commits, closes the stores, leaves the group. Calling it again waits for the
-   * same end. Rejects when the last commit failed; after another error, which `finished` reports, it only waits.
+   * Stops in good order: processes no more, commits, closes the stores, leaves the group. Calling it again waits for
+   * the same end. Rejects when the last commit failed; after another error, which `finished` reports, it only waits.
+   *
+   * @example
+   * ```ts
+   * import { createLogClient, defineApp, nodePlatform, startApplication, string } from 'millrace'
+   * import { startBroker } from 'millrace/broker'
+   *
+   * const text = { key: string(), value: string() }
+   * const app = defineApp('copy', builder => builder.stream('in', text).to('out'))
+   * await using broker = await startBroker()
+   * const [platform, bootstrap] = [nodePlatform(), [broker.address]]
+   * await using client = createLogClient({ platform, bootstrap, connector: broker.connector() })
+   * await client.createTopics([{ name: 'in' }, { name: 'out' }])
+   * const application = await startApplication(app, { client, stateFolder: './state' })
+   * await application.close()
+   * application.state // → 'NOT_RUNNING'
+   * ```
    */
   close(): Promise<void>
 }
 
 /**
- * Starts an instance of an application and resolves when it has joined its group: from then on it processes what the group
- * assigns to it, until `close` or an error. Before that it creates internal topics and reads its global tables.
+ * Starts an instance of an application and resolves when it has joined its group: from then on it processes what the
+ * group assigns to it, until `close` or an error. Before that it creates internal topics and reads its global tables.
  *
- * Throws FOLDER_LOCKED when another instance uses the state folder, MISSING_TOPIC or WRONG_PARTITIONS when the topics are
- * not what the topology needs, and whatever the log refuses.
+ * Throws FOLDER_LOCKED when another instance uses the state folder, MISSING_TOPIC or WRONG_PARTITIONS when the topics
+ * are not what the topology needs, and whatever the log refuses.
+ *
+ * @example
+ * ```ts
+ * import { Kafka } from 'kafkajs'
+ * import { createLogClient, defineApp, nodePlatform, startApplication, string } from 'millrace'
+ * import { startBroker } from 'millrace/broker'
+ *
+ * const text = { key: string(), value: string() }
+ * const app = defineApp('count', builder => {
+ *   builder.stream('words', text).groupByKey().count({ store: 'counts' })
+ * })
+ * await using broker = await startBroker()
+ * const producer = new Kafka({ brokers: [broker.bootstrap] }).producer()
+ * await producer.connect()
+ * await producer.send({ topic: 'words', messages: [{ key: 'a', value: 'yes' }] })
+ * await producer.disconnect()
+ *
+ * const [platform, bootstrap] = [nodePlatform(), [broker.address]]
+ * await using client = createLogClient({ platform, bootstrap, connector: broker.connector() })
+ * const options = { client, stateFolder: './state' }
+ * await using application = await startApplication(app, options)
+ * await application.untilEnd() // → { processed: 1, … }
+ * await startApplication(app, options) // throws FOLDER_LOCKED
+ * ```
  */
 export async function startApplication(
   app: App,

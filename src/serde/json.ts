@@ -8,6 +8,17 @@ import type { SchemaIssue, SchemaOutput, StandardSchema } from './standard-schem
  * `json<Order>()`. Writing does not check.
  *
  * Throws SERDE_ERROR for what is not JSON, does not fit the schema or cannot be written as JSON.
+ *
+ * @example
+ * ```ts
+ * import { json } from 'millrace'
+ * import { z } from 'zod'
+ *
+ * const order = json(z.object({ id: z.string(), amount: z.number() }))
+ * order.deserialize(Buffer.from('{"id":"o1","amount":3}')) // → { id: 'o1', amount: 3 }
+ * order.deserialize(Buffer.from('{"id":"o1"}')) // throws SERDE_ERROR
+ * json<{ id: string }>().serialize({ id: 'o1' }).toString() // → '{"id":"o1"}'
+ * ```
  */
 export function json<S extends StandardSchema>(schema: S): Serde<SchemaOutput<S>>
 export function json<T = unknown>(): Serde<T>

@@ -37,20 +37,49 @@ const float64: Serde<number> = Object.freeze({
   },
 })
 
-/** A whole number in 4 big-endian bytes, as Kafka's `IntegerSerializer` writes it. Throws outside of int32. */
+/**
+ * A whole number in 4 big-endian bytes, as Kafka's `IntegerSerializer` writes it. Throws a RangeError outside of int32.
+ *
+ * @example
+ * ```ts
+ * import { integer } from 'millrace'
+ *
+ * integer().serialize(258).toString('hex') // → '00000102'
+ * integer().serialize(2 ** 31) // throws ERR_OUT_OF_RANGE
+ * ```
+ */
 export function integer(): Serde<number> {
   return int32
 }
 
 /**
- * A whole number in 8 big-endian bytes, as Kafka's `LongSerializer` writes it. Throws, in both directions, for what is
- * not a safe integer (beyond 2^53 - 1).
+ * A whole number in 8 big-endian bytes, as Kafka's `LongSerializer` writes it. Throws a RangeError, in both directions,
+ * for what is not a safe integer (beyond 2^53 - 1).
+ *
+ * @example
+ * ```ts
+ * import { long } from 'millrace'
+ *
+ * long().serialize(258).toString('hex') // → '0000000000000102'
+ * long().serialize(2 ** 53) // throws RangeError
+ * ```
  */
 export function long(): Serde<number> {
   return int64
 }
 
-/** A number in 8 big-endian bytes, as Kafka's `DoubleSerializer` writes it. */
+/**
+ * A number in 8 big-endian bytes, as Kafka's `DoubleSerializer` writes it. Reading anything but 8 bytes throws a
+ * RangeError.
+ *
+ * @example
+ * ```ts
+ * import { double } from 'millrace'
+ *
+ * double().serialize(0.5).toString('hex') // → '3fe0000000000000'
+ * double().deserialize(Buffer.alloc(4)) // throws RangeError
+ * ```
+ */
 export function double(): Serde<number> {
   return float64
 }

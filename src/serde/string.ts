@@ -6,7 +6,17 @@ const utf8: Serde<string> = Object.freeze({
   deserialize: (bytes: Buffer) => bytes.toString('utf8'),
 })
 
-/** Text as UTF-8, as Kafka's `StringSerializer` writes it. */
+/**
+ * Text as UTF-8, as Kafka's `StringSerializer` writes it.
+ *
+ * @example
+ * ```ts
+ * import { string } from 'millrace'
+ *
+ * string().serialize('é').toString('hex') // → 'c3a9'
+ * string().deserialize(Buffer.from('yes')) // → 'yes'
+ * ```
+ */
 export function string(): Serde<string> {
   return utf8
 }

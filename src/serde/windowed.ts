@@ -49,6 +49,16 @@ export class WindowedSerde<K> implements Serde<Windowed<K>> {
 /**
  * Serde of the keys of a windowed table, to read its topic back: `windowed(string(), 60_000)`. Writing such a table
  * with `to` needs none, the window is known there. `sizeMs` is the size of the windows in milliseconds.
+ *
+ * @example
+ * ```ts
+ * import { string, windowed } from 'millrace'
+ *
+ * const minutes = windowed(string(), 60_000)
+ * const bytes = minutes.serialize({ key: 'a', window: { start: 60_000, end: 120_000 } })
+ * bytes.toString('hex') // → '61000000000000ea60'
+ * minutes.deserialize(bytes) // → { key: 'a', window: { start: 60_000, end: 120_000 } }
+ * ```
  */
 export function windowed<K>(key: Serde<K>, sizeMs: number): Serde<Windowed<K>> {
   return new WindowedSerde(key, sizeMs)

@@ -18,6 +18,9 @@ import { type BytesRecord, type ProducedRecord, type TestTopic, TestTopics } fro
 /** What to test: an app, a function that builds its topology, or a topology that was built. */
 export type TopologySource = App | ((builder: StreamsBuilder) => void) | Topology
 
+/**
+ * How a driver begins.
+ */
 export interface TestDriverOptions {
   /** Where the driver's clock starts, in milliseconds since the Unix epoch. @defaultValue 0 */
   readonly startTimeMs?: number
@@ -27,9 +30,24 @@ export interface TestDriverOptions {
 
 /**
  * Runs a topology in this process, without a log, on a clock that moves only when it is told to: each piped record is
- * processed at once with all that follows from it, and everything is committed, before `pipe` returns. All sub-topologies
- * run as one task, every topic has one partition, and global tables are updated directly. Kafka Streams'
+ * processed at once with all that follows from it, and everything is committed, before `pipe` returns. All
+ * sub-topologies run as one task, every topic has one partition, and global tables are updated directly. Kafka Streams'
  * `TopologyTestDriver`.
+ *
+ * @example
+ * ```ts
+ * import { string } from 'millrace'
+ * import { TestDriver } from 'millrace/testing'
+ *
+ * const text = { key: string(), value: string() }
+ * const driver = new TestDriver(builder => {
+ *   builder.stream('in', text).mapValues(word => `${word}!`).to('out', text)
+ * })
+ * driver.inputTopic('in', text).pipe('a', 'yes', { timestamp: 5 })
+ * driver.outputTopic('out', text).readAll() // → [
+ * //   { key: 'a', value: 'yes!', timestamp: 5, headers: [] }
+ * // ]
+ * ```
  */
 export class TestDriver {
   readonly #topics = new TestTopics()
@@ -72,14 +90,42 @@ export class TestDriver {
     return this.#now
   }
 
-  /** Moves the clock, by milliseconds, and processes what waited for it. */
+  /**
+   * Moves the clock forward, by milliseconds, and processes what waited for it.
+   *
+   * @example
+   * ```ts
+   * import { string } from 'millrace'
+   * import { TestDriver } from 'millrace/testing'
+   *
+   * const text = { key: string(), value: string() }
+   * const driver = new TestDriver(builder => builder.stream('in', text).to('out'))
+   * driver.advance(20)
+   * driver.inputTopic('in', text).pipe('a', 'yes')
+   * driver.outputTopic('out', text).read() // → { key: 'a', timestamp: 20, … }
+   * driver.advance(-1) // throws ERR_ASSERTION
+   * ```
+   */
   advance(ms: number): void {
     assert(ms >= 0, 'time does not go backwards')
     this.#now += ms
     this.#run()
   }
 
-  /** A topic to write to. Throws MISSING_TOPIC when the topology does not read it. */
+  /**
+   * A topic to write to. Throws MISSING_TOPIC when the topology does not read it.
+   *
+   * @example
+   * ```ts
+   * import { string } from 'millrace'
+   * import { TestDriver } from 'millrace/testing'
+   *
+   * const text = { key: string(), value: string() }
+   * const driver = new TestDriver(builder => builder.stream('in', text).to('out'))
+   * driver.inputTopic('in', text).pipe('a', 'yes')
+   * driver.inputTopic('im', text) // throws MISSING_TOPIC
+   * ```
+   */
   inputTopic<K, V>(name: string, serdes: TopicSerdes<K, V>): TestInputTopic<K, V> {
     if (!this.#reads.has(name) && !this.#globalReads.has(name)) {
       const known = [...this.#reads, ...this.#globalReads].join(', ')
@@ -98,12 +144,43 @@ export class TestDriver {
     })
   }
 
-  /** A topic to read what the topology has written to it; changelogs and repartition topics too. */
+  /**
+   * A topic to read what the topology has written to it; changelogs and repartition topics too.
+   *
+   * @example
+   * ```ts
+   * import { long, string } from 'millrace'
+   * import { TestDriver } from 'millrace/testing'
+   *
+   * const text = { key: string(), value: string() }
+   * const driver = new TestDriver(builder => {
+   *   builder.stream('words', text).groupByKey().count({ store: 'counts' })
+   * })
+   * driver.inputTopic('words', text).pipe('a', 'yes')
+   * const changelog = driver.outputTopic('test-counts-changelog', { key: string(), value: long() })
+   * changelog.size // → 1
+   * ```
+   */
   outputTopic<K, V>(name: string, serdes: TopicSerdes<K, V>): TestOutputTopic<K, V> {
     return new TestOutputTopic(this.#topics.topic(name), serdes)
   }
 
-  /** Everything that was written and not read yet, as bytes, over all topics in the order of writing. */
+  /**
+   * Everything that was written and not read yet, as bytes, over all topics in the order of writing.
+   *
+   * @example
+   * ```ts
+   * import { string } from 'millrace'
+   * import { TestDriver } from 'millrace/testing'
+   *
+   * const text = { key: string(), value: string() }
+   * const driver = new TestDriver(builder => builder.stream('in', text).to('out'))
+   * driver.inputTopic('in', text).pipe('a', 'yes')
+   * const produced = driver.readProduced()
+   * produced.map(({ topic, value }) => `${topic}: ${value}`) // → ['out: yes']
+   * driver.readProduced() // → []
+   * ```
+   */
   readProduced(): ProducedRecord[] {
     return this.#topics.takeUnread()
   }
@@ -114,8 +191,24 @@ export class TestDriver {
   }
 
   /**
-   * A key-value store, global ones included; the caller names the types that its definition has. Throws UNKNOWN_STORE when
-   * there is no key-value store of that name.
+   * A key-value store, global ones included; the caller names the types that its definition has. Throws UNKNOWN_STORE
+   * when there is no key-value store of that name.
+   *
+   * @example
+   * ```ts
+   * import { string } from 'millrace'
+   * import { TestDriver } from 'millrace/testing'
+   *
+   * const text = { key: string(), value: string() }
+   * const driver = new TestDriver(builder => {
+   *   builder.stream('words', text).groupByKey().count({ store: 'counts' })
+   * })
+   * driver.inputTopic('words', text).pipe('a', 'yes')
+   * const store = driver.keyValueStore<string, number>('counts')
+   * store.get('a') // → { value: 1, timestamp: 0 }
+   * store.get('b') // → undefined
+   * driver.keyValueStore('count') // throws UNKNOWN_STORE
+   * ```
    */
   keyValueStore<K, V>(name: string): TestKeyValueStore<K, V> {
     const store = this.#task.state.store(name) ?? this.#globalTask.state.store(name)
@@ -128,7 +221,26 @@ export class TestDriver {
     }
   }
 
-  /** A window store; see `keyValueStore`. */
+  /**
+   * A window store; the caller names the types that its definition has. Throws UNKNOWN_STORE when there is no window
+   * store of that name.
+   *
+   * @example
+   * ```ts
+   * import { string, tumbling } from 'millrace'
+   * import { TestDriver } from 'millrace/testing'
+   *
+   * const text = { key: string(), value: string() }
+   * const driver = new TestDriver(builder => {
+   *   const perMinute = tumbling({ minutes: 1 })
+   *   builder.stream('words', text).groupByKey().windowedBy(perMinute).count({ store: 'counts' })
+   * })
+   * driver.inputTopic('words', text).pipe('a', 'yes', { timestamp: 61_000 })
+   * const store = driver.windowStore<string, number>('counts')
+   * store.fetch('a', 60_000) // → { value: 1, timestamp: 61_000 }
+   * store.fetch('a', 0) // → undefined
+   * ```
+   */
   windowStore<K, V>(name: string): TestWindowStore<K, V> {
     const store = this.#task.state.store(name)
     if (!(store instanceof WindowStore)) throw unknownStore('window', name)
@@ -146,7 +258,22 @@ export class TestDriver {
     return this.#task.droppedRecords + this.#globalTask.droppedRecords
   }
 
-  /** Closes the processors. */
+  /**
+   * Closes the processors. `using driver = new TestDriver(app)` does it at the end of the block.
+   *
+   * @example
+   * ```ts
+   * import { string } from 'millrace'
+   * import { TestDriver } from 'millrace/testing'
+   *
+   * const text = { key: string(), value: string() }
+   * {
+   *   using driver = new TestDriver(builder => builder.stream('in', text).to('out'))
+   *   driver.inputTopic('in', text).pipe('a', 'yes')
+   *   driver.producedTopics // → ['out']
+   * }
+   * ```
+   */
   close(): void {
     this.#task.closeProcessors()
     this.#globalTask.closeProcessors()
@@ -180,16 +307,88 @@ export class TestDriver {
   }
 }
 
+/**
+ * What a key-value store holds, read at once.
+ */
 export interface TestKeyValueStore<K, V> {
+  /**
+   * The row of a key, with the event time of its last update; undefined when there is none.
+   *
+   * @example
+   * ```ts
+   * import { string } from 'millrace'
+   * import { TestDriver } from 'millrace/testing'
+   *
+   * const text = { key: string(), value: string() }
+   * const driver = new TestDriver(builder => {
+   *   builder.stream('words', text).groupByKey().count({ store: 'counts' })
+   * })
+   * driver.inputTopic('words', text).pipe('a', 'yes', { timestamp: 5 })
+   * driver.keyValueStore('counts').get('a') // → { value: 1, timestamp: 5 }
+   * ```
+   */
   get(key: K): ValueAndTimestamp<V> | undefined
-  /** All rows in the order of their keys' bytes. */
+  /**
+   * All rows in the order of their keys' bytes.
+   *
+   * @example
+   * ```ts
+   * import { string } from 'millrace'
+   * import { TestDriver } from 'millrace/testing'
+   *
+   * const text = { key: string(), value: string() }
+   * const driver = new TestDriver(builder => {
+   *   builder.stream('words', text).groupByKey().count({ store: 'counts' })
+   * })
+   * driver.inputTopic('words', text).pipe('b', 'yes')
+   * driver.inputTopic('words', text).pipe('a', 'no')
+   * driver.keyValueStore('counts').rows().map(({ key }) => key) // → ['a', 'b']
+   * ```
+   */
   rows(): KeyValueRow<K, V>[]
 }
 
+/**
+ * What a window store holds, read at once.
+ */
 export interface TestWindowStore<K, V> {
-  /** The row of a key in the window that starts at `windowStart`, in milliseconds since the Unix epoch. */
+  /**
+   * The row of a key in the window that starts at `windowStart`, in milliseconds since the Unix epoch.
+   *
+   * @example
+   * ```ts
+   * import { string, tumbling } from 'millrace'
+   * import { TestDriver } from 'millrace/testing'
+   *
+   * const text = { key: string(), value: string() }
+   * const driver = new TestDriver(builder => {
+   *   const perMinute = tumbling({ minutes: 1 })
+   *   builder.stream('words', text).groupByKey().windowedBy(perMinute).count({ store: 'counts' })
+   * })
+   * driver.inputTopic('words', text).pipe('a', 'yes', { timestamp: 61_000 })
+   * driver.windowStore('counts').fetch('a', 60_000) // → { value: 1, timestamp: 61_000 }
+   * ```
+   */
   fetch(key: K, windowStart: number): ValueAndTimestamp<V> | undefined
-  /** All rows that are not expired, by segment of time, then key bytes, then window start. */
+  /**
+   * All rows that are not expired, by segment of time, then key bytes, then window start.
+   *
+   * @example
+   * ```ts
+   * import { string, tumbling } from 'millrace'
+   * import { TestDriver } from 'millrace/testing'
+   *
+   * const text = { key: string(), value: string() }
+   * const driver = new TestDriver(builder => {
+   *   const perMinute = tumbling({ minutes: 1 })
+   *   builder.stream('words', text).groupByKey().windowedBy(perMinute).count({ store: 'counts' })
+   * })
+   * driver.inputTopic('words', text).pipe('a', 'yes', { timestamp: 61_000 })
+   * driver.windowStore('counts').rows() // → [
+   * //   { key: 'a', windowStart: 60_000, value: 1, timestamp: 61_000 }
+   * // ]
+   * ```
+   */
   rows(): WindowRow<K, V>[]
 }
 

@@ -2,11 +2,17 @@ import type { Serde } from '../serde/serde.ts'
 import { type Headers, noHeaders } from '../topology/record.ts'
 import type { BytesRecord } from './test-topics.ts'
 
+/**
+ * How the keys and values of a topic become bytes.
+ */
 export interface TopicSerdes<K, V> {
   readonly key: Serde<K>
   readonly value: Serde<V>
 }
 
+/**
+ * What a record has beside its key and value.
+ */
 export interface PipeOptions {
   /** Event time in milliseconds since the Unix epoch. @defaultValue the driver's clock */
   readonly timestamp?: number
@@ -14,7 +20,21 @@ export interface PipeOptions {
   readonly headers?: Headers
 }
 
-/** Writes records to a topic that the topology reads. */
+/**
+ * Writes records to a topic that the topology reads. `TestDriver.inputTopic` makes it. Kafka Streams' `TestInputTopic`.
+ *
+ * @example
+ * ```ts
+ * import { string } from 'millrace'
+ * import { TestDriver } from 'millrace/testing'
+ *
+ * const text = { key: string(), value: string() }
+ * const driver = new TestDriver(builder => builder.stream('in', text).to('out'))
+ * const input = driver.inputTopic('in', text)
+ * input.pipe('a', 'yes')
+ * input.name // → 'in'
+ * ```
+ */
 export class TestInputTopic<K, V> {
   readonly name: string
   readonly #serdes: TopicSerdes<K, V>
@@ -33,8 +53,25 @@ export class TestInputTopic<K, V> {
   }
 
   /**
-   * Writes a record and has the topology process it, with all that follows from it. Throws what the topology throws; the
-   * driver is then of no use any more.
+   * Writes a record and has the topology process it, with all that follows from it. Throws what the topology throws;
+   * the driver is then of no use any more.
+   *
+   * @example
+   * ```ts
+   * import { string } from 'millrace'
+   * import { TestDriver } from 'millrace/testing'
+   *
+   * const text = { key: string(), value: string() }
+   * const driver = new TestDriver(builder => builder.stream('in', text).to('out'))
+   * const input = driver.inputTopic('in', text)
+   * const headers = [{ key: 'from', value: Buffer.from('me') }]
+   * input.pipe('a', 'yes', { timestamp: 5, headers })
+   * input.pipe('a', null)
+   * driver.outputTopic('out', text).readAll() // → [
+   * //   { key: 'a', value: 'yes', timestamp: 5, headers },
+   * //   { key: 'a', value: null, timestamp: 0, headers: [] }
+   * // ]
+   * ```
    */
   pipe(key: K | null, value: V | null, options: PipeOptions = {}): void {
     this.#pipe({

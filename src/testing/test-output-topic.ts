@@ -2,9 +2,27 @@ import type { StreamRecord } from '../topology/record.ts'
 import type { TopicSerdes } from './test-input-topic.ts'
 import type { BytesRecord, TestTopic } from './test-topics.ts'
 
+/**
+ * A record as it was written: any of them may have no key or no value.
+ */
 export type TestRecord<K, V> = StreamRecord<K | null, V | null>
 
-/** Reads what the topology has written to a topic, each record once, in the order of writing. */
+/**
+ * Reads what the topology has written to a topic, each record once, in the order of writing. `TestDriver.outputTopic`
+ * makes it. Kafka Streams' `TestOutputTopic`.
+ *
+ * @example
+ * ```ts
+ * import { string } from 'millrace'
+ * import { TestDriver } from 'millrace/testing'
+ *
+ * const text = { key: string(), value: string() }
+ * const driver = new TestDriver(builder => builder.stream('in', text).to('out'))
+ * const output = driver.outputTopic('out', text)
+ * driver.inputTopic('in', text).pipe('a', 'yes')
+ * output.size // → 1
+ * ```
+ */
 export class TestOutputTopic<K, V> {
   readonly name: string
   readonly #topic: TestTopic
@@ -21,13 +39,44 @@ export class TestOutputTopic<K, V> {
     return this.#topic.unread.length
   }
 
-  /** The next record; undefined when there is none. */
+  /**
+   * The next record; undefined when there is none.
+   *
+   * @example
+   * ```ts
+   * import { string } from 'millrace'
+   * import { TestDriver } from 'millrace/testing'
+   *
+   * const text = { key: string(), value: string() }
+   * const driver = new TestDriver(builder => builder.stream('in', text).to('out'))
+   * driver.inputTopic('in', text).pipe('a', 'yes')
+   * const output = driver.outputTopic('out', text)
+   * output.read() // → { key: 'a', value: 'yes', timestamp: 0, headers: [] }
+   * output.read() // → undefined
+   * ```
+   */
   read(): TestRecord<K, V> | undefined {
     const next = this.#topic.unread.shift()
     return next === undefined ? undefined : this.#decode(next.record)
   }
 
-  /** All records that were not read yet. */
+  /**
+   * All records that were not read yet.
+   *
+   * @example
+   * ```ts
+   * import { string } from 'millrace'
+   * import { TestDriver } from 'millrace/testing'
+   *
+   * const text = { key: string(), value: string() }
+   * const driver = new TestDriver(builder => builder.stream('in', text).to('out'))
+   * driver.inputTopic('in', text).pipe('a', 'yes')
+   * driver.inputTopic('in', text).pipe('b', 'no')
+   * const output = driver.outputTopic('out', text)
+   * output.readAll().map(({ value }) => value) // → ['yes', 'no']
+   * output.readAll() // → []
+   * ```
+   */
   readAll(): TestRecord<K, V>[] {
     return this.#topic.unread.splice(0).map(({ record }) => this.#decode(record))
   }

@@ -5,6 +5,24 @@ import type { GlobalStore, Subtopology, Topology, TopologyNode } from './topolog
 /**
  * The topology as text, equal to what Java's `Topology#describe` prints, so that tools that draw it can read it. Names
  * of internal topics stand without the application id, as there.
+ *
+ * @example
+ * ```ts
+ * import { defineApp, describe, string } from 'millrace'
+ *
+ * const text = { key: string(), value: string() }
+ * const app = defineApp('copy', builder => builder.stream('in', text).filter(Boolean).to('out'))
+ * describe(app.compile()) // →
+ * // Topologies:
+ * //    Sub-topology: 0
+ * //     Source: KSTREAM-SOURCE-0000000000 (topics: [in])
+ * //       --> KSTREAM-FILTER-0000000001
+ * //     Processor: KSTREAM-FILTER-0000000001 (stores: [])
+ * //       --> KSTREAM-SINK-0000000002
+ * //       <-- KSTREAM-SOURCE-0000000000
+ * //     Sink: KSTREAM-SINK-0000000002 (topic: out)
+ * //       <-- KSTREAM-FILTER-0000000001
+ * ```
  */
 export function describe(topology: Topology): string {
   const internal = new Map(

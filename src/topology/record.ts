@@ -10,8 +10,14 @@ export interface StreamRecord<K, V> {
   readonly headers: Headers
 }
 
+/**
+ * Headers of a record, in their order; a key may stand there several times.
+ */
 export type Headers = readonly Header[]
 
+/**
+ * One header of a record: what travels beside its value.
+ */
 export interface Header {
   readonly key: string
   readonly value: Buffer | null

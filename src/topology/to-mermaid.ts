@@ -1,8 +1,27 @@
 import type { Topology, TopologyNode } from './topology.ts'
 
 /**
- * The topology as a Mermaid flowchart: topics as rounded boxes, processors as boxes, stores as cylinders, a frame around
- * each sub-topology.
+ * The topology as a Mermaid flowchart: topics as rounded boxes, processors as boxes, stores as cylinders, a frame
+ * around each sub-topology.
+ *
+ * @example
+ * ```ts
+ * import { defineApp, string, toMermaid } from 'millrace'
+ *
+ * const text = { key: string(), value: string() }
+ * const app = defineApp('seen', builder => {
+ *   builder.stream('in', { ...text, name: 'read' }).foreach(() => {}, { name: 'see' })
+ * })
+ * toMermaid(app.compile()) // →
+ * // flowchart TD
+ * //   topic_in(["in"])
+ * //   subgraph part0["Sub-topology 0"]
+ * //     node_read["read"]
+ * //     node_see["see"]
+ * //   end
+ * //   topic_in --> node_read
+ * //   node_read --> node_see
+ * ```
  */
 export function toMermaid(topology: Topology): string {
   const parts = [

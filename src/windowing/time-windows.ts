@@ -14,12 +14,36 @@ export interface TimeWindows {
   /**
    * Start of the earliest window that holds a timestamp; the others start every `advanceMs` after it, up to the
    * timestamp itself. Never negative.
+   *
+   * @example
+   * ```ts
+   * import { hopping } from 'millrace'
+   *
+   * const windows = hopping({ seconds: 10 }, { advance: { seconds: 5 } })
+   * windows.firstStart(12_000) // → 5_000
+   * windows.firstStart(2_000) // → 0
+   * ```
    */
   firstStart(timestamp: number): number
-  /** The windows that hold a timestamp, earliest first. */
+  /**
+   * The windows that hold a timestamp, in milliseconds since the Unix epoch, earliest first.
+   *
+   * @example
+   * ```ts
+   * import { hopping } from 'millrace'
+   *
+   * hopping({ seconds: 10 }, { advance: { seconds: 5 } }).windowsFor(12_000) // → [
+   * //   { start: 5_000, end: 15_000 },
+   * //   { start: 10_000, end: 20_000 }
+   * // ]
+   * ```
+   */
   windowsFor(timestamp: number): TimeWindow[]
 }
 
+/**
+ * A span of event time that includes its start and not its end. Kafka Streams' `Window`.
+ */
 export interface TimeWindow {
   /** First millisecond of the window since the Unix epoch. */
   readonly start: number
@@ -27,11 +51,17 @@ export interface TimeWindow {
   readonly end: number
 }
 
+/**
+ * What tumbling windows have beside their size.
+ */
 export interface TumblingOptions {
   /** How long a window takes late records after its end. Default: not at all. */
   readonly grace?: DurationLike
 }
 
+/**
+ * What hopping windows have beside their size.
+ */
 export interface HoppingOptions extends TumblingOptions {
   /** Distance from the start of one window to that of the next: at least 1 ms, at most the size. */
   readonly advance: DurationLike
@@ -39,9 +69,20 @@ export interface HoppingOptions extends TumblingOptions {
 
 /**
  * Windows side by side: each record falls into exactly one. `tumbling({ minutes: 5 })`, or, to take records up to an
- * hour late, `tumbling({ days: 1 }, { grace: { hours: 1 } })`. Days are days of UTC.
+ * hour late, `tumbling({ days: 1 }, { grace: { hours: 1 } })`. Days are days of UTC. Kafka Streams'
+ * `TimeWindows.ofSizeAndGrace`.
  *
- * Throws INVALID_CONFIG for a size below 1 ms or a negative grace.
+ * Throws INVALID_CONFIG for a size below 1 ms, a negative grace, or either in months or years.
+ *
+ * @example
+ * ```ts
+ * import { tumbling } from 'millrace'
+ *
+ * const days = tumbling({ days: 1 }, { grace: { hours: 1 } })
+ * days.graceMs // → 3_600_000
+ * days.windowsFor(90_000_000) // → [{ start: 86_400_000, end: 172_800_000 }]
+ * tumbling({ months: 1 }) // throws INVALID_CONFIG
+ * ```
  */
 export function tumbling(size: DurationLike, { grace = 0 }: TumblingOptions = {}): TimeWindows {
   const sizeMs = toMillis(size, 'The size of tumbling windows', 1)
@@ -51,9 +92,19 @@ export function tumbling(size: DurationLike, { grace = 0 }: TumblingOptions = {}
 
 /**
  * Windows that overlap: a record falls into all that hold its timestamp. `hopping({ minutes: 5 }, { advance: { minutes:
- * 1 } })` has a window of five minutes starting every minute.
+ * 1 } })` has a window of five minutes starting every minute. Kafka Streams' `TimeWindows.advanceBy`.
  *
- * Throws INVALID_CONFIG for a size or advance below 1 ms, an advance above the size, or a negative grace.
+ * Throws INVALID_CONFIG for a size or advance below 1 ms, an advance above the size, a negative grace, or any of them
+ * in months or years.
+ *
+ * @example
+ * ```ts
+ * import { hopping } from 'millrace'
+ *
+ * const windows = hopping({ minutes: 5 }, { advance: { minutes: 1 } })
+ * windows.windowsFor(600_000).length // → 5
+ * hopping({ minutes: 5 }, { advance: { minutes: 6 } }) // throws INVALID_CONFIG
+ * ```
  */
 export function hopping(size: DurationLike, { advance, grace = 0 }: HoppingOptions): TimeWindows {
   const sizeMs = toMillis(size, 'The size of hopping windows', 1)
