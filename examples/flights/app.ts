@@ -1,4 +1,3 @@
-import { DateTime } from 'luxon'
 import { type ReadOnlyWindowStore, defineApp, json, string, tumbling } from 'millrace'
 import { z } from 'zod'
 
@@ -24,7 +23,7 @@ export type Delays = ReadOnlyWindowStore<string, z.infer<typeof DayOfDelays>>
 
 /** The day of a flight, wherever it departs, is the day on its ticket: local times are taken as if they were UTC. */
 const departure = (flight: z.infer<typeof Flight>): number =>
-  DateTime.fromFormat(flight.date, 'yyyy/MM/dd HH:mm', { zone: 'utc' }).toMillis()
+  Date.parse(`${flight.date.replaceAll('/', '-').replace(' ', 'T')}Z`)
 
 /** Some airports stand outside of any city. */
 const placeOf = (airport: z.infer<typeof Airport>): string =>

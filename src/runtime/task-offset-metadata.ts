@@ -1,3 +1,5 @@
+import { writeInt64 } from '../protocol/record-batch.ts'
+
 /**
  * The partition time rides in the metadata of a committed offset, so that it survives a restart: base64 of a magic byte 2
  * and an int64, as Kafka Streams' `TopicPartitionMetadata` has it; metadata of processors would follow.
@@ -6,11 +8,13 @@ const magic = 2
 const unknown = -1
 
 export function encodePartitionTime(partitionTime: number): string {
-  const bytes = Buffer.alloc(9)
-  bytes.writeUInt8(magic, 0)
-  bytes.writeBigInt64BE(BigInt(partitionTime), 1)
-  return bytes.toString('base64')
+  writeInt64(encoded, partitionTime, 1)
+  return encoded.toString('base64')
 }
+
+/** The test driver commits after each record: this is used again and again. */
+const encoded = Buffer.alloc(9)
+encoded.writeUInt8(magic, 0)
 
 /** -1 for anything that is not such metadata: other programs may have committed the offset. */
 export function decodePartitionTime(metadata: string): number {

@@ -78,10 +78,11 @@ export function markerOperation(marker: Marker): WriteOperation {
 }
 
 export function checkpointOperation({ topic, partition, offset }: PartitionOffset): WriteOperation {
-  const name = Buffer.alloc(4 + Buffer.byteLength(topic))
-  name.writeInt32BE(partition, 0)
-  name.write(topic, 4)
-  return operation(rowKey(1, name), newRow(none, offset))
+  const key = Buffer.alloc(6 + Buffer.byteLength(topic))
+  key.writeUInt8(1, 1)
+  key.writeInt32BE(partition, 2)
+  key.write(topic, 6)
+  return operation(key, newRow(none, offset))
 }
 
 export function observedTimeOperation(store: string, time: number): WriteOperation {

@@ -62,6 +62,7 @@ export class TestTopic implements TopicCollector {
   readonly unread: { readonly record: ProducedRecord; readonly sequence: number }[] = []
   readonly #onProduced: (record: ProducedRecord) => void
   readonly #nextSequence: () => number
+  readonly #builder = new RecordBatchBuilder()
   #produced = 0
   #delivered = 0
 
@@ -102,13 +103,13 @@ export class TestTopic implements TopicCollector {
   /** The record as a fetch of this topic would bring it, with the next offset. */
   deliver({ key, value, timestamp, headers }: BytesRecord): FetchedPartition {
     const offset = this.#delivered++
-    const builder = new RecordBatchBuilder()
-    builder.append(key, value, timestamp, headers)
+    this.#builder.reset()
+    this.#builder.append(key, value, timestamp, headers)
     const nextOffset = offset + 1
     return {
       topic: this.name,
       partition: 0,
-      batches: builder.build({ baseOffset: offset }),
+      batches: this.#builder.build({ baseOffset: offset }),
       offset,
       nextOffset,
       highWatermark: nextOffset,
