@@ -35,7 +35,7 @@ const firstTriedVersion = 3
  * as Kafka promises. A request that is not answered in time ends the connection, because the next answer could not be
  * told from the late one's.
  *
- * Opening rejects with CONNECTION_LOST when nobody answers, PROTOCOL_ERROR when it is not Kafka that does.
+ * Opening rejects with CONNECTION_LOST when nobody answers in time, PROTOCOL_ERROR when the answer is not Kafka's.
  *
  * @example
  * ```ts

@@ -377,8 +377,8 @@ export interface KStream<K, V> {
   ): KStream<K, V2>
 
   /**
-   * As `join`, with a table or a global table, but records without a row stay: the joiner gets null.
-   * `KSTREAM-LEFTJOIN`.
+   * As `join`, with a table or a global table, but records without a row or a key stay: the joiner gets null. Records
+   * without a value are dropped. `KSTREAM-LEFTJOIN`.
    *
    * @example
    * ```ts
