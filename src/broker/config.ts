@@ -22,7 +22,11 @@ export interface BrokerConfig {
   readonly maxPartitionsPerTopic: number
   /** Upper bound of partitions in the broker; each holds open files. @defaultValue 4000 */
   readonly maxPartitions: number
-  /** How often partitions look for records that are too old or too many. @defaultValue 300000 */
+  /**
+   * How often partitions look for records that are too old or too many. How old a record is its timestamp says, as in
+   * Kafka: event time of years ago is deleted at the next look unless its topic has a larger `retention.ms` than the
+   * default of 7 days, or -1. Compacted topics, `__consumer_offsets` among them, are left alone. @defaultValue 300000
+   */
   readonly logRetentionCheckIntervalMs: number
   /** Partitions of `__consumer_offsets`; fixed when the topic is first needed. @defaultValue 8 */
   readonly offsetsTopicNumPartitions: number

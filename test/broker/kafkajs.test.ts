@@ -306,7 +306,7 @@ describe('admin', () => {
     const values = Object.fromEntries(
       (resources[0]?.configEntries ?? []).map(entry => [entry.configName, entry.configValue]),
     )
-    expect(values).toEqual({
+    expect(values).toMatchObject({
       'cleanup.policy': 'compact',
       'max.message.bytes': '1048588',
       'message.timestamp.type': 'CreateTime',

@@ -5,13 +5,15 @@
  *
  * Behaviour: -1 partitions take the broker's default; -1 or 1 replicas are accepted, more are refused with
  * INVALID_REPLICATION_FACTOR. An assignment by hand must place every partition on this node. Settings that the broker
- * does not know are refused with INVALID_CONFIG. `validateOnly` answers what would happen.
+ * does not know are refused with INVALID_CONFIG. `validateOnly` answers what would happen. `__consumer_offsets` is made by
+ * the broker, with settings of its own, and refused with INVALID_TOPIC_EXCEPTION.
  *
  * Differs from Apache Kafka: `timeoutMs` is not looked at, a topic is ready when it is answered. The answer lists all
  * settings of the topic, those of the broker's defaults included, but only settings that this broker knows.
  */
 import { errorCode } from '../../protocol/error-codes.ts'
 import { createTopics } from '../../protocol/messages/19-create-topics.ts'
+import { consumerOffsetsTopic } from '../../protocol/internal-topics.ts'
 import type { Infer, InferInput } from '../../protocol/schema.ts'
 import type { Broker } from '../broker.ts'
 import { answerTo, RequestRefused } from '../request-refused.ts'
@@ -53,6 +55,12 @@ async function create(
     name: wanted.name,
     partitions: partitionsOf(broker, wanted),
     configs: checkTopicConfigs(wanted.configs),
+  }
+  if (spec.name === consumerOffsetsTopic) {
+    throw new RequestRefused(
+      errorCode.INVALID_TOPIC_EXCEPTION,
+      `Topic ${spec.name} is made by the broker itself as soon as a group needs it.`,
+    )
   }
   broker.topics.check(spec)
   const topic = validateOnly ? null : await broker.topics.create(spec)

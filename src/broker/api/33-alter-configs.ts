@@ -5,7 +5,8 @@
  *
  * Behaviour: in force and durable when answered. Settings that the broker does not know are refused with INVALID_CONFIG.
  *
- * Differs from Apache Kafka: settings of the broker are given when it is started; changing them is INVALID_REQUEST.
+ * Differs from Apache Kafka: settings of the broker and of its internal topics are given when it is started; changing
+ * them is INVALID_REQUEST.
  */
 import { errorCode } from '../../protocol/error-codes.ts'
 import { alterConfigs } from '../../protocol/messages/33-alter-configs.ts'

@@ -6,13 +6,15 @@
  * Behaviour: set (0), delete (1, back to the default), and for lists append (2) and subtract (3). In force and durable when
  * answered.
  *
- * Differs from Apache Kafka: settings of the broker are given when it is started; changing them is INVALID_REQUEST.
+ * Differs from Apache Kafka: settings of the broker and of its internal topics are given when it is started; changing
+ * them is INVALID_REQUEST.
  */
 import { errorCode } from '../../protocol/error-codes.ts'
 import { incrementalAlterConfigs } from '../../protocol/messages/44-incremental-alter-configs.ts'
 import type { Infer } from '../../protocol/schema.ts'
 import { answerTo, RequestRefused } from '../request-refused.ts'
-import { checkTopicConfigs, type TopicConfigs, topicConfigDefinitions } from '../topic-configs.ts'
+import { topicConfigDefinitions } from '../topic-config-definitions.ts'
+import { checkTopicConfigs, type TopicConfigs } from '../topic-configs.ts'
 import { alterableTopic } from './alterable-topic.ts'
 import { apiHandler, type ApiHandler } from './api-handler.ts'
 
@@ -44,7 +46,6 @@ function changed(before: TopicConfigs, changes: readonly Change[]): TopicConfigs
   const after = new Map(before)
   for (const { name, configOperation, value } of changes) {
     const definition = topicConfigDefinitions.find(known => known.name === name)
-    const list = (after.get(name) ?? definition?.defaultValue ?? '').split(',')
     switch (configOperation) {
       case SET:
         after.set(name, checkTopicConfigs([{ name, value }]).get(name) ?? '')
@@ -60,9 +61,11 @@ function changed(before: TopicConfigs, changes: readonly Change[]): TopicConfigs
             `The setting ${name} is not a list: it can be set, and nothing appended or subtracted.`,
           )
         }
-        const rest = list.filter(item => item !== value)
-        if (configOperation === APPEND) rest.push(value ?? '')
-        after.set(name, rest.join(','))
+        const changes = (value ?? '').split(',')
+        const rest = (after.get(name) ?? definition.defaultValue)
+          .split(',')
+          .filter(item => item !== '' && !changes.includes(item))
+        after.set(name, (configOperation === APPEND ? [...rest, ...changes] : rest).join(','))
         break
       }
       default:

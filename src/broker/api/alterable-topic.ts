@@ -13,6 +13,13 @@ export function alterableTopic(broker: Broker, type: number, name: string): Topi
     )
   }
   const topic = broker.topics.get(name)
+  if (topic?.internal === true) {
+    // Deleted from by age, the topic of committed offsets would forget them.
+    throw new RequestRefused(
+      errorCode.INVALID_REQUEST,
+      `Settings of ${name} are the broker's own: start the broker with other settings.`,
+    )
+  }
   if (topic !== undefined) return topic
   throw new RequestRefused(
     errorCode.UNKNOWN_TOPIC_OR_PARTITION,

@@ -1,10 +1,11 @@
-import { type TopicConfigs, topicConfigDefinitions } from '../topic-configs.ts'
+import { topicConfigDefinitions } from '../topic-config-definitions.ts'
+import type { TopicConfigs } from '../topic-configs.ts'
 
 /** Where a setting's value comes from, by Kafka's number (`DescribeConfigsResponse.ConfigSource`). */
 export const configSource = { topic: 1, staticBroker: 4, default: 5 } as const
 
 /** Kafka's number of a setting's type (`DescribeConfigsResponse.ConfigType`). */
-export const configType = { boolean: 1, string: 2, int: 3, long: 5, list: 7 } as const
+export const configType = { boolean: 1, string: 2, int: 3, long: 5, double: 6, list: 7 } as const
 
 export interface ConfigEntry {
   readonly name: string

@@ -20,7 +20,10 @@ export interface LogConfig {
    * of a simulation or a test is often ahead, so here it is unlimited, as in Kafka 3.
    */
   readonly messageTimestampAfterMaxMs: number
-  /** Age at which whole segments are deleted (`retention.ms`); -1 for never. */
+  /**
+   * Age at which whole segments are deleted (`retention.ms`); -1 for never. The age is that of the newest record by its own
+   * timestamp, as in Kafka: records of years ago, replayed today, go at the next look.
+   */
   readonly retentionMs: number
   /** Size of the log above which its oldest segments are deleted (`retention.bytes`); -1 for unlimited. */
   readonly retentionBytes: number
