@@ -23,11 +23,20 @@ import type { SchemaIssue, SchemaOutput, StandardSchema } from './standard-schem
 export function json<S extends StandardSchema>(schema: S): Serde<SchemaOutput<S>>
 export function json<T = unknown>(): Serde<T>
 export function json(schema?: StandardSchema): Serde<unknown> {
-  return Object.freeze({
-    name: 'json',
-    serialize,
-    deserialize: schema === undefined ? parse : (bytes: Buffer) => check(schema, parse(bytes)),
-  })
+  if (schema === undefined) return unchecked
+  const known = bySchema.get(schema)
+  if (known !== undefined) return known
+  const serde = newSerde(bytes => check(schema, parse(bytes)))
+  bySchema.set(schema, serde)
+  return serde
+}
+
+/** One serde for a schema, so that two streams of one type are seen to have the same one. */
+const bySchema = new WeakMap<StandardSchema, Serde<unknown>>()
+const unchecked = newSerde(parse)
+
+function newSerde(deserialize: (bytes: Buffer) => unknown): Serde<unknown> {
+  return Object.freeze({ name: 'json', serialize, deserialize })
 }
 
 function serialize(value: unknown): Buffer {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { z } from 'zod'
 import {
   type ErrorCode,
   MillraceError,
@@ -148,6 +149,40 @@ describe('is refused', () => {
       b.stream('in', { key: string(), value: long() }).to('two')
     })
     expect(message).toContain('read twice, as string and string and as string and long')
+  })
+
+  test('a topic that is read through two schemas', () => {
+    const narrow = z.object({ id: z.string() })
+    const wide = z.object({ id: z.string(), amount: z.number() })
+    const readTwice = (b: StreamsBuilder, one: z.ZodType, two: z.ZodType): void => {
+      b.stream('in', { key: string(), value: json(one) }).to('one')
+      b.stream('in', { key: string(), value: json(two) }).to('two')
+    }
+    expect(() => refusal(b => readTwice(b, narrow, narrow))).toThrow('the topology was accepted')
+    expect(refusal(b => readTwice(b, narrow, wide))).toContain('by different serdes')
+  })
+
+  test('a topic that is read with two timestamps', () => {
+    const message = refusal(b => {
+      b.stream('in', strings).to('one')
+      b.stream('in', { ...strings, timestamp: () => 1 }).to('two')
+    })
+    expect(message).toContain('read twice, each time with a timestamp of its own')
+  })
+
+  test('a stream of no topic, and topics that cannot exist', () => {
+    expect(refusal(b => b.stream([], strings).to('out'))).toContain('reads no topic')
+    expect(refusal(b => b.stream('a b', strings).to('out'))).toContain('The topic "a b" has')
+    expect(refusal(b => b.globalTable('', strings))).toContain('The topic "" is empty')
+    expect(refusal(b => b.stream('in', strings).to('a/b'))).toContain('The topic "a/b" has')
+    const store = 'x'.repeat(240)
+    expect(refusal(b => b.table('in', { ...strings, store }))).toContain('has 254 characters')
+  })
+
+  test.each([0, -1, 1.5, NaN])('a repartition topic of %j partitions', partitions => {
+    expect(refusal(b => b.stream('in', strings).repartition({ partitions }))).toContain(
+      `cannot have ${partitions} partitions`,
+    )
   })
 
   test('a topic of two sources', () => {

@@ -18,10 +18,12 @@ function checkName(name: string): void {
   if (problem === undefined) return
   throw new MillraceError(
     'INVALID_TOPOLOGY',
-    `The name ${JSON.stringify(name)} ${problem}. Names of applications, nodes, stores and groups consist of ASCII letters, digits, ` +
-      `'.', '_' and '-', and have at most ${longest} characters.`,
+    `The name ${JSON.stringify(name)} ${problem}. ${rule('applications, nodes, stores and groups')}`,
   )
 }
+
+const rule = (things: string): string =>
+  `Names of ${things} consist of ASCII letters, digits, '.', '_' and '-', and have at most ${longest} characters.`
 
 function problemOf(name: string): string | undefined {
   if (name === '') return 'is empty'
@@ -29,6 +31,30 @@ function problemOf(name: string): string | undefined {
   if (name.length > longest) return `has ${name.length} characters`
   if (!/^[A-Za-z0-9._-]+$/.test(name)) return 'has other characters than a topic name may have'
   return undefined
+}
+
+/** All topics, internal ones too, have names that a topic may have. `Topic#validate`. Throws INVALID_TOPOLOGY. */
+export function checkTopics({ nodes, internalTopics }: Blueprint): void {
+  for (const node of nodes) {
+    if (node.kind === 'source' && node.topics.length === 0) {
+      throw new MillraceError(
+        'INVALID_TOPOLOGY',
+        `${node.name} reads no topic. Give stream() at least one.`,
+      )
+    }
+    if (node.kind === 'source') node.topics.forEach(checkTopic)
+    if (node.kind === 'sink') checkTopic(node.topic)
+  }
+  for (const { name } of internalTopics) checkTopic(name)
+}
+
+function checkTopic(topic: string): void {
+  const problem = problemOf(topic)
+  if (problem === undefined) return
+  throw new MillraceError(
+    'INVALID_TOPOLOGY',
+    `The topic ${JSON.stringify(topic)} ${problem}. ${rule('topics')}`,
+  )
 }
 
 /** Nodes, stores and the topics of sources exist once. Throws INVALID_TOPOLOGY. */

@@ -1,7 +1,7 @@
 import type { LogicalGraph } from '../nodes/index.ts'
 import { ruleOf } from '../nodes/index.ts'
 import type { Topology } from '../topology.ts'
-import { checkNames, checkUnique } from './check-names.ts'
+import { checkNames, checkTopics, checkUnique } from './check-names.ts'
 import { type Blueprint, Emission, type Plan } from './emission.ts'
 import { findTopics } from './find-topics.ts'
 import { inferSerdes } from './infer-serdes.ts'
@@ -33,6 +33,7 @@ export function compile(applicationId: string, graph: LogicalGraph): Topology {
   }
   checkNames(plan)
   const blueprint = emit(plan)
+  checkTopics(blueprint)
   checkUnique(blueprint)
   return split(applicationId, blueprint)
 }

@@ -5,7 +5,8 @@ import type { StreamSourceNode } from '../nodes/stream-source.ts'
 
 /**
  * Two `stream()` calls on the same topics become one source, the first, because a task reads a topic once.
- * `InternalStreamsBuilder#mergeDuplicateSourceNodes`.
+ * `InternalStreamsBuilder#mergeDuplicateSourceNodes`. Kafka Streams takes any two serdes of one class for equal and the
+ * first extractor for both; here a serde may check and shape what it reads, so both must be the same.
  */
 export function mergeSources(graph: LogicalGraph): LogicalGraph {
   const first = new Map<string, StreamSourceNode>()
@@ -16,7 +17,7 @@ export function mergeSources(graph: LogicalGraph): LogicalGraph {
       const topics = [...node.topics].sort().join(' ')
       const earlier = first.get(topics)
       if (earlier !== undefined) {
-        requireSameTypes(earlier, node)
+        requireSameReading(earlier, node)
         replaced.set(node.id, earlier.id)
         continue
       }
@@ -34,11 +35,18 @@ export function withParents(node: LogicalNode, map: (parent: NodeId) => NodeId):
   return Object.freeze({ ...node, parents: Object.freeze(parents) })
 }
 
-function requireSameTypes(one: StreamSourceNode, two: StreamSourceNode): void {
-  if (one.key.name === two.key.name && one.value.name === two.value.name) return
+function requireSameReading(one: StreamSourceNode, two: StreamSourceNode): void {
+  const topic = one.topics.join(', ')
+  if (one.key !== two.key || one.value !== two.value) {
+    throw new MillraceError(
+      'INVALID_TOPOLOGY',
+      `The topic ${topic} is read twice, as ${one.key.name} and ${one.value.name} and as ${two.key.name} and ` +
+        `${two.value.name}, by different serdes. Read it once, and convert with map or mapValues where it is needed.`,
+    )
+  }
+  if (one.timestamp === two.timestamp) return
   throw new MillraceError(
     'INVALID_TOPOLOGY',
-    `The topic ${one.topics.join(', ')} is read twice, as ${one.key.name} and ${one.value.name} and as ` +
-      `${two.key.name} and ${two.value.name}. Read it once, and convert with map or mapValues where it is needed.`,
+    `The topic ${topic} is read twice, each time with a timestamp of its own. Read it once, and use the handle for both.`,
   )
 }

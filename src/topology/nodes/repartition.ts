@@ -1,3 +1,4 @@
+import { MillraceError } from '../../errors.ts'
 import type { Serde } from '../../serde/serde.ts'
 import type { NodeRule } from '../compile/rule.ts'
 import { dropNullKeys } from '../operators/drop-null-keys.ts'
@@ -35,6 +36,12 @@ export const repartitionRule: NodeRule<RepartitionNode> = {
     const { name, topic = name, sink = name, filter = name } = emission.names
     const call = (part: string): string => `groupBy, join or repartition with { ${part}: … }`
     const { serdes } = emission
+    if (partitions !== undefined && !(Number.isInteger(partitions) && partitions > 0)) {
+      throw new MillraceError(
+        'INVALID_TOPOLOGY',
+        `The topic ${topic} of ${name} cannot have ${partitions} partitions. Give a whole number of at least 1.`,
+      )
+    }
     const key = emission.require(serdes.key, `the keys of the topic ${topic}`, call('key'))
     const value = emission.require(serdes.value, `the values of the topic ${topic}`, call('value'))
     const fullTopic = emission.repartitionTopic(topic, partitions)
