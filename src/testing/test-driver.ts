@@ -55,6 +55,7 @@ export class TestDriver {
   readonly #globalTask: Task
   readonly #reads: ReadonlySet<string>
   readonly #globalReads: ReadonlySet<string>
+  readonly #writes: ReadonlySet<string>
   #now: number
 
   constructor(source: TopologySource, options: TestDriverOptions = {}) {
@@ -65,6 +66,7 @@ export class TestDriver {
     const whole = wholePart(topology)
     this.#reads = topicsOf(whole)
     this.#globalReads = topicsOf(global)
+    this.#writes = writtenBy(whole)
     const newTask = (taskId: string, { nodes, stores }: TaskPart, globals?: Task): Task => {
       const task = new Task({
         applicationId: topology.applicationId,
@@ -128,11 +130,7 @@ export class TestDriver {
    */
   inputTopic<K, V>(name: string, serdes: TopicSerdes<K, V>): TestInputTopic<K, V> {
     if (!this.#reads.has(name) && !this.#globalReads.has(name)) {
-      const known = [...this.#reads, ...this.#globalReads].join(', ')
-      throw new MillraceError(
-        'MISSING_TOPIC',
-        `The topology does not read the topic ${name}. It reads: ${known}.`,
-      )
+      throw unknownTopic('read', name, [...this.#reads, ...this.#globalReads])
     }
     const topic = this.#topics.topic(name)
     return new TestInputTopic(name, serdes, {
@@ -145,7 +143,8 @@ export class TestDriver {
   }
 
   /**
-   * A topic to read what the topology has written to it; changelogs and repartition topics too.
+   * A topic to read what the topology has written to it; changelogs and repartition topics too. Throws MISSING_TOPIC when
+   * the topology does not write it.
    *
    * @example
    * ```ts
@@ -162,6 +161,7 @@ export class TestDriver {
    * ```
    */
   outputTopic<K, V>(name: string, serdes: TopicSerdes<K, V>): TestOutputTopic<K, V> {
+    if (!this.#writes.has(name)) throw unknownTopic('write', name, this.#writes)
     return new TestOutputTopic(this.#topics.topic(name), serdes)
   }
 
@@ -404,8 +404,24 @@ const start = (topic: string) => ({ topic, partition: 0, offset: 0, metadata: ''
 const topicsOf = ({ nodes }: TaskPart): ReadonlySet<string> =>
   new Set(nodes.flatMap(node => (node.kind === 'source' ? node.topics : [])))
 
+const writtenBy = ({ nodes, stores }: TaskPart): ReadonlySet<string> =>
+  new Set([
+    ...nodes.flatMap(node => (node.kind === 'sink' ? [node.topic] : [])),
+    ...stores.flatMap(({ changelogTopic }) => changelogTopic ?? []),
+  ])
+
 const done = (waits: Promise<void> | undefined): void =>
   assert(waits === undefined, 'the memory engine never waits')
+
+const unknownTopic = (
+  verb: 'read' | 'write',
+  name: string,
+  known: Iterable<string>,
+): MillraceError =>
+  new MillraceError(
+    'MISSING_TOPIC',
+    `The topology does not ${verb} the topic ${name}. It ${verb}s: ${[...known].join(', ') || 'none'}.`,
+  )
 
 const unknownStore = (kind: string, name: string): MillraceError =>
   new MillraceError(

@@ -151,6 +151,9 @@ test('records without a timestamp have the time of the clock, which stands until
 
 test('names that the topology does not know are refused with those that it does', () => {
   const driver = new TestDriver(app)
+  expect(() => driver.outputTopic('smus', strings)).toThrow(
+    /does not write the topic smus\. It writes: .*sums-by-key/,
+  )
   expect(() => driver.inputTopic('nubmers', strings)).toThrow(
     expect.objectContaining({
       code: 'MISSING_TOPIC',
