@@ -1,21 +1,22 @@
 /**
- * The topics of the broker and the logs of their partitions. The file `topics` is the register: a topic exists when it
- * is in there. Folders of partitions are made before their topic is registered and removed after it is struck out, so
- * after a crash there may be folders too many, which `openTopics` removes, and never one too few.
+ * The topics of the broker and the logs of their partitions. A topic exists when it is in the register
+ * (topic-register.ts). Folders of partitions (partition-folders.ts) are made before their topic is registered and removed
+ * after it is struck out, so after a crash there may be folders too many, which `openTopics` removes, and never one too
+ * few.
  */
 import { join } from 'node:path'
-import { z } from 'zod'
 import type { Logger } from '../logger.ts'
 import type { Platform } from '../platform/platform.ts'
 import { errorCode } from '../protocol/error-codes.ts'
 import { consumerOffsetsTopic } from '../protocol/internal-topics.ts'
-import { corrupt, readChecked, writeChecked } from './checked-file.ts'
 import type { BrokerConfig } from './config.ts'
 import type { LogConfig } from './log/log-config.ts'
-import { openPartitionLog, type PartitionLog } from './log/partition-log.ts'
+import type { PartitionLog } from './log/partition-log.ts'
+import { partitionFolders } from './partition-folders.ts'
 import { RequestRefused } from './request-refused.ts'
 import { logConfigFor, type TopicConfigs } from './topic-configs.ts'
 import { topicNameProblem } from './topic-name.ts'
+import { readRegister, type RegisteredTopic, writeRegister } from './topic-register.ts'
 
 export interface Topic {
   readonly name: string
@@ -66,18 +67,6 @@ export interface TopicsOptions {
   readonly logger: Logger
 }
 
-const FILE = { name: 'topics', version: 1 }
-const register = z.strictObject({
-  topics: z.array(
-    z.strictObject({
-      name: z.string().refine(name => topicNameProblem(name) === null),
-      id: z.string(),
-      partitions: z.int().min(1),
-      configs: z.record(z.string(), z.string()),
-    }),
-  ),
-})
-
 interface TopicState extends Topic {
   configs: TopicConfigs
   readonly partitions: PartitionLog[]
@@ -89,8 +78,7 @@ interface TopicState extends Topic {
 export async function openTopics(options: TopicsOptions): Promise<Topics> {
   const { platform, config, logger } = options
   const { files } = platform
-  const logs = join(options.folder, 'logs')
-  const file = { files, folder: options.folder, ...FILE }
+  const folders = partitionFolders({ platform, folder: join(options.folder, 'logs'), logger })
   const topics = new Map<string, TopicState>()
   let partitionCount = 0
   let changes: Promise<unknown> = Promise.resolve()
@@ -103,41 +91,13 @@ export async function openTopics(options: TopicsOptions): Promise<Topics> {
   }
 
   async function load(): Promise<void> {
-    const known = readRegister()
-    files.makeFolder(logs)
-    removeUnregistered(known)
+    const known = readRegister(files, options.folder, folders.isEmpty())
+    folders.keepOnly(known)
     for (const { name, id, partitions, configs } of known) {
       const topic = newTopic(name, id, new Map(Object.entries(configs)))
-      topic.partitions.push(...(await openLogs(topic, 0, partitions, 'mustExist')))
+      topic.partitions.push(...(await folders.openRange(topic, 0, partitions, 'mustExist')))
       topics.set(name, topic)
       partitionCount += partitions
-    }
-  }
-
-  function readRegister(): z.infer<typeof register>['topics'] {
-    const content = readChecked(file)
-    if (content === undefined) {
-      if (files.list(logs).length === 0) return []
-      throw corrupt(join(options.folder, FILE.name), 'it is missing although there are topics')
-    }
-    const parsed = register.safeParse(content)
-    if (parsed.success) return parsed.data.topics
-    throw corrupt(join(options.folder, FILE.name), 'its fields are not as expected')
-  }
-
-  function removeUnregistered(known: z.infer<typeof register>['topics']): void {
-    const expected = new Set(
-      known.flatMap(({ name, partitions }) =>
-        Array.from({ length: partitions }, (_, partition) => `${name}-${partition}`),
-      ),
-    )
-    for (const name of files.list(logs)) {
-      if (expected.has(name)) continue
-      logger.warn(
-        { folder: join(logs, name) },
-        'A partition folder of no registered topic is removed: its creation or deletion was cut short.',
-      )
-      files.remove(join(logs, name))
     }
   }
 
@@ -152,53 +112,9 @@ export async function openTopics(options: TopicsOptions): Promise<Topics> {
     }
   }
 
-  /** All of them or, when one cannot be opened, none. */
-  async function openLogs(
-    topic: TopicState,
-    first: number,
-    end: number,
-    existence: 'mustExist' | 'mustNotExist',
-  ): Promise<PartitionLog[]> {
-    const opening: Promise<PartitionLog>[] = []
-    for (let partition = first; partition < end; partition++) {
-      opening.push(openLog(topic, partition, existence))
-    }
-    const opened: PartitionLog[] = []
-    let failure: PromiseRejectedResult | undefined
-    for (const result of await Promise.allSettled(opening)) {
-      if (result.status === 'fulfilled') opened.push(result.value)
-      else failure ??= result
-    }
-    if (failure === undefined) return opened
-    for (const log of opened) await log.close()
-    throw failure.reason
-  }
-
   async function closeLogs(): Promise<void> {
     const logs = [...topics.values()].flatMap(topic => topic.partitions)
     await Promise.all(logs.map(log => log.close()))
-  }
-
-  async function openLog(
-    topic: TopicState,
-    partition: number,
-    existence: 'mustExist' | 'mustNotExist',
-  ): Promise<PartitionLog> {
-    const folder = join(logs, `${topic.name}-${partition}`)
-    const empty = files.list(folder).length === 0
-    if (existence === 'mustExist' && empty) {
-      throw corrupt(folder, `the log of partition ${partition} of ${topic.name} is missing`)
-    }
-    // What a creation left behind that failed half way.
-    if (existence === 'mustNotExist' && !empty) files.remove(folder)
-    return openPartitionLog({
-      files,
-      clock: platform.clock,
-      folder,
-      topicId: topic.id,
-      config: topic.logConfig,
-      logger,
-    })
   }
 
   /** Runs changes of the register one after another. */
@@ -208,17 +124,31 @@ export async function openTopics(options: TopicsOptions): Promise<Topics> {
     return result
   }
 
-  async function write(
-    all: Iterable<TopicState>,
-    counts = new Map<string, number>(),
-  ): Promise<void> {
-    const content = [...all].map(topic => ({
-      name: topic.name,
-      id: topic.id,
-      partitions: counts.get(topic.name) ?? topic.partitions.length,
-      configs: Object.fromEntries(topic.configs),
-    }))
-    await writeChecked(file, { topics: content })
+  /** Writes the register, with `partitions` for this topic, or without it when there are none. */
+  async function register(topic: TopicState, partitions: number): Promise<void> {
+    const others = [...topics.values()].filter(other => other !== topic)
+    const rows = others.map(other => rowOf(other, other.partitions.length))
+    if (partitions > 0) rows.push(rowOf(topic, partitions))
+    await writeRegister(files, options.folder, rows)
+  }
+
+  function rowOf({ name, id, configs }: TopicState, partitions: number): RegisteredTopic {
+    return { name, id, partitions, configs: Object.fromEntries(configs) }
+  }
+
+  /** Gives the topic new partitions, so that it has `count`, and registers it with them. */
+  async function grow(topic: TopicState, count: number): Promise<void> {
+    const added = await folders.openRange(topic, topic.partitions.length, count, 'mustNotExist')
+    try {
+      await folders.sync()
+      await register(topic, count)
+    } catch (error) {
+      // The register may have been replaced all the same, so the folders stay; they go when the topic is not in it.
+      await Promise.allSettled(added.map(log => log.close()))
+      throw error
+    }
+    topic.partitions.push(...added)
+    partitionCount += added.length
   }
 
   function existing(name: string): TopicState {
@@ -271,16 +201,8 @@ export async function openTopics(options: TopicsOptions): Promise<Topics> {
       change(async () => {
         self.check(spec)
         const topic = newTopic(spec.name, uuid(platform.random.bytes(16)), spec.configs)
-        try {
-          topic.partitions.push(...(await openLogs(topic, 0, spec.partitions, 'mustNotExist')))
-          await files.syncFolder(logs)
-          await write([...topics.values(), topic])
-        } catch (error) {
-          for (const log of topic.partitions) await log.remove()
-          throw error
-        }
+        await grow(topic, spec.partitions)
         topics.set(spec.name, topic)
-        partitionCount += spec.partitions
         return topic
       }),
     async ensure(spec) {
@@ -310,12 +232,7 @@ export async function openTopics(options: TopicsOptions): Promise<Topics> {
       change(async () => {
         self.checkPartitionCount(name, count)
         const topic = existing(name)
-        const before = topic.partitions.length
-        const added = await openLogs(topic, before, count, 'mustNotExist')
-        await files.syncFolder(logs)
-        await write(topics.values(), new Map([[name, count]]))
-        topic.partitions.push(...added)
-        partitionCount += added.length
+        await grow(topic, count)
         return topic
       }),
     configure: (name, newConfigs) =>
@@ -325,7 +242,7 @@ export async function openTopics(options: TopicsOptions): Promise<Topics> {
         const configs = newConfigs(before)
         topic.configs = configs
         try {
-          await write(topics.values())
+          await register(topic, topic.partitions.length)
         } catch (error) {
           topic.configs = before
           throw error
@@ -341,7 +258,7 @@ export async function openTopics(options: TopicsOptions): Promise<Topics> {
             `Topic ${name} is kept by the broker itself and cannot be deleted.`,
           )
         }
-        await write([...topics.values()].filter(other => other !== topic))
+        await register(topic, 0)
         topics.delete(name)
         partitionCount -= topic.partitions.length
         for (const log of topic.partitions) await log.remove()
