@@ -1,7 +1,8 @@
 import { compress } from './compression.ts'
 import type { CompressionCodec } from './compression.ts'
 import { codecIds } from './compression.ts'
-import { currentMagic, headerBytes, stampCrc, writeInt64 } from './record-batch.ts'
+import { writeInt64 } from './int64.ts'
+import { currentMagic, headerBytes, stampCrc } from './record-batch.ts'
 import { varintSize, varlongSize, writeVarint, writeVarlong } from './varint.ts'
 
 export interface RecordHeader {

@@ -1,4 +1,5 @@
 import { crc32c } from './crc32c.ts'
+import { readInt64, writeInt64 } from './int64.ts'
 
 /**
  * Record batch, format v2: the unit in which records travel and are stored. These functions read and stamp the header
@@ -159,13 +160,3 @@ export function wholeBatchesLength(buffer: Buffer): number {
 }
 
 const hex = (value: number): string => value.toString(16).padStart(8, '0')
-
-/** Numbers beyond 2^53 come out inexact; `checkBatch` refuses them for offsets. */
-export function readInt64(buffer: Buffer, at: number): number {
-  return buffer.readInt32BE(at) * 0x1_0000_0000 + buffer.readUInt32BE(at + 4)
-}
-
-export function writeInt64(buffer: Buffer, value: number, at: number): void {
-  buffer.writeInt32BE(Math.floor(value / 0x1_0000_0000), at)
-  buffer.writeUInt32BE(value >>> 0, at + 4)
-}

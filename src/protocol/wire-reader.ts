@@ -1,4 +1,5 @@
 import { MillraceError } from '../errors.ts'
+import { readInt64 } from './int64.ts'
 
 /**
  * Reads values from bytes that a peer sent and that nobody has checked yet. Every length is compared with what is
@@ -51,7 +52,7 @@ export class WireReader {
 
   int64(): number {
     const at = this.take(8)
-    const value = this.buffer.readInt32BE(at) * 0x1_0000_0000 + this.buffer.readUInt32BE(at + 4)
+    const value = readInt64(this.buffer, at)
     if (!Number.isSafeInteger(value)) this.fail('the number is beyond what is exact (2^53)')
     return value
   }

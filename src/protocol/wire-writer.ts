@@ -1,3 +1,5 @@
+import { writeInt64 } from './int64.ts'
+
 /** Writes values into one growing buffer. Ranges are the encoder's business. */
 export class WireWriter {
   private buffer: Buffer
@@ -50,8 +52,7 @@ export class WireWriter {
 
   int64(value: number): void {
     const at = this.room(8)
-    this.buffer.writeInt32BE(Math.floor(value / 0x1_0000_0000), at)
-    this.buffer.writeUInt32BE(value >>> 0, at + 4)
+    writeInt64(this.buffer, value, at)
   }
 
   int64Big(value: bigint): void {

@@ -1,4 +1,4 @@
-import { writeInt64 } from '../protocol/record-batch.ts'
+import { writeInt64 } from '../protocol/int64.ts'
 
 /**
  * The partition time rides in the metadata of a committed offset, so that it survives a restart: base64 of a magic byte 2

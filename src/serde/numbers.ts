@@ -1,4 +1,4 @@
-import { readInt64, writeInt64 } from './int64.ts'
+import { readSafeInt64, writeInt64 } from '../protocol/int64.ts'
 import type { Serde } from './serde.ts'
 
 const int32: Serde<number> = Object.freeze({
@@ -21,7 +21,7 @@ const int64: Serde<number> = Object.freeze({
     return bytes
   },
   deserialize(bytes: Buffer) {
-    return readInt64(expectSize(bytes, 8, 'A long'), 0)
+    return readSafeInt64(expectSize(bytes, 8, 'A long'), 0)
   },
 })
 

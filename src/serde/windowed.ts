@@ -1,4 +1,4 @@
-import { readInt64, writeInt64 } from './int64.ts'
+import { readSafeInt64, writeInt64 } from '../protocol/int64.ts'
 import type { Serde } from './serde.ts'
 
 /** A key in a window: the key of the rows of a windowed table. Kafka Streams' `Windowed`. */
@@ -40,7 +40,7 @@ export class WindowedSerde<K> implements Serde<Windowed<K>> {
   deserialize(bytes: Buffer): Windowed<K> {
     const at = bytes.length - 8
     if (at < 0) throw new RangeError(`A windowed key has at least 8 bytes, not ${bytes.length}`)
-    const start = readInt64(bytes, at)
+    const start = readSafeInt64(bytes, at)
     const key = this.key.deserialize(bytes.subarray(0, at))
     return { key, window: { start, end: start + this.#sizeMs } }
   }

@@ -1,5 +1,5 @@
 import { crc32c } from '../protocol/crc32c.ts'
-import { readInt64, writeInt64 } from '../protocol/record-batch.ts'
+import { readInt64, writeInt64 } from '../protocol/int64.ts'
 
 /**
  * A value as it stands in the database: CRC-32C over key and rest (uint32), event time (int64), the value's bytes; all

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 
-import { readInt64, writeInt64 } from '../protocol/record-batch.ts'
+import { readInt64, writeInt64 } from '../protocol/int64.ts'
 import type { RowTable } from './row-table.ts'
 import type { StoreDefinition } from './store-definition.ts'
 import type { Entry, KeyRange } from './store-engine.ts'

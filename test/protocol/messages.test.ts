@@ -1,8 +1,8 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { completeMessage } from '../../src/broker/complete-message.ts'
 import { MillraceError } from '../../src/errors.ts'
 import { isFlexible } from '../../src/protocol/codec.ts'
-import { fillDefaults } from '../../src/protocol/field-default.ts'
 import { apis } from '../../src/protocol/messages/index.ts'
 import { listOffsets } from '../../src/protocol/messages/02-list-offsets.ts'
 import { heartbeat } from '../../src/protocol/messages/12-heartbeat.ts'
@@ -18,6 +18,8 @@ describe('every message in every version', () => {
       fc.property(messageArbitrary(message, version), value => {
         const bytes = encodeAlone(message, version, value)
         expect(decodeAlone(message, version, bytes)).toEqual(value)
+        // What is handed over without bytes in one process is what the bytes would have said.
+        expect(completeMessage(message, version, value, 'response')).toEqual(value)
       }),
       { numRuns: 15 },
     )
@@ -62,7 +64,12 @@ describe('every message in every version', () => {
       const bytes = encodeAlone(
         message,
         version,
-        fillDefaults(message, { ...distinctValue(message, version), ...untagged(message.fields) }),
+        completeMessage(
+          message,
+          version,
+          { ...distinctValue(message, version), ...untagged(message.fields) },
+          'response',
+        ),
       )
       expect(bytes.at(-1)).toBe(0)
       const tags = Buffer.from([2, 99, 3, 1, 2, 3, 0xac, 0x02, 0])
@@ -87,7 +94,8 @@ test('defaults stand in for what is left out and for what the version lacks', ()
     memberId: 'm',
     groupInstanceId: null,
   })
-  expect(fillDefaults(metadata.request, { topics: [{ name: 'a' }] })).toEqual({
+  const given = { topics: [{ name: 'a' }], includeTopicAuthorizedOperations: true }
+  expect(completeMessage(metadata.request, 4, given, 'request')).toEqual({
     topics: [{ topicId: '00000000-0000-0000-0000-000000000000', name: 'a' }],
     allowAutoTopicCreation: true,
     includeClusterAuthorizedOperations: false,
