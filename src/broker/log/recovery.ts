@@ -60,8 +60,13 @@ export async function recoverLog(log: LogFolder, now: number): Promise<Recovered
     epochs.assign(batch.partitionLeaderEpoch(buffer, at), batch.baseOffset(buffer, at))
     producers.update(buffer, at, now)
   })
-  // What a killed process wrote is readable but perhaps not durable, and readers will see it from now on.
-  for (const segment of tail.touched) await segment.file.sync()
+  // What a killed process wrote is readable but perhaps not durable, and readers will see it from now on. It is written
+  // anew because a flush of that process may have failed: the system then takes what it could not store for stored, shows
+  // it as long as it stays in memory, and no later flush stores it.
+  for (const { segment, from } of tail.touched) {
+    writeAnew(segment, from)
+    await segment.file.sync()
+  }
   if (tail.isFolderChanged || staleSnapshots.length > 0) await files.syncFolder(folder)
   if (tail.scannedBytes > 0) {
     logger.info(
@@ -198,9 +203,20 @@ function replayProducers(
   return undefined
 }
 
+const chunkBytes = 1 << 20
+
+/** Writes the same bytes to where they are, from a position to the end. */
+function writeAnew({ file, sizeBytes }: Segment, from: number): void {
+  const chunk = Buffer.allocUnsafe(Math.min(chunkBytes, sizeBytes - from))
+  for (let at = from; at < sizeBytes; at += chunk.length) {
+    const length = file.read(chunk, 0, Math.min(chunk.length, sizeBytes - at), at)
+    file.write(chunk.subarray(0, length), at)
+  }
+}
+
 interface Tail {
-  /** Segments whose content above the recovery point stays or was cut: not known to be durable. */
-  readonly touched: Segment[]
+  /** Segments whose content above the recovery point, from a position on, stays or was cut: not known to be durable. */
+  readonly touched: { readonly segment: Segment; readonly from: number }[]
   isFolderChanged: boolean
   scannedBytes: number
   cutBytes: number
@@ -255,7 +271,7 @@ function recoverTail(
       visit(buffer, at)
     })
     offset = end.nextOffset
-    if (fileBytes > from) tail.touched.push(segment)
+    if (fileBytes > from) tail.touched.push({ segment, from })
     if (end.problem === null) continue
     torn = true
     tail.cutBytes += fileBytes - end.position
