@@ -25,7 +25,8 @@ const longestWaitMs = 500
 /**
  * The same for a fetch that leaves out partitions of that broker which may be wanted soon (they are paused, or their
  * last batches are not polled yet): such fetches begin short and double while nothing arrives, so that a resumed
- * partition does not stand behind a long wait for another one, and an idle consumer still sends little.
+ * partition does not stand behind a long wait for another one, and an idle consumer still sends little. So do the first
+ * fetches after a change of the assignment, which often comes in several steps.
  */
 const shortestWaitMs = 5
 
@@ -63,6 +64,7 @@ export class KafkaLogConsumer implements LogConsumer {
   readonly #fetchingFrom = new Set<number>()
   #learning = false
   #partialWaitMs = shortestWaitMs
+  #settlingWaitMs = shortestWaitMs
   #readyBytes = 0
   #retryTimer: Timer | undefined
   #wakePoll: (() => void) | undefined
@@ -176,6 +178,7 @@ export class KafkaLogConsumer implements LogConsumer {
 
   #interrupt(): void {
     this.#partialWaitMs = shortestWaitMs
+    this.#settlingWaitMs = shortestWaitMs
     this.#wakePoll?.()
     this.#fetchMore()
   }
@@ -218,7 +221,8 @@ export class KafkaLogConsumer implements LogConsumer {
   }
 
   async #fetch(leader: Leader, slots: Slot[], maxBytes: number, partial: boolean): Promise<void> {
-    const waitMs = partial ? this.#partialWaitMs : longestWaitMs
+    const waitMs = Math.min(this.#settlingWaitMs, partial ? this.#partialWaitMs : longestWaitMs)
+    this.#settlingWaitMs = Math.min(this.#settlingWaitMs * 2, longestWaitMs)
     if (partial) this.#partialWaitMs = Math.min(this.#partialWaitMs * 2, longestWaitMs)
     const asked = slots.map(slot => {
       slot.fetching = true

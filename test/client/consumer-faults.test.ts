@@ -172,4 +172,16 @@ describe('a consumer whose fetches go wrong', () => {
       if (round > 0) expect(world.platform.nowMs - before).toBeLessThan(60)
     }
   })
+
+  test('a partition that is assigned later does not wait behind one that has nothing', async () => {
+    const world = openWorld({ nodes: 1, partitions: 2 })
+    const empty = { ...start, partition: 1 }
+    write(world.cluster, 0, 'a')
+    world.consumer.assign([empty])
+    await world.platform.until(world.consumer.poll(1))
+    world.consumer.assign([empty, start])
+    const before = world.platform.nowMs
+    expect((await read(world, 1))[0]).toEqual(['a'])
+    expect(world.platform.nowMs - before).toBeLessThan(60)
+  })
 })
