@@ -178,7 +178,7 @@ describe('a consumer whose fetches go wrong', () => {
     const empty = { ...start, partition: 1 }
     write(world.cluster, 0, 'a')
     world.consumer.assign([empty])
-    await world.platform.until(world.consumer.poll(1))
+    await world.platform.pass(20)
     world.consumer.assign([empty, start])
     const before = world.platform.nowMs
     expect((await read(world, 1))[0]).toEqual(['a'])
