@@ -5,6 +5,8 @@ import { join } from 'node:path'
 import { Kafka, logLevel } from 'kafkajs'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type RunningBroker, startBroker } from '../../src/broker/index.ts'
+import { MillraceError } from '../../src/errors.ts'
+import { nodePlatform } from '../../src/platform/node-platform.ts'
 
 let data: string
 
@@ -114,6 +116,28 @@ test('folders that a cut creation or deletion left behind are removed', async ()
   expect(await inRun(topics)).toEqual(['t'])
   expect(existsSync(join(data, 'logs', 'gone-0'))).toBe(false)
   expect(existsSync(join(data, 'logs', 't-2'))).toBe(false)
+})
+
+test('a creation that the register took although it failed leaves a folder that opens', async () => {
+  const real = nodePlatform()
+  let fails = false
+  const replace = async (path: string, content: Buffer): Promise<void> => {
+    await real.files.replace(path, content)
+    if (fails && path === join(data, 'topics')) throw new MillraceError('FILE_ERROR', 'No sync.')
+  }
+  const files = Object.assign(Object.create(real.files) as typeof real.files, { replace })
+  {
+    await using broker = await startBroker({ data, platform: { ...real, files } })
+    await create(broker, 'before')
+    fails = true
+    await expect(create(broker, 'half')).rejects.toThrow()
+    fails = false
+    await create(broker, 'after')
+    expect(await topics(broker)).toEqual(['after', 'before'])
+    fails = true
+    await expect(create(broker, 'half')).rejects.toThrow()
+  }
+  expect(await inRun(topics)).toEqual(['after', 'before', 'half'])
 })
 
 test('the folder of another node is refused', async () => {

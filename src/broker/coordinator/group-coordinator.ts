@@ -1,20 +1,20 @@
 /**
- * The coordinator of all groups: the shell around `step` (group.ts). It finds the group, lets the step decide, writes what
- * the step wants written to the group's partition of `__consumer_offsets`, answers when that is durable, and keeps one
- * timer per group. At start it replays those partitions.
+ * The coordinator of all groups: the shell around `step` (group.ts). It finds the group in its shard (group-shard.ts), lets
+ * the step decide, writes what the step wants written, answers when that is durable, and wakes the group when the step
+ * said so (group-timers.ts).
  */
 import assert from 'node:assert/strict'
 import type { Logger } from '../../logger.ts'
-import type { Platform, Timer } from '../../platform/platform.ts'
+import type { Platform } from '../../platform/platform.ts'
 import { errorCode } from '../../protocol/error-codes.ts'
 import type { BrokerConfig } from '../config.ts'
 import type { Topic, Topics } from '../topics.ts'
 import { consumerOffsetsTopic } from '../../protocol/internal-topics.ts'
-import { type CoordinatorPartition, coordinatorPartition } from './coordinator-partition.ts'
 import { step } from './group.ts'
 import { refusedJoin, refusedSync } from './group-rebalance.ts'
-import { restoreGroup, snapshotOf } from './group-snapshot.ts'
-import { type Group, newGroup, nextDeadline } from './group-state.ts'
+import { openShard, type Shard } from './group-shard.ts'
+import { snapshotOf } from './group-snapshot.ts'
+import { type Group, isForgettable, newGroup, nextDeadline } from './group-state.ts'
 import type {
   GroupInput,
   GroupReply,
@@ -25,9 +25,11 @@ import type {
   SyncInput,
   SyncResult,
 } from './group-step.ts'
+import { groupTimers } from './group-timers.ts'
 import { partitionOfKey } from './key-partition.ts'
-import { type CoordinatorRecord, groupRecord, offsetRecord } from './offset-records.ts'
-import { commitProblem, type Committer, type GroupOffset, setOffset } from './offsets.ts'
+import { groupRecord } from './offset-records.ts'
+import { dropOffsets, type NewOffset, type OffsetPlace, storeOffsets } from './offset-writes.ts'
+import { commitProblem, type Committer } from './offsets.ts'
 
 export interface GroupCoordinator {
   /** Makes the topic that groups are kept in, if it is not there yet. */
@@ -57,13 +59,8 @@ export interface GroupCoordinator {
 /** A request as the coordinator is given it: where the answer goes is the coordinator's business. */
 type Asked<Input> = Omit<Input, 'kind' | 'replyTo'>
 
-export interface OffsetPlace {
-  readonly topic: string
-  readonly partition: number
-}
-
 export interface OffsetCommit extends Committer {
-  readonly offsets: readonly (OffsetPlace & Omit<GroupOffset, 'commitTimestamp'>)[]
+  readonly offsets: readonly NewOffset[]
 }
 
 export interface GroupCoordinatorOptions {
@@ -75,18 +72,12 @@ export interface GroupCoordinatorOptions {
   ensureTopic(): Promise<Topic>
 }
 
-/** The groups of one partition. */
-interface Shard {
-  readonly partition: CoordinatorPartition
-  readonly groups: Map<string, Group>
-}
-
 /** Replays what is stored. Throws CORRUPT_DATA when it cannot be read. */
 export function openGroupCoordinator(options: GroupCoordinatorOptions): GroupCoordinator {
   const { platform, config, logger, topics, leaderEpoch } = options
   const { clock, timers } = platform
   const shards: Shard[] = []
-  const wakeUps = new Map<Group, { readonly atMs: number; readonly timer: Timer }>()
+  const wakeUps = groupTimers({ clock, timers })
   /** Open requests by the number that `step` knows them by. */
   const open = new Map<number, (answer: GroupReply | number) => void>()
   let lastRequest = 0
@@ -98,34 +89,12 @@ export function openGroupCoordinator(options: GroupCoordinatorOptions): GroupCoo
   function openShards(topic: Topic): void {
     if (shards.length > 0) return
     for (const log of topic.partitions) {
-      const shard = { partition: coordinatorPartition(log, leaderEpoch, logger), groups: new Map() }
-      replay(shard)
+      const shard = openShard(log, { leaderEpoch, logger, config, nowMs: clock.monotonic() })
       shards.push(shard)
+      for (const group of shard.groups.values()) wakeUpAt(shard, group, nextDeadline(group))
     }
     const count = shards.reduce((sum, shard) => sum + shard.groups.size, 0)
     if (count > 0) logger.info({ groups: count }, 'The group coordinator has its groups again.')
-  }
-
-  function replay(shard: Shard): void {
-    const nowMs = clock.monotonic()
-    shard.partition.replay(record => {
-      if (record.kind === 'other') return
-      const groupId = record.kind === 'group' ? record.groupId : record.key.group
-      const group = shard.groups.get(groupId) ?? newGroup(groupId, config)
-      if (record.kind === 'offset') {
-        setOffset(group.offsets, record.key.topic, record.key.partition, record.value ?? undefined)
-        shard.groups.set(groupId, group)
-      } else if (record.value === null) {
-        shard.groups.delete(groupId)
-      } else {
-        const restored = restoreGroup(groupId, record.value, config, nowMs)
-        shard.groups.set(groupId, { ...restored, offsets: group.offsets })
-      }
-    })
-    for (const group of shard.groups.values()) {
-      if (isForgettable(group)) shard.groups.delete(group.groupId)
-      else wakeUpAt(shard, group, nextDeadline(group))
-    }
   }
 
   async function ready(): Promise<void> {
@@ -193,35 +162,13 @@ export function openGroupCoordinator(options: GroupCoordinatorOptions): GroupCoo
     else void durable.then(deliver)
   }
 
-  /** Nobody is in it, and nothing of it is stored. */
-  function isForgettable(group: Group): boolean {
-    return (
-      group.phase === 'Empty' &&
-      group.generation === 0 &&
-      group.reserved.size === 0 &&
-      group.offsets.size === 0
-    )
-  }
-
   function forget(shard: Shard, group: Group): void {
-    wakeUps.get(group)?.timer.cancel()
-    wakeUps.delete(group)
+    wakeUps.cancel(group)
     shard.groups.delete(group.groupId)
   }
 
-  /** An earlier timer is left as it is: it finds nothing to do and sets the next one. */
   function wakeUpAt(shard: Shard, group: Group, atMs: number): void {
-    const known = wakeUps.get(group)
-    if (stopped || (known !== undefined && known.atMs <= atMs)) return
-    known?.timer.cancel()
-    wakeUps.delete(group)
-    if (atMs === Infinity) return
-    const delayMs = Math.max(atMs - clock.monotonic(), 0)
-    const timer = timers.schedule(Math.ceil(delayMs), () => {
-      wakeUps.delete(group)
-      apply(shard, group, { kind: 'tick' })
-    })
-    wakeUps.set(group, { atMs, timer })
+    wakeUps.wakeAt(group, atMs, () => apply(shard, group, { kind: 'tick' }))
   }
 
   function groupCount(): number {
@@ -231,25 +178,6 @@ export function openGroupCoordinator(options: GroupCoordinatorOptions): GroupCoo
   function freshMemberId(clientId: string, instanceId: string | null): string {
     const hex = platform.random.bytes(16).toString('hex')
     return `${instanceId ?? clientId}-${hex}`
-  }
-
-  /** Writes tombstones for offsets and takes them out of the group once they are written. */
-  function dropOffsets(
-    shard: Shard,
-    group: Group,
-    places: readonly OffsetPlace[],
-    more: readonly CoordinatorRecord[] = [],
-  ): number {
-    const { groupId } = group
-    const tombstones = places.map(({ topic, partition }) =>
-      offsetRecord({ group: groupId, topic, partition }, null),
-    )
-    const code = shard.partition.write([...tombstones, ...more], clock.now())
-    if (code !== errorCode.NONE) return code
-    for (const { topic, partition } of places) {
-      setOffset(group.offsets, topic, partition, undefined)
-    }
-    return code
   }
 
   return {
@@ -307,19 +235,8 @@ export function openGroupCoordinator(options: GroupCoordinatorOptions): GroupCoo
       group ??= newGroup(groupId, config)
       const problem = commitProblem(group, commit, clock.monotonic())
       if (problem !== errorCode.NONE) return problem
-      const commitTimestamp = clock.now()
-      const records = commit.offsets.map(({ topic, partition, offset, leaderEpoch, metadata }) =>
-        offsetRecord(
-          { group: groupId, topic, partition },
-          { offset, leaderEpoch, metadata, commitTimestamp },
-        ),
-      )
-      const refusal = shard.partition.write(records, commitTimestamp)
+      const refusal = storeOffsets(shard, group, commit.offsets, clock.now())
       if (refusal !== errorCode.NONE) return refusal
-      for (const { topic, partition, offset, leaderEpoch, metadata } of commit.offsets) {
-        const committed = { offset, leaderEpoch, metadata, commitTimestamp }
-        setOffset(group.offsets, topic, partition, committed)
-      }
       if (group.offsets.size > 0) shard.groups.set(groupId, group)
       return shard.partition.durable()
     },
@@ -339,7 +256,7 @@ export function openGroupCoordinator(options: GroupCoordinatorOptions): GroupCoo
       const places = [...group.offsets].flatMap(([topic, partitions]) =>
         [...partitions.keys()].map(partition => ({ topic, partition })),
       )
-      const code = dropOffsets(shard, group, places, [groupRecord(groupId, null)])
+      const code = dropOffsets(shard, group, places, clock.now(), [groupRecord(groupId, null)])
       if (code !== errorCode.NONE) return code
       group.phase = 'Dead'
       forget(shard, group)
@@ -350,7 +267,8 @@ export function openGroupCoordinator(options: GroupCoordinatorOptions): GroupCoo
       const shard = shardOf(groupId)
       const group = shard.groups.get(groupId)
       if (group === undefined) return errorCode.GROUP_ID_NOT_FOUND
-      const code = dropOffsets(shard, group, partitions)
+      const code = dropOffsets(shard, group, partitions, clock.now())
+      if (isForgettable(group)) forget(shard, group)
       return code === errorCode.NONE ? shard.partition.durable() : code
     },
     topicDeleted(topic) {
@@ -359,20 +277,20 @@ export function openGroupCoordinator(options: GroupCoordinatorOptions): GroupCoo
           const partitions = group.offsets.get(topic)
           if (partitions === undefined) continue
           const places = [...partitions.keys()].map(partition => ({ topic, partition }))
-          const code = dropOffsets(shard, group, places)
+          const code = dropOffsets(shard, group, places, clock.now())
           if (code !== errorCode.NONE) {
             logger.warn(
               { groupId: group.groupId, topic, code },
               'The offsets of a deleted topic stay, because they could not be taken away.',
             )
           }
+          if (isForgettable(group)) forget(shard, group)
         }
       }
     },
     stop() {
       stopped = true
-      for (const { timer } of wakeUps.values()) timer.cancel()
-      wakeUps.clear()
+      wakeUps.stop()
       for (const answer of open.values()) answer(errorCode.COORDINATOR_NOT_AVAILABLE)
       open.clear()
     },

@@ -62,6 +62,16 @@ export interface GroupSettings {
   readonly groupMaxSize: number
 }
 
+/** Nobody is in it, and nothing of it is stored. */
+export function isForgettable(group: Group): boolean {
+  return (
+    group.phase === 'Empty' &&
+    group.generation === 0 &&
+    group.reserved.size === 0 &&
+    group.offsets.size === 0
+  )
+}
+
 export function newGroup(groupId: string, settings: GroupSettings): Group {
   return {
     groupId,
