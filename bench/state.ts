@@ -8,6 +8,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { silentLogger } from '../src/logger.ts'
+import { nodePlatform } from '../src/platform/node-platform.ts'
 import { RecordBatchBuilder } from '../src/protocol/record-batch-builder.ts'
 import { bytes } from '../src/serde/bytes.ts'
 import { string } from '../src/serde/string.ts'
@@ -24,7 +25,7 @@ const topic = 'app-rows-changelog'
 const folder = mkdtempSync(path.join(tmpdir(), 'millrace-bench-state-'))
 
 const state = await openTaskState({
-  engine: levelEngine(folder),
+  engine: levelEngine({ ...nodePlatform(), folder }),
   taskId: '0_0',
   stores: [
     {

@@ -198,7 +198,7 @@ export async function startApplication(
       platform,
       logger,
       stateFolder,
-      engine: options.engine ?? levelEngine(join(stateFolder, 'tasks')),
+      engine: options.engine ?? levelEngine({ ...platform, folder: join(stateFolder, 'tasks') }),
       commitIntervalMs: options.commitIntervalMs ?? 100,
       onState: options.onState ?? (() => {}),
       onProgress: options.onProgress ?? (() => {}),

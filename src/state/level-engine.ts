@@ -3,29 +3,59 @@ import path from 'node:path'
 import { ClassicLevel } from 'classic-level'
 
 import { MillraceError } from '../errors.ts'
+import type { Files, Timers } from '../platform/platform.ts'
+import { LevelFiles } from './level-files.ts'
 import type { Entry, KeyRange, StoreDatabase, StoreEngine } from './store-engine.ts'
 
 /**
- * Keeps each database in a LevelDB under `folder`. LevelDB does its own file operations, and under Node it verifies no
- * checksum: whoever reads a value must check it (`stored-row.ts` does).
+ * Keeps each database in a LevelDB under `folder`. LevelDB does its own file operations, and under Node it verifies hardly
+ * any checksum: `level-files.ts` checks the files before it opens them, and whoever reads a value must check that
+ * (`stored-row.ts` does).
  */
-export function levelEngine(folder: string): StoreEngine {
+export function levelEngine(options: {
+  folder: string
+  files: Files
+  timers: Timers
+}): StoreEngine {
   return {
     async open(name) {
-      const location = path.join(folder, name)
-      const level = new ClassicLevel<Buffer, Buffer>(location, levelOptions)
+      const location = path.join(options.folder, name)
+      return openChecked(location, new LevelFiles(location, options))
+    },
+    async destroy(name) {
+      const location = path.join(options.folder, name)
       try {
-        await level.open()
+        await ClassicLevel.destroy(location)
       } catch (error) {
         throw openError(error, location)
       }
-      return levelDatabase(level)
-    },
-    async destroy(name) {
-      await ClassicLevel.destroy(path.join(folder, name))
+      options.files.remove(location)
     },
   }
 }
+
+async function openChecked(location: string, files: LevelFiles): Promise<StoreDatabase> {
+  const { sealed, damage } = await files.checkSeal()
+  if (damage !== null) throw damaged(location, damage)
+  const tables = sealed ? intact : await files.checkTables()
+  if (tables.damage !== null) throw damaged(location, tables.damage)
+  files.removeSeal()
+  // Not before: it opens by itself.
+  const level: Level = new ClassicLevel(location, levelOptions)
+  try {
+    await level.open()
+  } catch (error) {
+    throw openError(error, location)
+  }
+  const truncated = tables.unfinished.find(table => files.exists(table))
+  if (truncated === undefined) return levelDatabase(level, files, sealed)
+  await level.close()
+  throw damaged(location, `${truncated} ends too early`)
+}
+
+type Level = ClassicLevel<Buffer, Buffer>
+
+const intact = { damage: null, unfinished: [] } as const
 
 /** Read-mostly values of some hundred bytes: LevelDB's own defaults are for small devices. */
 const levelOptions = {
@@ -43,24 +73,35 @@ const scanChunkEntries = 1000
 /** No row has this key: its range is empty, see `sync`. */
 const beyondAllKeys = Buffer.alloc(16, 0xff)
 
-function levelDatabase(level: ClassicLevel<Buffer, Buffer>): StoreDatabase {
+function levelDatabase(level: Level, files: LevelFiles, sealed: boolean): StoreDatabase {
+  // A database that has failed is not sealed: the next one to open it must look for damage.
+  let failed = false
+  const fail = (error: unknown): unknown => {
+    failed = true
+    return levelError(error, level.location)
+  }
   const guarded = async <T>(promise: Promise<T>): Promise<T> => {
     try {
       return await promise
     } catch (error) {
-      throw levelError(error, level.location)
+      throw fail(error)
     }
   }
+  // LevelDB syncs tables and their list, but its log only on request, and then only the current one. Compacting a range in
+  // which there is nothing moves what the logs hold into a table and does no other work.
+  const sync = (): Promise<void> => guarded(level.compactRange(beyondAllKeys, beyondAllKeys))
+  const close = (): Promise<void> => guarded(level.close())
   return {
+    sealed,
     get(key) {
       try {
         return level.getSync(key)
       } catch (error) {
-        throw levelError(error, level.location)
+        throw fail(error)
       }
     },
     getMany: keys => guarded(level.getMany([...keys])),
-    entries: range => scan(level, range),
+    entries: range => scan(level, range, fail),
     write(operations) {
       const batch = level.batch()
       for (const { key, value } of operations) {
@@ -69,14 +110,24 @@ function levelDatabase(level: ClassicLevel<Buffer, Buffer>): StoreDatabase {
       }
       return guarded(batch.write())
     },
-    // LevelDB syncs tables and their list, but its log only on request, and then only the current one. Compacting a range
-    // in which there is nothing moves what the logs hold into a table and does no other work.
-    sync: () => guarded(level.compactRange(beyondAllKeys, beyondAllKeys)),
-    close: () => guarded(level.close()),
+    sync,
+    async seal() {
+      try {
+        await sync()
+      } finally {
+        await close()
+      }
+      if (!failed) await files.seal()
+    },
+    close,
   }
 }
 
-function scan(level: ClassicLevel<Buffer, Buffer>, range: KeyRange): AsyncIterable<Entry> {
+function scan(
+  level: Level,
+  range: KeyRange,
+  fail: (error: unknown) => unknown,
+): AsyncIterable<Entry> {
   // Made now and not at the first step: the iterator sees the rows as of this call.
   const iterator = level.iterator({
     ...(range.from === undefined ? {} : { gte: range.from }),
@@ -92,7 +143,7 @@ function scan(level: ClassicLevel<Buffer, Buffer>, range: KeyRange): AsyncIterab
         yield* entries
       }
     } catch (error) {
-      throw levelError(error, level.location)
+      throw fail(error)
     } finally {
       await iterator.close()
     }
@@ -114,12 +165,12 @@ function openError(error: unknown, location: string): unknown {
 function levelError(error: unknown, location: string): unknown {
   switch (codeOf(error)) {
     case 'LEVEL_CORRUPTION':
-      return new MillraceError(
-        'CORRUPT_DATA',
-        `The state store in ${location} is damaged: ${messageOf(error)}. It can be removed: the changelog restores it.`,
-        { cause: error },
-      )
+      return damaged(location, messageOf(error), error)
     case 'LEVEL_IO_ERROR':
+      // What LevelDB says of a file that is shorter than its list of tables has it, or absent.
+      if (/Invalid argument|No such file or directory/.test(messageOf(error))) {
+        return damaged(location, messageOf(error), error)
+      }
       return new MillraceError(
         'FILE_ERROR',
         `A file operation of the state store in ${location} failed: ${messageOf(error)}. Check the space and permissions there, then start again.`,
@@ -134,6 +185,13 @@ function levelError(error: unknown, location: string): unknown {
       return error
   }
 }
+
+const damaged = (location: string, reason: string, cause?: unknown): MillraceError =>
+  new MillraceError(
+    'CORRUPT_DATA',
+    `The state store in ${location} is damaged: ${reason}. It can be removed: the changelog restores it.`,
+    { cause },
+  )
 
 const codeOf = (error: unknown): unknown =>
   error instanceof Error && 'code' in error ? error.code : undefined

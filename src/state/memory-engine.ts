@@ -9,12 +9,16 @@ import type { Entry, KeyRange, StoreDatabase, StoreEngine, WriteOperation } from
 export function memoryEngine(): MemoryEngine {
   const databases = new Map<string, SortedRows>()
   const open = new Set<string>()
+  const sealed = new Set<string>()
   const openSync = (name: string): MemoryDatabase => {
     assert(!open.has(name), `database ${name} is open already`)
     open.add(name)
     const rows = databases.get(name) ?? new SortedRows()
     databases.set(name, rows)
-    return memoryDatabase(rows, () => open.delete(name))
+    return memoryDatabase(rows, sealed.delete(name), seal => {
+      open.delete(name)
+      if (seal) sealed.add(name)
+    })
   }
   return {
     openSync,
@@ -37,8 +41,13 @@ export interface MemoryDatabase extends StoreDatabase {
   write(operations: readonly WriteOperation[]): undefined
 }
 
-function memoryDatabase(rows: SortedRows, closed: () => void): MemoryDatabase {
+function memoryDatabase(
+  rows: SortedRows,
+  sealed: boolean,
+  closed: (sealed: boolean) => void,
+): MemoryDatabase {
   return {
+    sealed,
     get: key => rows.get(key),
     getMany: async keys => keys.map(key => rows.get(key)),
     entriesSync: range => rows.range(range),
@@ -53,8 +62,11 @@ function memoryDatabase(rows: SortedRows, closed: () => void): MemoryDatabase {
       return undefined
     },
     async sync() {},
+    async seal() {
+      closed(true)
+    },
     async close() {
-      closed()
+      closed(false)
     },
   }
 }

@@ -7,7 +7,7 @@
 export interface StoreEngine {
   /**
    * Opens or creates the database of one task. One open handle per name. Throws FOLDER_LOCKED while another process has
-   * it open and CORRUPT_DATA when it cannot be read: then `destroy` it.
+   * it open and CORRUPT_DATA when it cannot be read, or what it holds is not what was written: then `destroy` it.
    */
   open(name: string): Promise<StoreDatabase>
   /** Removes the database of a task with all it holds. It must be closed. */
@@ -15,6 +15,8 @@ export interface StoreEngine {
 }
 
 export interface StoreDatabase {
+  /** `seal` was the last thing that happened to it, and it is as that left it. */
+  readonly sealed: boolean
   /** The value of a key, or undefined. The buffer belongs to the caller. */
   get(key: Buffer): Buffer | undefined
   /** The same for many keys at once, off the main thread where the engine can. */
@@ -30,6 +32,9 @@ export interface StoreDatabase {
   write(operations: readonly WriteOperation[]): Promise<void> | undefined
   /** Resolves when everything written so far survives a loss of power. */
   sync(): Promise<void>
+  /** Makes everything durable and closes, in a way that lets the next `open` see whether it is all there. */
+  seal(): Promise<void>
+  /** Closes as a killed process would. */
   close(): Promise<void>
 }
 

@@ -2,41 +2,40 @@ import type { PartitionOffset, TopicPartition } from '../client/log-client.ts'
 import { MillraceError } from '../errors.ts'
 import type { StoreDatabase, WriteOperation } from './store-engine.ts'
 import { isIntact, newRow, rowTimestamp, rowValue, sealRow } from './stored-row.ts'
+import { checkWrites, writeSlots } from './write-numbers.ts'
 
 /**
  * What a task's database says about itself, in rows that begin with a zero byte (those of stores begin with the length of
  * a name, which is at least 1), written in the same batch as the rows they speak of:
  *
- *     0 0                          the marker: format, whether the task was closed, the boot it ran in
+ *     0 0                          the marker: format, the boot of the machine it was opened in last
  *     0 1 partition int32, topic   the checkpoint: next offset of a topic to be applied to the stores
  *     0 2 store                    largest time put into the store so far
+ *     0 3 slot int32               number of a write
  */
 export interface TaskMetadata {
   readonly marker: Marker | null
   readonly checkpoints: ReadonlyMap<string, number>
   readonly observedTimes: ReadonlyMap<string, number>
+  /** Number of the last write, and whether one before it is missing: see `write-numbers.ts`. */
+  readonly lastWrite: number
+  readonly hasGap: boolean
 }
 
 export interface Marker {
   /** Layout of the database. Raise it with any change to what stands on disk: other formats are restored. */
   readonly format: number
-  /** The task was closed: all it wrote is durable. */
-  readonly closed: boolean
   readonly bootId: string
 }
 
-export const databaseFormat = 1
-
-export const newMarker = (bootId: string, closed: boolean): Marker => ({
-  format: databaseFormat,
-  closed,
-  bootId,
-})
+export const databaseFormat = 2
 
 export const emptyMetadata: TaskMetadata = {
   marker: null,
   checkpoints: new Map(),
   observedTimes: new Map(),
+  lastWrite: 0,
+  hasGap: false,
 }
 
 export async function readTaskMetadata(
@@ -46,6 +45,7 @@ export async function readTaskMetadata(
   let marker: Marker | null = null
   const checkpoints = new Map<string, number>()
   const observedTimes = new Map<string, number>()
+  const writes: number[] = []
   for await (const [key, row] of database.entries({ from: rowKey(0), to: Buffer.from([1]) })) {
     if (!isIntact(key, row)) {
       throw new MillraceError(
@@ -65,15 +65,19 @@ export async function readTaskMetadata(
         break
       case 2:
         observedTimes.set(key.toString('utf8', 2), rowTimestamp(row))
+        break
+      case 3:
+        writes.push(rowTimestamp(row))
     }
   }
-  return { marker, checkpoints, observedTimes }
+  return { marker, checkpoints, observedTimes, ...checkWrites(writes) }
 }
 
 export const partitionName = ({ topic, partition }: TopicPartition): string =>
   `${topic}-${partition}`
 
-export function markerOperation(marker: Marker): WriteOperation {
+export function markerOperation(bootId: string): WriteOperation {
+  const marker: Marker = { format: databaseFormat, bootId }
   return operation(rowKey(0), newRow(Buffer.from(JSON.stringify(marker)), 0))
 }
 
@@ -87,6 +91,13 @@ export function checkpointOperation({ topic, partition, offset }: PartitionOffse
 
 export function observedTimeOperation(store: string, time: number): WriteOperation {
   return operation(rowKey(2, Buffer.from(store)), newRow(none, time))
+}
+
+export function writeNumberOperation(write: number): WriteOperation {
+  const key = Buffer.alloc(6)
+  key.writeUInt8(3, 1)
+  key.writeInt32BE(write % writeSlots, 2)
+  return operation(key, newRow(none, write))
 }
 
 const none = Buffer.alloc(0)
@@ -108,7 +119,5 @@ const isMarker = (value: unknown): value is Marker =>
   value !== null &&
   'format' in value &&
   typeof value.format === 'number' &&
-  'closed' in value &&
-  typeof value.closed === 'boolean' &&
   'bootId' in value &&
   typeof value.bootId === 'string'

@@ -15,13 +15,14 @@ import {
   databaseFormat,
   emptyMetadata,
   markerOperation,
-  newMarker,
   observedTimeOperation,
   partitionName,
   readTaskMetadata,
   type TaskMetadata,
+  writeNumberOperation,
 } from './task-metadata.ts'
 import { WindowStore } from './window-store.ts'
+import { isFlushDue } from './write-numbers.ts'
 
 export interface TaskStateOptions {
   readonly engine: StoreEngine
@@ -34,23 +35,23 @@ export interface TaskStateOptions {
 }
 
 /**
- * Opens the stores of a task: one database for all of them. A database that is damaged, or that was open when the machine
- * stopped, is wiped; its stores then have no checkpoint and must be restored from the beginning of their changelogs. After
- * an unclean stop of the process alone the database is as of its last commit, and is kept. Throws FOLDER_LOCKED while
- * another process has it open.
+ * Opens the stores of a task: one database for all of them. A database that is damaged or incomplete, or that was open when
+ * the machine stopped, is wiped; its stores then have no checkpoint and must be restored from the beginning of their
+ * changelogs. After an unclean stop of the process alone the database is as of its last commit, or an earlier one, and is
+ * kept. Throws FOLDER_LOCKED while another process has it open.
  */
 export async function openTaskState(options: TaskStateOptions): Promise<TaskState> {
   const { database, metadata } = await openTrustworthy(options)
-  // Durable before the first change: a machine that stops from here on must find the marker.
-  await database.write([markerOperation(newMarker(options.bootId, false))])
-  await database.sync()
-  return new TaskState(options, database, metadata)
+  const lastWrite = metadata.lastWrite + 1
+  await database.write([markerOperation(options.bootId), writeNumberOperation(lastWrite)])
+  return new TaskState(options, database, { ...metadata, lastWrite })
 }
 
 /** The same over a new database that never waits: for tests, where nothing is restored. */
 export function newTaskState(options: Omit<TaskStateOptions, 'engine'>): TaskState {
   const engine = memoryEngine()
-  return new TaskState({ ...options, engine }, engine.openSync(options.taskId), emptyMetadata)
+  const database = engine.openSync(options.taskId)
+  return new TaskState({ ...options, engine }, database, emptyMetadata, false)
 }
 
 interface OpenedDatabase {
@@ -65,10 +66,13 @@ async function openTrustworthy(options: TaskStateOptions): Promise<OpenedDatabas
   try {
     database = await engine.open(taskId)
     const metadata = await readTaskMetadata(database, taskId)
-    reason = distrust(metadata, bootId)
+    reason = distrust(metadata, database.sealed, bootId)
     if (reason === null) return { database, metadata }
   } catch (error) {
-    if (!isDamage(error)) throw error
+    if (!isDamage(error)) {
+      await database?.close()
+      throw error
+    }
     reason = error.message
   }
   logger.warn({ taskId }, `The stores of task ${taskId} are wiped and restored: ${reason}`)
@@ -78,10 +82,15 @@ async function openTrustworthy(options: TaskStateOptions): Promise<OpenedDatabas
 }
 
 /** Why a database may hold less than was written to it; null when it may not. */
-function distrust({ marker, checkpoints }: TaskMetadata, bootId: string): string | null {
-  if (marker === null) return checkpoints.size === 0 ? null : 'the database has no marker'
+function distrust(
+  { marker, lastWrite, hasGap }: TaskMetadata,
+  sealed: boolean,
+  bootId: string,
+): string | null {
+  if (marker === null) return lastWrite === 0 ? null : 'the database has no marker'
   if (marker.format !== databaseFormat) return `the database has format ${marker.format}`
-  if (marker.closed || (bootId !== '' && marker.bootId === bootId)) return null
+  if (hasGap) return 'some of its writes are missing'
+  if (sealed || (bootId !== '' && marker.bootId === bootId)) return null
   return 'the machine stopped while the database was open'
 }
 
@@ -108,7 +117,6 @@ export class TaskState {
   readonly taskId: string
   readonly #engine: StoreEngine
   readonly #database: StoreDatabase
-  readonly #bootId: string
   readonly #stores = new Map<string, KeyValueStore | WindowStore>()
   readonly #windowStores: WindowStore[] = []
   readonly #changelogs = new Map<string, string>()
@@ -117,16 +125,23 @@ export class TaskState {
   readonly #observedTimes: Map<string, number>
   /** The same, as the prepared transaction leaves them. */
   #preparedTimes: ObservedTimes = []
+  #lastWrite: number | null
   // Checksums are the consumer's business.
   readonly #reader = new RecordReader({ checkCrc: false })
 
-  constructor(options: TaskStateOptions, database: StoreDatabase, metadata: TaskMetadata) {
+  /** Writes need no numbers where none can get lost. */
+  constructor(
+    options: TaskStateOptions,
+    database: StoreDatabase,
+    metadata: TaskMetadata,
+    numbersWrites = true,
+  ) {
     this.taskId = options.taskId
     this.#engine = options.engine
     this.#database = database
-    this.#bootId = options.bootId
     this.#checkpoints = new Map(metadata.checkpoints)
     this.#observedTimes = new Map(metadata.observedTimes)
+    this.#lastWrite = numbersWrites ? metadata.lastWrite : null
     for (const definition of options.stores) {
       const { name, changelogTopic } = definition
       const table = new RowTable(database, this.taskId, name)
@@ -183,7 +198,7 @@ export class TaskState {
     }
     const { topic, partition, nextOffset } = fetched
     this.#advance([{ topic, partition, offset: nextOffset }], this.#openTimes(), operations)
-    await this.#database.write(operations)
+    await this.#write(operations)
     store.table.overwritten()
     if (store instanceof WindowStore) store.forgetDeleted()
     return records
@@ -212,7 +227,7 @@ export class TaskState {
     const puts = countPuts(operations)
     this.#advance(checkpoints, this.#preparedTimes, operations)
     if (operations.length === 0) return undefined
-    const written = this.#database.write(operations)
+    const written = this.#write(operations)
     if (written === undefined) {
       this.#committed()
       this.#deleteExpiredSync(puts)
@@ -233,18 +248,24 @@ export class TaskState {
     }
   }
 
-  /** Closes the database and marks it as complete and durable. What was not committed is forgotten. */
+  /** Closes the database, complete and durable. What was not committed is forgotten. */
   async close(): Promise<void> {
-    await this.#database.sync()
-    await this.#database.write([markerOperation(newMarker(this.#bootId, true))])
-    await this.#database.sync()
-    await this.#database.close()
+    await this.#database.seal()
   }
 
   /** Closes and removes the database. The stores must be opened and restored anew. */
   async wipe(): Promise<void> {
     await this.#database.close()
     await this.#engine.destroy(this.taskId)
+  }
+
+  #write(operations: WriteOperation[]): Promise<void> | undefined {
+    if (this.#lastWrite === null) return this.#database.write(operations)
+    const write = ++this.#lastWrite
+    operations.push(writeNumberOperation(write))
+    const written = this.#database.write(operations)
+    if (written === undefined || !isFlushDue(write)) return written
+    return written.then(() => this.#database.sync())
   }
 
   #advance(

@@ -19,6 +19,7 @@ export class CrashableEngine implements StoreEngine {
     process.add(database)
     const isAlive = (): boolean => process === this.#process
     return {
+      sealed: database.sealed,
       get: key => {
         const row = database.get(key)
         return row === undefined ? undefined : this.damage(row)
@@ -31,6 +32,11 @@ export class CrashableEngine implements StoreEngine {
         return undefined
       },
       sync: () => database.sync(),
+      seal: async () => {
+        if (!isAlive()) return
+        process.delete(database)
+        await database.seal()
+      },
       close: async () => {
         if (!isAlive()) return
         process.delete(database)

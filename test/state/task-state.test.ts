@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 
@@ -6,6 +6,7 @@ import * as fc from 'fast-check'
 import { afterEach, describe, expect, test } from 'vitest'
 
 import { silentLogger } from '../../src/logger.ts'
+import { nodePlatform } from '../../src/platform/node-platform.ts'
 import { long } from '../../src/serde/numbers.ts'
 import { string } from '../../src/serde/string.ts'
 import { KeyValueStore } from '../../src/state/key-value-store.ts'
@@ -146,10 +147,12 @@ function newLevelFolder(): string {
   return folder
 }
 
+const newLevelEngine = (folder: string): StoreEngine => levelEngine({ ...nodePlatform(), folder })
+
 /** Opening a LevelDB waits for the disk: fewer runs there. */
 const engines = [
   ['memory', memoryEngine, 200],
-  ['LevelDB', () => levelEngine(newLevelFolder()), 20],
+  ['LevelDB', () => newLevelEngine(newLevelFolder()), 20],
 ] as const
 
 describe.each(engines)('the stores of a task over %s', (_name, newEngine, numRuns) => {
@@ -521,73 +524,3 @@ const event = fc.oneof(
     arbitrary: fc.record({ kind: fc.constant(kind), limit: fc.integer({ min: 1, max: 9 }) }),
   })),
 )
-
-test('a LevelDB whose files are damaged is wiped and restored', async () => {
-  const folder = newLevelFolder()
-  const changelog = new FakeChangelog()
-  const state = await open(levelEngine(folder))
-  countsOf(state).put('a', 1, 1)
-  await commit(state, changelog)
-  await state.close()
-  const database = path.join(folder, '0_3')
-  const manifest = path.join(
-    database,
-    readdirSync(database).find(name => name.startsWith('MANIFEST')) ?? '',
-  )
-  writeFileSync(manifest, readFileSync(manifest).fill(0x55))
-
-  const damaged = await open(levelEngine(folder))
-  expect(countsOf(damaged).get('a')).toBeUndefined()
-  await restore(damaged, changelog)
-  expect(countsOf(damaged).get('a')).toEqual({ value: 1, timestamp: 1 })
-  await damaged.close()
-})
-
-test('whatever bit of its tables flips, LevelDB never makes a store return a wrong value', async () => {
-  const rows = Array.from({ length: 2000 }, (_, i) => [`key-${i}`, i * 1_000_003] as const)
-  let noticed = 0
-  for (let round = 0; round < 12; round++) {
-    const folder = newLevelFolder()
-    const state = await open(levelEngine(folder))
-    for (const [key, value] of rows) countsOf(state).put(key, value, 1)
-    await commit(state, new FakeChangelog())
-    await state.close()
-    flipBit(path.join(folder, '0_3'), round / 12)
-    try {
-      const damaged = await open(levelEngine(folder))
-      for (const [key, value] of rows) {
-        noticed += expectRightOrNoticed(damaged, key, value)
-      }
-      await damaged.wipe()
-    } catch (error) {
-      expect(error).toMatchObject({ code: 'TASK_CORRUPTED' })
-      noticed++
-    }
-  }
-  expect(noticed).toBeGreaterThan(0)
-})
-
-/** Flips one bit of the largest table, at a fraction of its length. */
-function flipBit(folder: string, fraction: number): void {
-  const tables = readdirSync(folder)
-    .filter(name => name.endsWith('.ldb'))
-    .map(name => ({ file: path.join(folder, name), bytes: readFileSync(path.join(folder, name)) }))
-    .toSorted((a, b) => b.bytes.length - a.bytes.length)
-  const [largest] = tables
-  if (largest === undefined) throw new Error('there is no table to damage')
-  const at = Math.floor(largest.bytes.length * fraction)
-  largest.bytes.writeUInt8(largest.bytes.readUInt8(at) ^ 0x10, at)
-  writeFileSync(largest.file, largest.bytes)
-}
-
-/** 1 if the damage was noticed. A row may be missing: LevelDB skips what it cannot read, which no checksum of ours sees. */
-function expectRightOrNoticed(state: TaskState, key: string, value: number): number {
-  try {
-    const row = countsOf(state).get(key)
-    if (row !== undefined) expect(row).toEqual({ value, timestamp: 1 })
-    return 0
-  } catch (error) {
-    expect(error).toMatchObject({ code: 'TASK_CORRUPTED' })
-    return 1
-  }
-}
