@@ -1,8 +1,9 @@
 #!/usr/bin/env node
 // The command. In a checkout of Millrace it runs the sources, in an installed package the build; either way the app
-// module's `import … from 'millrace'` must reach the same copy, so the condition is set for the whole process.
+// module's `import … from 'millrace'` must reach the same copy, so the condition is set for the whole process. What an old
+// Node lacks is not imported by name: it would fail before it could be told.
 import { existsSync } from 'node:fs'
-import { registerHooks } from 'node:module'
+import module from 'node:module'
 import process from 'node:process'
 
 const [major, minor] = process.versions.node.split('.').map(Number)
@@ -13,9 +14,12 @@ if (major < 22 || (major === 22 && minor < 19)) {
   process.exit(1)
 }
 
+// Keeps compiled code in the system's temporary folder: the next start takes half the time.
+module.enableCompileCache()
+
 const sources = new URL('../src/cli/main.ts', import.meta.url)
 if (existsSync(sources)) {
-  registerHooks({
+  module.registerHooks({
     resolve: (specifier, context, next) =>
       next(specifier, { ...context, conditions: [...context.conditions, 'millrace-source'] }),
   })
