@@ -29,6 +29,7 @@ export class WatchedBroker {
   readonly #simulation: Simulation
   readonly #options: WatchedBrokerOptions
   #broker: RunningBroker | undefined
+  #isClosing = false
 
   constructor(simulation: Simulation, options: WatchedBrokerOptions) {
     this.#simulation = simulation
@@ -72,18 +73,20 @@ export class WatchedBroker {
     const broker = this.#broker
     if (broker === undefined) return
     this.#broker = undefined
+    this.#isClosing = true
     try {
       await broker.close()
     } catch (error) {
       if (!this.hasDiskFaults) this.#options.broken(`The broker does not close: ${String(error)}`)
     }
+    this.#isClosing = false
     this.stop('kill')
   }
 
   #restartSoon(): void {
     const { platform } = this.machine
     this.#simulation.after(100, () => {
-      if (platform !== this.machine.platform || !this.machine.isRunning) return
+      if (this.#isClosing || platform !== this.machine.platform || !this.machine.isRunning) return
       this.stop('kill')
       this.start()
     })

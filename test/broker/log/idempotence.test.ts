@@ -56,7 +56,9 @@ describe('an idempotent producer', () => {
     append(log, send(1))
     await log.close()
     const again = await openLog(folder)
-    expect(append(again, send(1))).toMatchObject({ baseOffset: 1, duplicate: true })
+    for (const n of [0, 1]) {
+      expect(append(again, send(n))).toMatchObject({ baseOffset: n, duplicate: true })
+    }
     expect(() => append(again, send(5))).toThrow(/a batch before it is missing/)
     await again.applyRetention(5000 + 86_400_001)
     expect(append(again, send(5))).toMatchObject({ baseOffset: 2, duplicate: false })
@@ -88,9 +90,7 @@ describe('a producer snapshot', () => {
           setBaseOffset(batch, offset)
           state.update(batch, 0, now)
         }
-        const decoded = decodeSnapshot(encodeSnapshot(state))
-        const expected = [...state.entries].map(e => ({ ...e, batches: e.batches.slice(-1) }))
-        expect(decoded).toEqual(expected)
+        expect(decodeSnapshot(encodeSnapshot(state))).toEqual([...state.entries])
       }),
     )
   })
