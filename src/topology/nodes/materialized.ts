@@ -49,3 +49,20 @@ export function keyValueView(store: string): TableView {
     },
   }
 }
+
+/** Rows computed from those of the table before, for a derived table without a store. Null rows stay null. */
+export function derivedView(
+  { stores, get }: TableView,
+  derive: (row: unknown, key: unknown) => unknown,
+): TableView {
+  return {
+    stores,
+    get(context) {
+      const rowOf = get(context)
+      return key => {
+        const row = rowOf(key)
+        return row === null ? null : derive(row, key)
+      }
+    },
+  }
+}

@@ -1,6 +1,12 @@
 import type { NodeRule } from '../compile/rule.ts'
 import { tableFilter } from '../operators/table-filter.ts'
-import { type Materialized, emitStore, isMaterialized, keyValueView } from './materialized.ts'
+import {
+  type Materialized,
+  derivedView,
+  emitStore,
+  isMaterialized,
+  keyValueView,
+} from './materialized.ts'
 import type { UserFunction } from '../user-function.ts'
 import type { NodeBase } from './node.ts'
 
@@ -25,20 +31,10 @@ export const tableFilterRule: NodeRule<TableFilterNode> = {
     tables.derived(id, parent, store)
     tables.oldValues(id, parent)
   },
-  view({ predicate, keep }, store, parent) {
-    if (store !== undefined) return keyValueView(store)
-    const { stores, get } = parent()
-    return {
-      stores,
-      get(context) {
-        const rowOf = get(context)
-        return key => {
-          const row = rowOf(key)
-          return row !== null && predicate(key, row) === keep ? row : null
-        }
-      },
-    }
-  },
+  view: ({ predicate, keep }, store, parent) =>
+    store === undefined
+      ? derivedView(parent(), (row, key) => (predicate(key, row) === keep ? row : null))
+      : keyValueView(store),
   emit(node, emission) {
     const { predicate, keep } = node
     const stores = emitStore(node, emission, keep ? 'filter' : 'filterNot')

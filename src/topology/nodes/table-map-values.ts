@@ -1,6 +1,12 @@
 import type { NodeRule } from '../compile/rule.ts'
 import { tableMapValues } from '../operators/table-map-values.ts'
-import { type Materialized, emitStore, isMaterialized, keyValueView } from './materialized.ts'
+import {
+  type Materialized,
+  derivedView,
+  emitStore,
+  isMaterialized,
+  keyValueView,
+} from './materialized.ts'
 import type { UserFunction } from '../user-function.ts'
 import type { NodeBase } from './node.ts'
 
@@ -19,20 +25,10 @@ export const tableMapValuesRule: NodeRule<TableMapValuesNode> = {
   planTables({ id, parents: [parent = -1], store }, _, tables) {
     tables.derived(id, parent, store)
   },
-  view({ mapper }, store, parent) {
-    if (store !== undefined) return keyValueView(store)
-    const { stores, get } = parent()
-    return {
-      stores,
-      get(context) {
-        const rowOf = get(context)
-        return key => {
-          const row = rowOf(key)
-          return row === null ? null : (mapper(row, key) ?? null)
-        }
-      },
-    }
-  },
+  view: ({ mapper }, store, parent) =>
+    store === undefined
+      ? derivedView(parent(), (row, key) => mapper(row, key) ?? null)
+      : keyValueView(store),
   emit(node, emission) {
     const stores = emitStore(node, emission, 'mapValues')
     emission.processor({ supplier: tableMapValues(node.mapper, emission.table), stores })

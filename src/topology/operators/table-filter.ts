@@ -1,8 +1,8 @@
-import type { TimestampedKeyValueStore } from '../../state/stores.ts'
 import type { TablePlan } from '../compile/plan-tables.ts'
 import type { UserFunction } from '../user-function.ts'
 import type { ProcessorSupplier } from '../processor.ts'
 import { type Change, type StreamRecord, withValue } from '../record.ts'
+import { tableStore } from './table-store.ts'
 
 /**
  * The rows of a table whose predicate is `keep`. A row that fails becomes a tombstone, because it may have passed
@@ -13,10 +13,7 @@ export function tableFilter(
   { keep, store: storeName, sendsOldValues }: TablePlan & { keep: boolean },
 ): ProcessorSupplier {
   return context => {
-    const store =
-      storeName === undefined
-        ? undefined
-        : context.store<TimestampedKeyValueStore<unknown, unknown>>(storeName)
+    const store = tableStore(context, storeName)
     const passed = (key: unknown, value: unknown): unknown =>
       value !== null && predicate(key, value) === keep ? value : null
     return {

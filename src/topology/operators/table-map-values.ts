@@ -1,8 +1,8 @@
-import type { TimestampedKeyValueStore } from '../../state/stores.ts'
 import type { TablePlan } from '../compile/plan-tables.ts'
 import type { UserFunction } from '../user-function.ts'
 import type { ProcessorSupplier } from '../processor.ts'
 import { type Change, type StreamRecord, withValue } from '../record.ts'
+import { tableStore } from './table-store.ts'
 
 /** Rows with new values; a tombstone stays one and does not reach the mapper. `KTableMapValues`. */
 export function tableMapValues(
@@ -10,10 +10,7 @@ export function tableMapValues(
   { store: storeName, sendsOldValues }: TablePlan,
 ): ProcessorSupplier {
   return context => {
-    const store =
-      storeName === undefined
-        ? undefined
-        : context.store<TimestampedKeyValueStore<unknown, unknown>>(storeName)
+    const store = tableStore(context, storeName)
     const mapped = (key: unknown, value: unknown): unknown =>
       value === null ? null : (mapper(value, key) ?? null)
     return {

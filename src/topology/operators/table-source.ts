@@ -1,6 +1,6 @@
-import type { TimestampedKeyValueStore } from '../../state/stores.ts'
 import type { ProcessorSupplier } from '../processor.ts'
 import { type Change, withValue } from '../record.ts'
+import { tableStore } from './table-store.ts'
 
 /**
  * Turns records into changes of a table: each one overwrites the row of its key, in the order of arrival whatever the
@@ -14,10 +14,7 @@ export function tableSource({
   sendsOldValues: boolean
 }): ProcessorSupplier {
   return context => {
-    const store =
-      storeName === undefined
-        ? undefined
-        : context.store<TimestampedKeyValueStore<unknown, unknown>>(storeName)
+    const store = tableStore(context, storeName)
     return {
       process(record) {
         const { key, value, timestamp } = record
