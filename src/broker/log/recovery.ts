@@ -112,7 +112,8 @@ function readCheckpoint(log: LogFolder, segments: readonly Segment[]): Checkpoin
   const checkpoint = content === undefined ? undefined : decodeCheckpoint(content)
   if (checkpoint !== undefined) return checkpoint
   const first = segments[0]?.baseOffset ?? 0
-  if ((segments.at(-1)?.sizeBytes ?? 0) > 0 || segments.length > 1) {
+  // A young log has none yet: the first is taken when the first segment is full.
+  if (content !== undefined || segments.length > 1) {
     log.logger.warn(
       { folder: log.folder },
       `The checkpoint of the partition is ${content === undefined ? 'missing' : 'damaged'}: the whole log is scanned.`,
