@@ -274,7 +274,9 @@ export class TaskState {
     operations: WriteOperation[],
   ): void {
     for (const checkpoint of checkpoints) {
-      this.#checkpoints.set(partitionName(checkpoint), checkpoint.offset)
+      const name = partitionName(checkpoint)
+      if (this.#checkpoints.get(name) === checkpoint.offset) continue
+      this.#checkpoints.set(name, checkpoint.offset)
       operations.push(checkpointOperation(checkpoint))
     }
     for (const [store, time] of times) {
