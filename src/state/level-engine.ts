@@ -36,9 +36,8 @@ export function levelEngine(options: {
 
 async function openChecked(location: string, files: LevelFiles): Promise<StoreDatabase> {
   const { sealed, damage } = await files.checkSeal()
-  if (damage !== null) throw damaged(location, damage)
-  const tables = sealed ? intact : await files.checkTables()
-  if (tables.damage !== null) throw damaged(location, tables.damage)
+  const reason = sealed ? damage : await files.checkTables()
+  if (reason !== null) throw damaged(location, reason)
   files.removeSeal()
   // Not before: it opens by itself.
   const level: Level = new ClassicLevel(location, levelOptions)
@@ -47,15 +46,10 @@ async function openChecked(location: string, files: LevelFiles): Promise<StoreDa
   } catch (error) {
     throw openError(error, location)
   }
-  const truncated = tables.unfinished.find(table => files.exists(table))
-  if (truncated === undefined) return levelDatabase(level, files, sealed)
-  await level.close()
-  throw damaged(location, `${truncated} ends too early`)
+  return levelDatabase(level, files, sealed)
 }
 
 type Level = ClassicLevel<Buffer, Buffer>
-
-const intact = { damage: null, unfinished: [] } as const
 
 /** Read-mostly values of some hundred bytes: LevelDB's own defaults are for small devices. */
 const levelOptions = {

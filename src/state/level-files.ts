@@ -43,27 +43,20 @@ export class LevelFiles {
   }
 
   /**
-   * Why a database without a seal cannot be trusted, or null; and its unfinished tables. LevelDB removes these when it
-   * opens the database, unless they are among those that it needs.
+   * Why a database without a seal cannot be trusted, or null. Unfinished tables are removed: those that were being written
+   * when the process was killed are of no use, and if LevelDB needs one it will miss it.
    */
-  async checkTables(): Promise<{ damage: string | null; unfinished: readonly string[] }> {
+  async checkTables(): Promise<string | null> {
     const names = this.#dataFiles()
-    const unfinished: string[] = []
-    if (names.length > 0 && !this.#hasManifest()) {
-      return { damage: 'the list of its tables is missing', unfinished }
-    }
+    if (names.length > 0 && !this.#hasManifest()) return 'the list of its tables is missing'
     for (const name of names.filter(isTable)) {
       const table = this.#files.read(this.#path(name)) ?? Buffer.alloc(0)
       const state = checkTable(table)
-      if (state === 'damaged') return { damage: `a checksum in ${name} is wrong`, unfinished }
-      if (state === 'unfinished') unfinished.push(name)
+      if (state === 'damaged') return `a checksum in ${name} is wrong`
+      if (state === 'unfinished') this.#files.remove(this.#path(name))
       await this.#timers.yield()
     }
-    return { damage: null, unfinished }
-  }
-
-  exists(name: string): boolean {
-    return this.#files.size(this.#path(name)) !== undefined
+    return null
   }
 
   removeSeal(): void {
@@ -97,7 +90,7 @@ export class LevelFiles {
 
   #hasManifest(): boolean {
     const name = this.#files.read(this.#path('CURRENT'))?.toString().trimEnd() ?? ''
-    return /^MANIFEST-\d+$/.test(name) && this.exists(name)
+    return /^MANIFEST-\d+$/.test(name) && this.#files.size(this.#path(name)) !== undefined
   }
 
   #path(name: string): string {

@@ -1,0 +1,56 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { setTimeout } from 'node:timers/promises'
+
+import { expect, test } from 'vitest'
+
+import { silentLogger } from '../../src/logger.ts'
+import { changelog, openStores, rowsOf, rowsOfCommit } from './store-process.ts'
+
+const script = path.join(import.meta.dirname, 'store-process.ts')
+
+test('after kill -9 a database is kept, and is as of its last commit', async () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'millrace-kill-'))
+  const warnings: string[] = []
+  const logger = {
+    ...silentLogger,
+    warn: (_: object, message: string) => void warnings.push(message),
+  }
+  const model = new Map<string, { value: Buffer; timestamp: number }>()
+  let commits = 0
+  for (let kill = 0; kill < 4; kill++) {
+    const child = spawn(process.execPath, ['--conditions=millrace-source', script, folder], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    const exited = once(child, 'exit')
+    await Promise.race([once(child.stdout, 'data'), exited])
+    // At another moment each time: not a wait for anything, but the point of the kill.
+    await setTimeout(30 + kill * 90)
+    child.kill('SIGKILL')
+    await exited
+
+    const state = await openStores(folder, logger)
+    const reached = state.checkpoint(changelog) ?? 0
+    expect(warnings).toEqual([])
+    expect(reached).toBeGreaterThan(commits)
+    for (; commits < reached; commits++) {
+      for (const [key, value] of rowsOfCommit(commits))
+        model.set(key, { value, timestamp: commits })
+    }
+    let found = 0
+    for await (const { key, value, timestamp } of rowsOf(state).all()) {
+      const row = model.get(String(key))
+      const isRight = Buffer.isBuffer(value) && row?.value.equals(value) === true
+      if (!isRight || row.timestamp !== timestamp)
+        throw new Error(`the row of ${String(key)} is wrong`)
+      found++
+    }
+    expect(found).toBe(model.size)
+    await state.close()
+  }
+  expect(warnings).toEqual([])
+  rmSync(folder, { recursive: true })
+})
