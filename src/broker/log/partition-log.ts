@@ -31,7 +31,9 @@ import type { ProducerState } from './producer-state.ts'
 import { loadProducers, openSegment, recoverLog, type RecoveredLog } from './recovery.ts'
 import { RecoveryPoint } from './recovery-point.ts'
 import { countExpired } from './retention.ts'
-import { DamagedBatch, type BatchPlace, type Segment } from './segment.ts'
+import type { BatchPlace } from './batch-place.ts'
+import { DamagedBatch } from './damaged-batch.ts'
+import type { Segment } from './segment.ts'
 import { firstRecordSince, latestRecord, type TimestampedOffset } from './timestamp-lookup.ts'
 import { largestTimestamp, stampBatches } from './stamp.ts'
 import { validateBatches } from './validate.ts'
@@ -334,7 +336,8 @@ export class PartitionLog {
   offsetForTimestamp(timestamp: number): TimestampedOffset | null {
     return this.#findingDamage(() => {
       for (const segment of this.#segments) {
-        if (segment.endOffset <= this.startOffset || segment.maxTimestamp < timestamp) continue
+        if (segment.endOffset <= this.startOffset || segment.indexes.maxTimestamp < timestamp)
+          continue
         const found = firstRecordSince(segment, timestamp, this.startOffset)
         if (found !== null) return found.offset < this.highWatermark ? found : null
       }
@@ -347,7 +350,7 @@ export class PartitionLog {
     return this.#findingDamage(() => {
       let newest: Segment | undefined
       for (const segment of this.#segments) {
-        if (segment.maxTimestamp > (newest?.maxTimestamp ?? -1)) newest = segment
+        if (segment.indexes.maxTimestamp > (newest?.indexes.maxTimestamp ?? -1)) newest = segment
       }
       const found = newest === undefined ? null : latestRecord(newest)
       return found !== null && found.offset < this.highWatermark ? found : null
@@ -383,7 +386,7 @@ export class PartitionLog {
     this.#point.noteProducers(recoveryPoint)
     this.#bytesSinceRecoveryPoint = 0
     await this.#commit.durable(recoveryPoint)
-    for (const written of this.#segments.slice()) await written.saveIndexes()
+    for (const written of this.#segments.slice()) await written.indexes.save()
     const { startOffset } = this
     await this.#point.save({ recoveryPoint, segment, position, startOffset }, this.#segments)
   }

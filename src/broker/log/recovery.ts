@@ -16,7 +16,8 @@ import { decodeLeaderEpochs, LeaderEpochs } from './leader-epochs.ts'
 import type { LogConfig } from './log-config.ts'
 import { decodeSnapshot } from './producer-snapshot.ts'
 import { ProducerState } from './producer-state.ts'
-import { DamagedBatch, Segment } from './segment.ts'
+import { DamagedBatch } from './damaged-batch.ts'
+import { Segment } from './segment.ts'
 
 export interface LogFolder {
   readonly files: Files

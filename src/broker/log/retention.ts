@@ -11,7 +11,9 @@ export function countExpired(segments: readonly Segment[], config: LogConfig, no
   let count = 0
   for (const segment of segments) {
     const isOld =
-      retentionMs >= 0 && segment.maxTimestamp >= 0 && segment.maxTimestamp < now - retentionMs
+      retentionMs >= 0 &&
+      segment.indexes.maxTimestamp >= 0 &&
+      segment.indexes.maxTimestamp < now - retentionMs
     const isExcess = retentionBytes >= 0 && excess >= segment.sizeBytes && excess > 0
     if (!isOld && !isExcess) break
     excess -= segment.sizeBytes

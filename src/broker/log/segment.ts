@@ -1,49 +1,27 @@
 /**
- * One segment: a `.log` file of record batches and its two sparse indexes (Kafka: LogSegment).
+ * One segment: a `.log` file of record batches and its indexes (Kafka: LogSegment).
  *
- * A batch is found by the greatest index entry at or below the wanted offset, then by hopping from header to header.
  * Consumers mostly continue where they stopped, or read what was written last, so the newest batch boundaries are kept
- * in a small ring and found without either. Everything that comes from the disk is checked before it is used: an entry
- * of the offset index against the batch it points to, a header against the offset that must come next, a batch that is
- * handed out against its CRC.
+ * in a small ring; every other batch is found by the indexes (segment-indexes.ts). A batch that is handed out is checked
+ * against its CRC, and its header against the offset and the epoch that must come next.
  *
  * With transactions the segment also gets its aborted-transaction index (`.txnindex`); compaction replaces a run of
  * segments by one written anew.
  */
-import { MillraceError } from '../../errors.ts'
 import type { Files, OpenFile } from '../../platform/platform.ts'
-import { batchProblem, scanBatches, type ScanEnd } from './batch-scan.ts'
+import type { BatchPlace } from './batch-place.ts'
+import { batchProblem } from './batch-scan.ts'
 import * as batch from '../../protocol/record-batch.ts'
-import { segmentPath } from './file-names.ts'
-import { OffsetIndex } from './offset-index.ts'
 import { BoundaryRing } from './boundary-ring.ts'
-import { TimeIndex } from './time-index.ts'
+import { DamagedBatch } from './damaged-batch.ts'
+import { segmentPath } from './file-names.ts'
+import { SegmentIndexes } from './segment-indexes.ts'
 
 export interface SegmentOptions {
   readonly files: Files
   readonly folder: string
   readonly baseOffset: number
   readonly indexIntervalBytes: number
-}
-
-/** The log holds something else at `offset` than was written there. */
-export class DamagedBatch extends MillraceError {
-  readonly offset: number
-
-  constructor(path: string, position: number, offset: number, problem: string) {
-    super(
-      'CORRUPT_DATA',
-      `${path} is damaged at byte ${position}, where offset ${offset} should be: ${problem}. The partition is not ` +
-        `served from there on. Restore the file from a copy, or delete the records below a later offset.`,
-    )
-    this.offset = offset
-  }
-}
-
-/** Where a batch begins, and with which offset. */
-export interface BatchPlace {
-  readonly position: number
-  readonly base: number
 }
 
 /** What one read needs besides the offset; see `Segment.read`. */
@@ -55,11 +33,10 @@ export interface ReadLimits {
   readonly epochAt: (offset: number) => number
 }
 
-const headerWindow = Buffer.alloc(8192)
-
 export class Segment {
   readonly baseOffset: number
   readonly path: string
+  readonly indexes: SegmentIndexes
   sizeBytes = 0
   /** First offset after the segment. */
   endOffset: number
@@ -67,27 +44,18 @@ export class Segment {
   createdMs = 0
   /** The file may be longer than `sizeBytes`, by part of a write that failed. */
   #isTorn = false
-  #maxTimestamp = -1
-  #offsetOfMaxTimestamp = -1
   #firstTimestamp: number | undefined
-  #bytesSinceEntry = 0
-  #indexesLoaded = false
   #file: OpenFile | undefined
-  readonly #offsets: OffsetIndex
-  readonly #times: TimeIndex
   readonly #boundaries = new BoundaryRing()
   readonly #files: Files
-  readonly #indexIntervalBytes: number
 
   constructor(options: SegmentOptions) {
     const { files, folder, baseOffset } = options
     this.#files = files
-    this.#indexIntervalBytes = options.indexIntervalBytes
     this.baseOffset = baseOffset
     this.endOffset = baseOffset
     this.path = segmentPath(folder, baseOffset, 'log')
-    this.#offsets = new OffsetIndex(files, segmentPath(folder, baseOffset, 'index'))
-    this.#times = new TimeIndex(files, segmentPath(folder, baseOffset, 'timeindex'))
+    this.indexes = new SegmentIndexes(this, options)
   }
 
   get file(): OpenFile {
@@ -99,19 +67,7 @@ export class Segment {
   create(): void {
     this.#file = this.#files.open(this.path, { create: true })
     if (this.#file.size() > 0) this.#file.truncate(0)
-    this.#indexesLoaded = true
-  }
-
-  /** Largest timestamp in the segment, -1 when there is none. */
-  get maxTimestamp(): number {
-    this.#loadIndexes()
-    return this.#maxTimestamp
-  }
-
-  /** Last offset of the batch that holds it. */
-  get offsetOfMaxTimestamp(): number {
-    this.#loadIndexes()
-    return this.#offsetOfMaxTimestamp
+    this.indexes.startEmpty()
   }
 
   /** Largest timestamp of the first batch: what `segment.ms` counts from. -1 when there is none. */
@@ -152,102 +108,10 @@ export class Segment {
 
   /** Takes the batch at `at`, which lies in the file at `sizeBytes`, into size, indexes and timestamps. */
   note(buffer: Buffer, at: number): void {
-    this.#loadIndexes()
-    const last = batch.baseOffset(buffer, at) + batch.lastOffsetDelta(buffer, at)
-    const position = this.sizeBytes
-    this.#noteIn(buffer, at, position)
-    this.#boundaries.add(last + 1, position + batch.sizeInBytes(buffer, at))
+    this.indexes.note(buffer, at, this.sizeBytes)
     this.sizeBytes += batch.sizeInBytes(buffer, at)
-    this.endOffset = last + 1
-  }
-
-  #noteIn(buffer: Buffer, at: number, position: number): void {
-    const due = this.#bytesSinceEntry > this.#indexIntervalBytes
-    if (due) this.#bytesSinceEntry = 0
-    const last = this.#noteUnindexed(buffer, at)
-    if (!due) return
-    this.#offsets.add(last - this.baseOffset, position)
-    this.#noteMaxTimestamp()
-  }
-
-  #noteUnindexed(buffer: Buffer, at: number): number {
-    const last = batch.nextOffset(buffer, at) - 1
-    const timestamp = batch.maxTimestamp(buffer, at)
-    if (timestamp > this.#maxTimestamp) {
-      this.#maxTimestamp = timestamp
-      this.#offsetOfMaxTimestamp = last
-    }
-    this.#bytesSinceEntry += batch.sizeInBytes(buffer, at)
-    return last
-  }
-
-  #noteMaxTimestamp(): void {
-    this.#times.add(this.#maxTimestamp, this.#offsetOfMaxTimestamp - this.baseOffset)
-  }
-
-  /** Makes the indexes durable as they are now. */
-  async saveIndexes(): Promise<void> {
-    if (!this.#indexesLoaded) return
-    this.#noteMaxTimestamp()
-    await this.#offsets.save()
-    await this.#times.save()
-  }
-
-  #loadIndexes(): void {
-    if (this.#indexesLoaded) return
-    this.#indexesLoaded = true
-    const complete = this.#offsets.load() && this.#times.load() && !this.#indexesReachTooFar()
-    if (!complete || !this.#startFromIndexes()) this.rebuildIndexes()
-  }
-
-  #indexesReachTooFar(): boolean {
-    return (
-      this.#offsets.position(this.#offsets.count - 1) >= this.sizeBytes ||
-      this.baseOffset + this.#times.offset(this.#times.count - 1) >= this.endOffset
-    )
-  }
-
-  /** Where the next entries are due, and the largest timestamp; false when the last entries are not right. */
-  #startFromIndexes(): boolean {
-    const lastTime = this.#times.count - 1
-    if (lastTime >= 0 && !this.#timeEntryHolds(lastTime)) return false
-    this.#maxTimestamp = this.#times.timestamp(lastTime)
-    this.#offsetOfMaxTimestamp = lastTime < 0 ? -1 : this.baseOffset + this.#times.offset(lastTime)
-    const start = this.#entryBatch(this.#offsets.count - 1)
-    if (start === undefined) return false
-    // What follows the last entry of the offset index is in no time index yet.
-    const range = { from: start.position, to: this.sizeBytes, offset: start.base }
-    this.#bytesSinceEntry = 0
-    scanBatches(this.file, range, (buffer, at) => {
-      this.#noteUnindexed(buffer, at)
-    })
-    return true
-  }
-
-  /** The batch an entry of the offset index points to, the first for entry -1; undefined when another is there. */
-  #entryBatch(entry: number): BatchPlace | undefined {
-    if (entry < 0) return { position: 0, base: this.baseOffset }
-    const position = this.#offsets.position(entry)
-    const header = this.#bytesAt(position, batch.headerBytes)
-    if (header.length < batch.headerBytes) return undefined
-    const base = batch.baseOffset(header, 0)
-    const last = base + batch.lastOffsetDelta(header, 0)
-    return last === this.baseOffset + this.#offsets.offset(entry) ? { position, base } : undefined
-  }
-
-  /** An entry of the time index is right when it says of a batch what the batch says. */
-  #timeEntryHolds(entry: number): boolean {
-    const offset = this.baseOffset + this.#times.offset(entry)
-    const timestamp = this.#times.timestamp(entry)
-    try {
-      const { position, base } = this.#find(offset)
-      const header = this.#bytesAt(position, batch.headerBytes)
-      const last = base + batch.lastOffsetDelta(header, 0)
-      return last === offset && batch.maxTimestamp(header, 0) === timestamp
-    } catch (error) {
-      if (error instanceof DamagedBatch) return false
-      throw error
-    }
+    this.endOffset = batch.nextOffset(buffer, at)
+    this.#boundaries.add(this.endOffset, this.sizeBytes)
   }
 
   /**
@@ -258,25 +122,7 @@ export class Segment {
     this.sizeBytes = position
     this.endOffset = offset
     this.#boundaries.clear()
-    this.#indexesLoaded = true
-    const complete = this.#offsets.load() && this.#times.load()
-    this.#offsets.truncate(offset - this.baseOffset)
-    this.#times.truncate(offset - this.baseOffset)
-    if (!complete || !this.#startFromIndexes()) this.rebuildIndexes()
-  }
-
-  /** Makes the indexes from the log, as far as it is sound. */
-  rebuildIndexes(): ScanEnd {
-    this.#indexesLoaded = true
-    this.#offsets.clear()
-    this.#times.clear()
-    this.#maxTimestamp = -1
-    this.#offsetOfMaxTimestamp = -1
-    this.#bytesSinceEntry = 0
-    const range = { from: 0, to: this.sizeBytes, offset: this.baseOffset }
-    return scanBatches(this.file, range, (buffer, at, position) => {
-      this.#noteIn(buffer, at, position)
-    })
+    this.indexes.recover()
   }
 
   /**
@@ -319,43 +165,9 @@ export class Segment {
     return buffer.subarray(0, this.file.read(buffer, 0, length, position))
   }
 
-  /** Position and base offset of the batch that holds the offset. */
   #find(offset: number): BatchPlace {
-    const known = this.#boundaries.positionOf(offset)
-    if (known >= 0) return { position: known, base: offset }
-    this.#loadIndexes()
-    const start = this.#entryBatch(this.#offsets.countUpTo(offset - this.baseOffset) - 1)
-    if (start !== undefined) return this.#hop(start, offset)
-    // Either the index or the log is damaged. The rebuilt index ends where the log is damaged.
-    const end = this.rebuildIndexes()
-    if (end.problem !== null && end.nextOffset <= offset) {
-      throw new DamagedBatch(this.path, end.position, end.nextOffset, end.problem)
-    }
-    return this.#find(offset)
-  }
-
-  /** Goes from header to header, from a known boundary to the batch that holds the offset. */
-  #hop(from: BatchPlace, offset: number): BatchPlace {
-    let { position, base } = from
-    let windowStart = 0
-    let windowEnd = 0
-    for (;;) {
-      if (position < windowStart || position + batch.headerBytes > windowEnd) {
-        windowStart = position
-        const length = Math.min(headerWindow.length, this.sizeBytes - position)
-        windowEnd = position + (length > 0 ? this.file.read(headerWindow, 0, length, position) : 0)
-      }
-      const at = position - windowStart
-      const problem =
-        windowEnd - position < batch.headerBytes
-          ? 'the file ends before it'
-          : headerProblem(headerWindow, at, base)
-      if (problem !== null) throw new DamagedBatch(this.path, position, base, problem)
-      const next = base + batch.lastOffsetDelta(headerWindow, at) + 1
-      if (next > offset) return { position, base }
-      position += batch.sizeInBytes(headerWindow, at)
-      base = next
-    }
+    const position = this.#boundaries.positionOf(offset)
+    return position >= 0 ? { position, base: offset } : this.indexes.find(offset)
   }
 
   /** Where the batch that holds the offset begins. Throws `DamagedBatch` when it is not found. */
@@ -365,28 +177,15 @@ export class Segment {
       : this.#find(Math.max(offset, this.baseOffset))
   }
 
-  /** Where no batch before can hold a record at or after the timestamp. */
-  locateTimestamp(timestamp: number): BatchPlace {
-    this.#loadIndexes()
-    const entry = this.#times.countBelow(timestamp) - 1
-    if (entry < 0) return { position: 0, base: this.baseOffset }
-    const offset = this.baseOffset + this.#times.offset(entry)
-    if (this.#timeEntryHolds(entry)) return this.#find(offset)
-    this.rebuildIndexes()
-    return this.locateTimestamp(timestamp)
-  }
-
   /** Cuts the segment off at a batch boundary. */
   truncate(position: number, offset: number): void {
-    this.#loadIndexes()
+    this.indexes.load()
     this.file.truncate(position)
     this.sizeBytes = position
     this.endOffset = offset
     this.#firstTimestamp = undefined
     this.#boundaries.clear()
-    this.#offsets.truncate(offset - this.baseOffset)
-    this.#times.truncate(offset - this.baseOffset)
-    if (!this.#startFromIndexes()) this.rebuildIndexes()
+    this.indexes.truncate()
   }
 
   close(): void {
@@ -400,15 +199,6 @@ export class Segment {
     const kinds = ['log', 'index', 'timeindex'] as const
     for (const kind of kinds) this.#files.remove(this.path.replace(/log$/, kind))
   }
-}
-
-function headerProblem(buffer: Buffer, at: number, offset: number): string | null {
-  if (batch.baseOffset(buffer, at) !== offset) {
-    return `a batch with offset ${batch.baseOffset(buffer, at)} is there`
-  }
-  if (batch.sizeInBytes(buffer, at) < batch.headerBytes) return 'its size is too small'
-  if (batch.lastOffsetDelta(buffer, at) < 0) return 'its last offset delta is negative'
-  return null
 }
 
 function epochProblem(buffer: Buffer, at: number, epoch: number): string | null {

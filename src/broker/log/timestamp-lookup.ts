@@ -5,7 +5,9 @@
 import { RecordReader } from '../../protocol/record-batch-reader.ts'
 import * as batch from '../../protocol/record-batch.ts'
 import { scanBatches } from './batch-scan.ts'
-import { DamagedBatch, type BatchPlace, type Segment } from './segment.ts'
+import type { BatchPlace } from './batch-place.ts'
+import { DamagedBatch } from './damaged-batch.ts'
+import type { Segment } from './segment.ts'
 
 export interface TimestampedOffset {
   readonly offset: number
@@ -19,7 +21,7 @@ export function firstRecordSince(
   timestamp: number,
   from: number,
 ): TimestampedOffset | null {
-  const start = segment.locateTimestamp(timestamp)
+  const start = segment.indexes.findTimestamp(timestamp)
   return findRecord(
     segment,
     start,
@@ -31,9 +33,9 @@ export function firstRecordSince(
 
 /** The first record with the largest timestamp of the segment; null when no record has one. */
 export function latestRecord(segment: Segment): TimestampedOffset | null {
-  const timestamp = segment.maxTimestamp
+  const timestamp = segment.indexes.maxTimestamp
   if (timestamp < 0) return null
-  const start = segment.locate(segment.offsetOfMaxTimestamp)
+  const start = segment.locate(segment.indexes.offsetOfMaxTimestamp)
   return findRecord(
     segment,
     start,
