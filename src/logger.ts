@@ -1,3 +1,5 @@
+import { MillraceError } from './errors.ts'
+
 /**
  * Where Millrace reports what happens that is nobody's error to handle: a rebalance, a truncated tail, a dropped
  * record. The shape is pino's, so a pino logger can be passed as it is. Messages are sentences; what varies goes into
@@ -47,6 +49,15 @@ export function jsonLogger(write: (line: string) => void, now: () => number): Lo
   const at =
     (level: string) =>
     (fields: object, message: string): void =>
-      write(`${JSON.stringify({ level, time: now(), message, ...fields })}\n`)
+      write(`${JSON.stringify({ level, time: now(), message, ...fields }, readable)}\n`)
   return { debug() {}, info: at('info'), warn: at('warn'), error: at('error') }
+}
+
+/** JSON leaves out what an error says, and refuses bigints. An operating error speaks for itself; others need a trace. */
+function readable(_key: string, value: unknown): unknown {
+  if (typeof value === 'bigint') return String(value)
+  if (!(value instanceof Error)) return value
+  const { name, message, cause } = value
+  const trace = value instanceof MillraceError ? {} : { stack: value.stack }
+  return { ...Object.fromEntries(Object.entries(value)), name, message, ...trace, cause }
 }

@@ -10,10 +10,13 @@ export async function runApplication(
   const stop = stopSignal()
   const say = (line: string): boolean => process.stdout.write(`${line}\n`)
   say(`${application.name} is running; Ctrl-C stops it`)
-  const ended = untilEnd ? application.untilEnd() : application.finished
-  const signal = await Promise.race([stop, ended.then(() => undefined)])
-  if (signal !== undefined) say(`${signal}: finishing what was begun`)
-  await application.close()
+  try {
+    const ended = untilEnd ? application.untilEnd() : application.finished
+    const signal = await Promise.race([stop, ended.then(() => undefined)])
+    if (signal !== undefined) say(`${signal}: finishing what was begun`)
+  } finally {
+    await application.close()
+  }
   const { processed, emitted } = application.metrics()
   say(`${application.name} stopped: ${processed} records in, ${emitted} records out`)
 }
