@@ -14,14 +14,19 @@ export function amount(full: number): number {
   return smoke ? Math.ceil(full / 100) : full
 }
 
-/** Runs the round several times and reports the best rate. A round returns how many units it did. */
+/**
+ * Runs the round several times and reports the best rate. A round returns how many units it did; what `prepare` does before
+ * each round is not measured.
+ */
 export async function throughput(
   name: string,
   unit: string,
   round: () => number | Promise<number>,
+  prepare = (): void => {},
 ): Promise<void> {
   let best = 0
   for (let n = 0; n < (smoke ? 1 : rounds); n++) {
+    prepare()
     const start = performance.now()
     const done = await round()
     best = Math.max(best, perSecond(done, start))
