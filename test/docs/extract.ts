@@ -14,11 +14,10 @@ export interface Example {
   readonly name?: string
 }
 
-/** Every ```ts block of the doc comments of `src`, of README.md and of the pages in `docs`. */
+/** Every ```ts block of the doc comments of `src` and of README.md. */
 export function allExamples(): Example[] {
   const sources = filesIn('src').filter(file => file.endsWith('.ts'))
-  const pages = ['README.md', ...filesIn('docs').filter(file => file.endsWith('.md'))]
-  return [...sources, ...pages].flatMap(file =>
+  return [...sources, 'README.md'].flatMap(file =>
     examplesIn(file, readFileSync(join(root, file), 'utf8')),
   )
 }
