@@ -20,17 +20,17 @@ const register = z.strictObject({
 export type RegisteredTopic = z.infer<typeof register>['topics'][number]
 
 /**
- * The topics of a data folder. Throws CORRUPT_DATA when the file is damaged, or missing although there are partitions
- * (`noPartitions` is false): an empty register would have them removed.
+ * The topics of a data folder, undefined for a new one. Throws CORRUPT_DATA when the file is damaged, or missing although
+ * there are partitions (`noPartitions` is false): an empty register would have them removed.
  */
 export function readRegister(
   files: Files,
   folder: string,
   noPartitions: boolean,
-): RegisteredTopic[] {
+): RegisteredTopic[] | undefined {
   const content = readChecked({ files, folder, ...FILE })
   if (content === undefined) {
-    if (noPartitions) return []
+    if (noPartitions) return undefined
     throw corrupt(join(folder, FILE.name), 'it is missing although there are topics')
   }
   const parsed = register.safeParse(content)

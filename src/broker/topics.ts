@@ -91,7 +91,10 @@ export async function openTopics(options: TopicsOptions): Promise<Topics> {
   }
 
   async function load(): Promise<void> {
-    const known = readRegister(files, options.folder, folders.isEmpty())
+    const found = readRegister(files, options.folder, folders.isEmpty())
+    // Before the first partition: a crash while it is made must not look like a register that was lost.
+    if (found === undefined) await writeRegister(files, options.folder, [])
+    const known = found ?? []
     folders.keepOnly(known)
     for (const { name, id, partitions, configs } of known) {
       const topic = newTopic(name, id, new Map(Object.entries(configs)))

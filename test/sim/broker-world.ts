@@ -122,9 +122,7 @@ export async function runBroker(
 
   try {
     let isOver = false
-    const life = watch('The run', live()).then(() => {
-      isOver = true
-    })
+    const life = watch('The run', live()).finally(() => (isOver = true))
     // Questions are asked while the faults happen, too.
     const asking = observe(on(simulation.machine('asker')), () => faultsOver)
     void watch('The observer', asking)

@@ -29,7 +29,9 @@ export class WatchedBroker {
   readonly #simulation: Simulation
   readonly #options: WatchedBrokerOptions
   #broker: RunningBroker | undefined
+  #started: Platform | undefined
   #isClosing = false
+  #ended: () => void = () => {}
 
   constructor(simulation: Simulation, options: WatchedBrokerOptions) {
     this.#simulation = simulation
@@ -42,22 +44,25 @@ export class WatchedBroker {
     return this.#broker !== undefined
   }
 
-  /** Starts the process, on a running machine. What becomes of it shows in `isListening`. */
+  /** Starts the process unless it runs. What becomes of it shows in `isListening`. */
   start(): void {
     if (!this.machine.isRunning) this.machine.restart()
-    const { config, wrap = platform => platform, broken } = this.#options
+    if (this.#started === this.machine.platform) return
+    this.#started = this.machine.platform
+    const { config, wrap = platform => platform } = this.#options
     const platform = wrap(this.machine.platform)
     const options = { platform, data: folder, logger: this.#logger(), ...brokerAddress }
-    startBroker({ ...options, ...(config === undefined ? {} : { config }) }).then(
-      broker => {
-        this.#broker = broker
-      },
-      (error: unknown) => {
-        const isDisk = error instanceof MillraceError && error.code === 'FILE_ERROR'
-        if (isDisk && this.hasDiskFaults) this.#restartSoon()
-        else broken(`The broker does not start: ${String(error)}`)
-      },
-    )
+    void this.#boot(startBroker({ ...options, ...(config === undefined ? {} : { config }) }))
+  }
+
+  async #boot(starting: Promise<RunningBroker>): Promise<void> {
+    try {
+      this.#broker = await starting
+    } catch (error) {
+      const isDisk = error instanceof MillraceError && error.code === 'FILE_ERROR'
+      if (isDisk && this.hasDiskFaults) this.#restartSoon()
+      else this.#options.broken(`The broker does not start: ${String(error)}`)
+    }
   }
 
   /** The process ends, one way or the other; nothing happens when there is none. */
@@ -66,21 +71,25 @@ export class WatchedBroker {
     if (!this.machine.isRunning) return
     if (how === 'kill') this.machine.kill()
     else this.machine.crash()
+    this.#ended()
   }
 
-  /** Stops it in good order. */
+  /** Stops it in good order, unless it is stopped in another way before. */
   async close(): Promise<void> {
     const broker = this.#broker
     if (broker === undefined) return
     this.#broker = undefined
     this.#isClosing = true
+    const { promise: ended, resolve } = Promise.withResolvers<void>()
+    this.#ended = resolve
+    const { platform } = this.machine
     try {
-      await broker.close()
+      await Promise.race([broker.close(), ended])
     } catch (error) {
       if (!this.hasDiskFaults) this.#options.broken(`The broker does not close: ${String(error)}`)
     }
     this.#isClosing = false
-    this.stop('kill')
+    if (platform === this.machine.platform) this.stop('kill')
   }
 
   #restartSoon(): void {

@@ -250,6 +250,8 @@ function recoverTail(
   for (const segment of segments.filter(s => s.baseOffset >= checkpoint.segment)) {
     const fileBytes = segment.sizeBytes
     const from = segment.baseOffset === checkpoint.segment ? checkpoint.position : 0
+    // Begun after the recovery point: whether the folder was synced since, nobody knows.
+    if (from === 0) tail.isFolderChanged = true
     if (fileBytes < from) {
       segment.endOffset = recoveryPoint
       const problem = `the file has ${fileBytes} bytes, but ${from} were durable`

@@ -1,0 +1,60 @@
+/**
+ * Runs many seeds of the simulated broker, each twice:
+ *
+ *     npx node --conditions=millrace-source test/sim/run.ts --seeds 1000 --from 1
+ *
+ * Ends with exit code 1 after the first seed that breaks a promise, whose runs differ, or that takes too long, and
+ * prints the command that replays it. The last line sums up the faults that happened.
+ */
+import { parseArgs } from 'node:util'
+import { runBroker } from './broker-world.ts'
+import type { FaultCounts } from './faults.ts'
+
+/** The one command that replays a seed. */
+export function replayCommand(seed: number): string {
+  return `npx node --conditions=millrace-source test/sim/run.ts --seeds 1 --from ${seed}`
+}
+
+/** What is wrong with a seed, as a sentence; undefined when nothing is. Adds its faults to `sum`. */
+export async function problemOf(
+  seed: number,
+  sum: Map<string, number>,
+): Promise<string | undefined> {
+  const first = await runBroker(seed)
+  addFaults(sum, first.faults)
+  if (first.violation !== undefined) return first.violation
+  const second = await runBroker(seed)
+  if (second.traceHash === first.traceHash) return undefined
+  return `Two runs have different traces: ${first.traceHash} and ${second.traceHash}`
+}
+
+function addFaults(sum: Map<string, number>, faults: FaultCounts): void {
+  for (const [kind, count] of Object.entries(faults)) sum.set(kind, (sum.get(kind) ?? 0) + count)
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      seeds: { type: 'string', default: '100' },
+      from: { type: 'string', default: '1' },
+    },
+  })
+  const [from, count] = [Number(values.from), Number(values.seeds)]
+  if (!Number.isSafeInteger(from) || !Number.isSafeInteger(count) || count < 1) {
+    throw new Error('--seeds and --from are whole numbers, and --seeds is at least 1.')
+  }
+  const sum = new Map<string, number>()
+  for (let seed = from; seed < from + count; seed++) {
+    const problem = await problemOf(seed, sum)
+    if (problem === undefined) continue
+    process.stdout.write(`Seed ${seed}: ${problem}\nReplay: ${replayCommand(seed)}\n`)
+    process.exitCode = 1
+    return
+  }
+  const faults = [...sum].map(([kind, times]) => `${kind} ${times}`)
+  process.stdout.write(
+    `${count} seeds from ${from}, each twice, without a broken promise. Faults: ${faults.join(', ')}\n`,
+  )
+}
+
+if (import.meta.main) await main()
