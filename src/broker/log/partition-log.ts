@@ -14,7 +14,6 @@
  * - replication: `append` with offsets and epochs that the leader assigned, a `highWatermark` set by the quorum instead of
  *   the local flush, `truncateTo` and `epochEndOffset` on the follower. Both exist.
  */
-import assert from 'node:assert/strict'
 import path from 'node:path'
 import { MillraceError } from '../../errors.ts'
 import type { Logger } from '../../logger.ts'
@@ -22,20 +21,21 @@ import type { Clock, Files } from '../../platform/platform.ts'
 import { errorCode } from '../../protocol/error-codes.ts'
 import * as batch from '../../protocol/record-batch.ts'
 import { AppendRefused } from './append-refused.ts'
-import { segmentPath } from './file-names.ts'
 import { GroupCommit } from './group-commit.ts'
 import type { LeaderEpochs } from './leader-epochs.ts'
 import type { LogConfig } from './log-config.ts'
 import { claimFolder } from './partition-metadata.ts'
 import type { ProducerState } from './producer-state.ts'
-import { loadProducers, openSegment, recoverLog, type RecoveredLog } from './recovery.ts'
+import { loadProducers, recoverLog, type RecoveredLog } from './recovery.ts'
 import { RecoveryPoint } from './recovery-point.ts'
 import { countExpired } from './retention.ts'
 import type { BatchPlace } from './batch-place.ts'
 import { DamagedBatch } from './damaged-batch.ts'
 import type { Segment } from './segment.ts'
-import { firstRecordSince, latestRecord, type TimestampedOffset } from './timestamp-lookup.ts'
-import { largestTimestamp, stampBatches } from './stamp.ts'
+import { Segments } from './segments.ts'
+import { isRollDue } from './roll.ts'
+import { stampBatches } from './stamp.ts'
+import type { TimestampedOffset } from './timestamp-lookup.ts'
 import { validateBatches } from './validate.ts'
 
 export interface PartitionLogOptions {
@@ -92,7 +92,7 @@ export class PartitionLog {
 
   readonly #options: PartitionLogOptions
   readonly #name: string
-  readonly #segments: Segment[]
+  readonly #segments: Segments
   readonly #epochs: LeaderEpochs
   readonly #producers: ProducerState
   readonly #point: RecoveryPoint
@@ -111,15 +111,15 @@ export class PartitionLog {
     this.#options = options
     this.#name = path.basename(options.folder)
     this.topicId = options.topicId
-    this.#segments = recovered.segments
+    this.#segments = new Segments(options, recovered.segments)
     this.#epochs = recovered.epochs
     this.#producers = recovered.producers
     this.#point = new RecoveryPoint(options, recovered)
     this.#damage = recovered.damage
     this.startOffset = recovered.startOffset
-    this.endOffset = this.#active.endOffset
+    this.endOffset = this.#segments.active.endOffset
     this.highWatermark = this.endOffset
-    this.#active.createdMs = options.clock.now()
+    this.#segments.active.createdMs = options.clock.now()
     this.#commit = new GroupCommit({
       durableEnd: this.endOffset,
       flush: () => this.#flush(),
@@ -130,7 +130,7 @@ export class PartitionLog {
 
   /** Bytes of all segments. */
   get sizeInBytes(): number {
-    return this.#segments.reduce((sum, segment) => sum + segment.sizeBytes, 0)
+    return this.#segments.sizeBytes
   }
 
   /**
@@ -159,7 +159,7 @@ export class PartitionLog {
       this.#producers.update(batches, at, now)
     }
     this.endOffset = end
-    this.#unsynced.add(this.#active)
+    this.#unsynced.add(this.#segments.active)
     this.#bytesSinceRecoveryPoint += batches.length
     if (config.flush === 'os') this.#advanceHighWatermark(end)
     else this.#commit.request()
@@ -187,8 +187,8 @@ export class PartitionLog {
 
   #write(batches: Buffer, end: number, now: number): void {
     try {
-      if (this.#isRollDue(batches, end, now)) this.#roll(now)
-      this.#active.append(batches)
+      if (isRollDue(this.#segments.active, this.#options.config, batches, end, now)) this.#roll(now)
+      this.#segments.active.append(batches)
     } catch (cause) {
       if (!(cause instanceof MillraceError)) throw cause
       const message = `Writing to ${this.#name} failed and nothing was appended: ${describe(cause)}`
@@ -196,32 +196,11 @@ export class PartitionLog {
     }
   }
 
-  /** Kafka: LogSegment.shouldRoll. Time is that of the records where they have one. */
-  #isRollDue(batches: Buffer, end: number, now: number): boolean {
-    const active = this.#active
-    const { segmentBytes, segmentMs } = this.#options.config
-    if (active.sizeBytes === 0) return false
-    if (active.sizeBytes + batches.length > segmentBytes) return true
-    if (end - 1 - active.baseOffset > 0x7fff_ffff) return true
-    const first = active.firstTimestamp
-    const newest = largestTimestamp(batches)
-    return (first >= 0 && newest >= 0 ? newest - first : now - active.createdMs) > segmentMs
-  }
-
   #roll(now: number): void {
-    const segment = openSegment(this.#options, this.endOffset)
-    segment.create()
-    segment.createdMs = now
+    this.#segments.begin(this.endOffset, now)
     this.#folderChanged = true
-    this.#segments.push(segment)
     this.#point.noteProducers(this.endOffset)
     this.#takeRecoveryPointInBackground()
-  }
-
-  get #active(): Segment {
-    const active = this.#segments[this.#segments.length - 1]
-    assert(active !== undefined, 'a log has at least one segment')
-    return active
   }
 
   /**
@@ -286,7 +265,7 @@ export class PartitionLog {
     if (failure !== undefined && fromOffset >= durableEnd) throw failure
     const below = Math.min(visible, failure === undefined ? this.endOffset : durableEnd)
     const limits = { maxBytes, below, epochAt: (offset: number) => this.#epochs.epochAt(offset) }
-    return this.#findingDamage(() => this.#segmentOf(fromOffset).read(fromOffset, limits))
+    return this.#findingDamage(() => this.#segments.holding(fromOffset).read(fromOffset, limits))
   }
 
   #refuseRead(offset: number): void {
@@ -299,21 +278,6 @@ export class PartitionLog {
       )
     }
     if (this.#damage !== undefined && offset >= this.#damage.offset) throw this.#damage
-  }
-
-  #segmentOf(offset: number): Segment {
-    if (offset >= this.#active.baseOffset) return this.#active
-    let low = 0
-    let high = this.#segments.length - 1
-    while (low < high) {
-      const middle = (low + high + 1) >>> 1
-      if ((this.#segments[middle]?.baseOffset ?? 0) <= offset) low = middle
-      else high = middle - 1
-    }
-    const segment = this.#segments[low]
-    if (segment !== undefined && segment.baseOffset <= offset) return segment
-    const lost = segmentPath(this.#options.folder, offset, 'log')
-    throw new DamagedBatch(lost, 0, offset, 'the file that holds it is missing')
   }
 
   /** Runs a lookup; damage that it meets is reported once and remembered. */
@@ -334,27 +298,17 @@ export class PartitionLog {
    * when the answer lies behind damage. (Kafka: UnifiedLog.fetchOffsetByTimestamp.)
    */
   offsetForTimestamp(timestamp: number): TimestampedOffset | null {
-    return this.#findingDamage(() => {
-      for (const segment of this.#segments) {
-        if (segment.endOffset <= this.startOffset || segment.indexes.maxTimestamp < timestamp)
-          continue
-        const found = firstRecordSince(segment, timestamp, this.startOffset)
-        if (found !== null) return found.offset < this.highWatermark ? found : null
-      }
-      return null
-    })
+    return this.#visible(() => this.#segments.firstRecordSince(timestamp, this.startOffset))
   }
 
   /** The record with the largest timestamp, the first of them; null when there is none. (KIP-734.) */
   offsetOfMaxTimestamp(): TimestampedOffset | null {
-    return this.#findingDamage(() => {
-      let newest: Segment | undefined
-      for (const segment of this.#segments) {
-        if (segment.indexes.maxTimestamp > (newest?.indexes.maxTimestamp ?? -1)) newest = segment
-      }
-      const found = newest === undefined ? null : latestRecord(newest)
-      return found !== null && found.offset < this.highWatermark ? found : null
-    })
+    return this.#visible(() => this.#segments.latestRecord())
+  }
+
+  #visible(lookup: () => TimestampedOffset | null): TimestampedOffset | null {
+    const found = this.#findingDamage(lookup)
+    return found !== null && found.offset < this.highWatermark ? found : null
   }
 
   /** See `LeaderEpochs.endOffset`. */
@@ -382,13 +336,13 @@ export class PartitionLog {
 
   async #takeRecoveryPoint(): Promise<void> {
     const recoveryPoint = this.endOffset
-    const { baseOffset: segment, sizeBytes: position } = this.#active
+    const { baseOffset: segment, sizeBytes: position } = this.#segments.active
     this.#point.noteProducers(recoveryPoint)
     this.#bytesSinceRecoveryPoint = 0
     await this.#commit.durable(recoveryPoint)
-    for (const written of this.#segments.slice()) await written.indexes.save()
+    await this.#segments.saveIndexes()
     const { startOffset } = this
-    await this.#point.save({ recoveryPoint, segment, position, startOffset }, this.#segments)
+    await this.#point.save({ recoveryPoint, segment, position, startOffset }, this.#segments.all)
   }
 
   /** A recovery point that fails costs the next opening time, nothing else. */
@@ -416,7 +370,7 @@ export class PartitionLog {
     try {
       await this.#commit.idle()
       if (this.#commit.failure !== undefined) throw this.#commit.failure
-      const segment = this.#segmentOf(Math.max(offset, this.startOffset))
+      const segment = this.#segments.holding(Math.max(offset, this.startOffset))
       const end = segment.locate(Math.max(offset, this.startOffset))
       // A batch that holds the start offset goes as a whole.
       this.startOffset = Math.min(this.startOffset, end.base)
@@ -440,10 +394,7 @@ export class PartitionLog {
 
   async #cut(segment: Segment, end: BatchPlace): Promise<void> {
     const { files, folder, clock } = this.#options
-    for (const later of this.#segments.splice(this.#segments.indexOf(segment) + 1)) {
-      this.#unsynced.delete(later)
-      later.remove()
-    }
+    for (const later of this.#segments.removeAfter(segment)) this.#unsynced.delete(later)
     segment.truncate(end.position, end.base)
     this.endOffset = end.base
     this.highWatermark = Math.min(this.highWatermark, end.base)
@@ -451,7 +402,7 @@ export class PartitionLog {
     this.#point.truncate(end.base)
     const message = `${this.#name} was truncated to offset ${end.base} before the write was durable.`
     this.#commit.truncate(end.base, new MillraceError('LOG_ERROR_RETRIABLE', message))
-    loadProducers(this.#options, this.#segments, this.#producers, end.base, clock.now())
+    loadProducers(this.#options, this.#segments.all, this.#producers, end.base, clock.now())
     await segment.file.sync()
     await files.syncFolder(folder)
     await this.#point.saveEpochs()
@@ -477,11 +428,7 @@ export class PartitionLog {
     if (this.#damage !== undefined && this.#damage.offset < offset) this.#damage = undefined
     this.#epochs.truncateFromStart(offset)
     await this.#takeRecoveryPoint()
-    const kept = this.#segments.findIndex(s => s === this.#active || s.endOffset > offset)
-    for (const segment of this.#segments.splice(0, kept)) {
-      segment.remove()
-      this.#options.files.remove(segmentPath(this.#options.folder, segment.baseOffset, 'snapshot'))
-    }
+    this.#segments.removeBefore(offset)
   }
 
   /**
@@ -496,12 +443,12 @@ export class PartitionLog {
   async #applyRetention(now: number): Promise<void> {
     const { config } = this.#options
     this.#producers.expire(now - config.producerIdExpirationMs)
-    const expired = countExpired(this.#segments, config, now)
+    const expired = countExpired(this.#segments.all, config, now)
     if (expired === 0) return
-    if (expired === this.#segments.length) {
-      if (this.#active.sizeBytes > 0) this.#roll(now)
+    if (expired === this.#segments.all.length && this.#segments.active.sizeBytes > 0) {
+      this.#roll(now)
     }
-    const start = this.#segments[expired]?.baseOffset ?? this.#active.baseOffset
+    const start = (this.#segments.all[expired] ?? this.#segments.active).baseOffset
     await this.#deleteRecordsBefore(Math.min(start, this.highWatermark))
   }
 
@@ -529,7 +476,7 @@ export class PartitionLog {
     await this.#maintenance
     await this.#commit.idle()
     this.#listeners.clear()
-    for (const segment of this.#segments) segment.close()
+    this.#segments.close()
   }
 }
 
