@@ -35,16 +35,15 @@ export const offsetFetchHandler: ApiHandler = apiHandler(
 )
 
 async function find(broker: Broker, groupId: string, wanted: Wanted | null): Promise<GroupAnswer> {
-  const group = await broker.groups.read(groupId)
-  if (typeof group === 'number') {
-    const topics = (wanted ?? []).map(({ name, partitionIndexes }) => ({
-      name,
-      partitions: partitionIndexes.map(partition => answer(partition, undefined, group)),
-    }))
-    return { groupId, errorCode: group, topics }
-  }
-  const offsets: OffsetTable = group?.offsets ?? new Map()
-  return { groupId, errorCode: errorCode.NONE, topics: topicsOf(offsets, wanted) }
+  const found = await broker.groups.read(groupId, group =>
+    topicsOf(group?.offsets ?? new Map(), wanted),
+  )
+  if (typeof found !== 'number') return { groupId, errorCode: errorCode.NONE, topics: found }
+  const topics = (wanted ?? []).map(({ name, partitionIndexes }) => ({
+    name,
+    partitions: partitionIndexes.map(partition => answer(partition, undefined, found)),
+  }))
+  return { groupId, errorCode: found, topics }
 }
 
 function topicsOf(offsets: OffsetTable, wanted: Wanted | null): TopicAnswer[] {

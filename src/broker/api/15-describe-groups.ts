@@ -21,22 +21,21 @@ export const describeGroupsHandler: ApiHandler = apiHandler(
   { min: 0, max: 5 },
   async (broker, request) => ({
     groups: await Promise.all(
-      request.groups.map(async groupId => describe(groupId, await broker.groups.read(groupId))),
+      request.groups.map(async groupId => {
+        const found = await broker.groups.read(groupId, group => describe(groupId, group))
+        return typeof found === 'number' ? unknown(groupId, found, '') : found
+      }),
     ),
   }),
 )
 
-function describe(groupId: string, group: Group | number | undefined): GroupAnswer {
-  if (group === undefined || typeof group === 'number') {
-    return {
-      errorCode: group ?? errorCode.NONE,
-      groupId,
-      groupState: group === undefined ? 'Dead' : '',
-      protocolType: '',
-      protocolData: '',
-      members: [],
-    }
-  }
+function unknown(groupId: string, code: number, groupState: string): GroupAnswer {
+  const nothing = { protocolType: '', protocolData: '', members: [] }
+  return { errorCode: code, groupId, groupState, ...nothing }
+}
+
+function describe(groupId: string, group: Group | undefined): GroupAnswer {
+  if (group === undefined) return unknown(groupId, errorCode.NONE, 'Dead')
   const stable = group.phase === 'Stable'
   return {
     errorCode: errorCode.NONE,

@@ -19,9 +19,9 @@ export const offsetDeleteHandler: ApiHandler = apiHandler(
   offsetDelete,
   { min: 0, max: 0 },
   async (broker, { groupId, topics }) => {
-    const group = await broker.groups.read(groupId)
+    await broker.groups.ready()
+    const group = broker.groups.groups().find(known => known.groupId === groupId)
     if (group === undefined) return { errorCode: errorCode.GROUP_ID_NOT_FOUND, topics: [] }
-    if (typeof group === 'number') return { errorCode: group, topics: [] }
     if (group.phase !== 'Empty' && group.protocolType !== 'consumer') {
       return { errorCode: errorCode.NON_EMPTY_GROUP, topics: [] }
     }

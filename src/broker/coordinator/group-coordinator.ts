@@ -42,8 +42,14 @@ export interface GroupCoordinator {
   leave(groupId: string, request: Asked<LeaveInput>): Promise<readonly number[]>
   /** Commits offsets, all or none. The error code of the answer; `unknownGroup` is that for a group nobody knows. */
   commit(groupId: string, commit: OffsetCommit, unknownGroup: number): Promise<number>
-  /** The group as it is when everything written about it is durable, or undefined. Rejects never; a code means: not now. */
-  read(groupId: string): Promise<Group | number | undefined>
+  /**
+   * What `look` makes of the group as it is now, told once everything it saw is durable: the group itself may have changed
+   * by then, and such a change could still be lost. Rejects never; a code means: not now.
+   */
+  read<Answer extends object>(
+    groupId: string,
+    look: (group: Group | undefined) => Answer,
+  ): Promise<Answer | number>
   /** Every group as it is in memory. */
   groups(): Group[]
   /** Takes away an empty group with its offsets. The error code of the answer. */
@@ -240,11 +246,12 @@ export function openGroupCoordinator(options: GroupCoordinatorOptions): GroupCoo
       if (group.offsets.size > 0) shard.groups.set(groupId, group)
       return shard.partition.durable()
     },
-    async read(groupId) {
+    async read(groupId, look) {
       await ready()
       const shard = shardOf(groupId)
+      const answer = look(shard.groups.get(groupId))
       const code = await shard.partition.durable()
-      return code === errorCode.NONE ? shard.groups.get(groupId) : code
+      return code === errorCode.NONE ? answer : code
     },
     groups: () => shards.flatMap(shard => [...shard.groups.values()]),
     async deleteGroup(groupId) {
