@@ -45,7 +45,7 @@ export class History {
   }
 
   broken(sentence: string): void {
-    this.violation ??= sentence
+    this.violation ??= sentence.replaceAll(/[^ -~]/g, '?').replaceAll(/x{20,}/g, 'x…')
   }
 
   sent(partition: number, producer: string, values: readonly string[]): void {
