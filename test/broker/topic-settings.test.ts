@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type RunningBroker, startBroker } from '../../src/broker/index.ts'
+import { logConfigFor } from '../../src/broker/topic-configs.ts'
 import type { Connection } from '../../src/client/connection.ts'
 import { nodePlatform } from '../../src/platform/node-platform.ts'
 import type { Platform } from '../../src/platform/platform.ts'
@@ -183,6 +184,15 @@ describe('an altered setting is in force at once:', () => {
     expect(await earliest('kept')).toBe(0)
     expect((await write('t', 'today'))?.baseOffset).toBe(1)
   })
+})
+
+test('a topic with flush.messages or flush.ms is flushed, whatever the broker leaves to the system', () => {
+  const flushOf = (configs: Record<string, string>) =>
+    logConfigFor(new Map(Object.entries(configs)), 'os').flush
+  expect(flushOf({})).toBe('os')
+  expect(flushOf({ 'flush.messages': '9223372036854775807' })).toBe('os')
+  expect(flushOf({ 'flush.messages': '10000' })).toBe('commit')
+  expect(flushOf({ 'flush.ms': '1000' })).toBe('commit')
 })
 
 describe('committed offsets', () => {
