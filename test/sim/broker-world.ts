@@ -57,12 +57,16 @@ export async function runBroker(
   const watch = (name: string, work: Promise<void>): Promise<void> =>
     work.catch((error: unknown) => broken(`${name} failed: ${String(error)}`))
 
+  const resetCount = (): number =>
+    simulation.trace.lines.filter(line => line.endsWith('connection breaks')).length
+
   let faultsOver = false
   let lives = 0
   const producing = new Map<Machine, Promise<void>>()
   const startProducer = (machine: Machine): void => {
     const name = `${machine.name}.${++lives}`
-    const goesOn = (): boolean => !faultsOver || history.acknowledgedCount < 100
+    const goesOn = (): boolean =>
+      !faultsOver || history.acknowledgedCount < 100 || (resets && resetCount() === 0)
     const work = produce(on(machine), name, seededRandom(seed, name), goesOn)
     producing.set(machine, watch(name, work))
   }
@@ -133,10 +137,7 @@ export async function runBroker(
   } catch (error) {
     broken(error instanceof Error ? error.message : String(error))
   }
-  if (resets) {
-    const { lines } = simulation.trace
-    faults['reset on the way'] = lines.filter(line => line.endsWith('connection breaks')).length
-  }
+  if (resets) faults['reset on the way'] = resetCount()
   for (const kind of enabled) {
     if ((faults[kind] ?? 0) === 0) broken(`The fault "${kind}" was enabled and never happened`)
   }

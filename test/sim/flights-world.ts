@@ -19,7 +19,15 @@ export const input = flights().slice(0, 1500)
 /** Flights and minutes of delay by city and day, as text. */
 export type Days = Record<string, string>
 
-export type Fault = 'clean stop' | 'kill' | 'power loss' | 'power loss of the broker'
+export type Fault =
+  | 'clean stop'
+  /** The process of the application ends; the disk keeps its stores. */
+  | 'kill'
+  /** The stores go with the process, as stores in memory do. */
+  | 'loss of the stores'
+  /** The machine of the application stops: its stores are there and cannot be trusted. */
+  | 'power loss'
+  | 'power loss of the broker'
 
 export interface Outcome {
   readonly days: Days
@@ -29,6 +37,8 @@ export interface Outcome {
   readonly traceLength: number
   /** How much of the input was done when the fault came. */
   readonly processedBefore: number
+  /** Changelog records from which the application that ended the input made its stores. */
+  readonly restored: number
 }
 
 function connect(platform: Platform): LogClient {
@@ -50,7 +60,7 @@ export async function run(
   const simulation = simulate({ seed })
   const broker = simulation.machine('broker')
   const machine = simulation.machine('app')
-  const engine = new CrashableEngine()
+  let engine = new CrashableEngine()
   const boot = (platform: Platform): Promise<unknown> =>
     startBroker({ platform, data: '/broker', ...address })
   const start = (platform: Platform, client: LogClient): Promise<Application> =>
@@ -74,6 +84,11 @@ export async function run(
       await engine.crash()
       machine.restart()
       break
+    case 'loss of the stores':
+      machine.kill()
+      engine = new CrashableEngine()
+      machine.restart()
+      break
     case 'power loss':
       machine.crash()
       await engine.crash()
@@ -95,7 +110,8 @@ export async function run(
   const changelog = await simulation.run(changelogOf(client))
   await simulation.run(next.close())
   const { hash, length } = simulation.trace
-  return { days, changelog, traceHash: hash, traceLength: length, processedBefore }
+  const { restored } = next.metrics()
+  return { days, changelog, traceHash: hash, traceLength: length, processedBefore, restored }
 }
 
 async function loadAirports(client: LogClient): Promise<void> {

@@ -5,7 +5,13 @@ function flightsOn(day: string | undefined): number {
   return Number(day?.split(' ')[0] ?? 0)
 }
 
-const faults: readonly Fault[] = ['clean stop', 'kill', 'power loss', 'power loss of the broker']
+const faults: readonly Fault[] = [
+  'clean stop',
+  'kill',
+  'loss of the stores',
+  'power loss',
+  'power loss of the broker',
+]
 const runs = faults.flatMap(fault => [7, 8].map(seed => ({ fault, seed })))
 
 describe('flights in the simulator', () => {
@@ -18,6 +24,12 @@ describe('flights in the simulator', () => {
       expect(first.processedBefore).toBeGreaterThan(0)
       expect(first.processedBefore).toBeLessThan(input.length)
       expect(first.days).toEqual(first.changelog)
+      // What is gone, or not to be trusted, comes back from the changelog; what is there is not read again.
+      if (fault === 'loss of the stores' || fault === 'power loss') {
+        expect(first.restored).toBeGreaterThan(50)
+      } else if (fault !== 'kill') {
+        expect(first.restored).toBe(0)
+      }
       const expected = naive()
       if (fault === 'clean stop') expect(first.days).toEqual(expected)
       for (const [day, sum] of Object.entries(expected)) {
