@@ -1,6 +1,6 @@
 import type { LogClient, PartitionOffset, TopicPartition } from '../client/log-client.ts'
+import { partitionName } from '../client/partition-map.ts'
 import type { Topology } from '../topology/topology.ts'
-import { partitionName } from './partition-name.ts'
 import { type PartitionPlan, partitionsOf, subtopologyTopics } from './partition-plan.ts'
 import { stages, writtenTopics } from './stages.ts'
 

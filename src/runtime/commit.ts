@@ -5,7 +5,7 @@ import type {
   PartitionBatch,
   PartitionOffset,
 } from '../client/log-client.ts'
-import { partitionName } from './partition-name.ts'
+import { partitionName } from '../client/partition-map.ts'
 import type { RecordCollector } from './record-collector.ts'
 import type { Task } from './task.ts'
 

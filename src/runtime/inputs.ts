@@ -1,5 +1,5 @@
 import type { FetchedPartition, LogConsumer, TopicPartition } from '../client/log-client.ts'
-import { partitionName } from './partition-name.ts'
+import { partitionName } from '../client/partition-map.ts'
 import type { StartPosition } from './start-positions.ts'
 
 /** More bytes than this waiting in one partition of a task pause it, as `buffered.records.per.partition` does in Kafka. */

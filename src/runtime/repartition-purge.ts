@@ -1,8 +1,8 @@
 import type { LogClient, PartitionOffset } from '../client/log-client.ts'
+import { partitionName } from '../client/partition-map.ts'
 import type { Logger } from '../logger.ts'
 import type { Clock } from '../platform/platform.ts'
 import type { Topology } from '../topology/topology.ts'
-import { partitionName } from './partition-name.ts'
 
 /** Kafka Streams' `repartition.purge.interval.ms`. */
 const purgeIntervalMs = 30_000

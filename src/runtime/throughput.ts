@@ -1,8 +1,8 @@
+import { partitionName } from '../client/partition-map.ts'
 import { recordCount } from '../protocol/record-batch.ts'
 import type { Topology } from '../topology/topology.ts'
 import type { Committed } from './commit.ts'
 import type { Counters } from './metrics.ts'
-import { partitionName } from './partition-name.ts'
 import type { StartedTask } from './start-task.ts'
 import type { Task } from './task.ts'
 
