@@ -65,15 +65,10 @@ export class ApplicationInstance implements Application {
     const { topology, client, platform, logger, engine, stateFolder } = options
     const processId = await loadProcessId(stateFolder, platform)
     const plan = await prepareTopics({ topology, client, timers: platform.timers, logger })
-    let failed: (error: unknown) => void = () => {}
-    const onFailed = (error: unknown): void => failed(error)
-    const common = { topology, plan, client, engine, platform, logger }
-    const globals = await openGlobalTables({ ...common, onFailed })
+    const globals = await openGlobalTables({ topology, plan, client, engine, platform, logger })
     try {
       const producer = await client.producer()
-      const instance = new ApplicationInstance(options, { plan, processId, globals, producer })
-      failed = error => instance.#worker.failed(error)
-      return instance
+      return new ApplicationInstance(options, { plan, processId, globals, producer })
     } catch (error) {
       await globals.close()
       throw error
@@ -82,7 +77,7 @@ export class ApplicationInstance implements Application {
 
   constructor(options: InstanceOptions, acquired: Acquired) {
     const { client, platform, logger, topology, commitIntervalMs, onState } = options
-    const { plan, processId, producer } = acquired
+    const { plan, processId, globals, producer } = acquired
     this.name = options.name
     this.#options = options
     this.#acquired = acquired
@@ -106,6 +101,7 @@ export class ApplicationInstance implements Application {
       onRunning: running => this.#running(running),
     })
     this.#worker = worker
+    globals.follow(error => worker.failed(error))
     this.#machine.to('REBALANCING')
     this.finished = this.#live()
     // An error is logged and shows in `state`; who does not ask for `finished` must not be killed by it.

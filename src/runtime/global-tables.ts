@@ -26,23 +26,24 @@ export interface GlobalTablesOptions {
   readonly engine: StoreEngine
   readonly platform: Platform
   readonly logger: Logger
-  readonly onFailed: (error: unknown) => void
 }
 
 export interface GlobalTables {
   /** The rows of a global table, to read; undefined when there is none of that name. */
   store(name: string): ReadOnlyKeyValueStore<unknown, unknown> | undefined
+  /** Reads on in the background until `close`. `failed` is called with the error that ends it: the tables are stale then. */
+  follow(failed: (error: unknown) => void): void
   close(): Promise<void>
 }
 
 /**
  * Keeps the global tables: every instance reads all partitions of their topics, outside of the group. Resolves when they
- * have read what the topics held at the beginning; from then on they follow in the background until `close`. The
+ * have read what the topics held at the beginning; from there they go on once somebody can be told of a failure. The
  * offsets read are kept beside the rows, so a restart reads only what came since. Kafka Streams' `GlobalStreamThread`.
  */
 export async function openGlobalTables(options: GlobalTablesOptions): Promise<GlobalTables> {
   if (options.topology.globalStores.length === 0) {
-    return { store: () => undefined, close: async () => {} }
+    return { store: () => undefined, follow: () => {}, close: async () => {} }
   }
   const follower = await Follower.open(options)
   try {
@@ -51,7 +52,6 @@ export async function openGlobalTables(options: GlobalTablesOptions): Promise<Gl
     await follower.close()
     throw error
   }
-  follower.follow()
   return follower
 }
 
@@ -129,8 +129,8 @@ class Follower implements GlobalTables {
     await this.#commit()
   }
 
-  follow(): void {
-    this.#following = this.#followUntilClosed().catch(this.#options.onFailed)
+  follow(failed: (error: unknown) => void): void {
+    this.#following = this.#followUntilClosed().catch(failed)
   }
 
   async close(): Promise<void> {
