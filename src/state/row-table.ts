@@ -4,6 +4,7 @@ import { MillraceError } from '../errors.ts'
 import { RowCache } from './row-cache.ts'
 import type { Entry, KeyRange, StoreDatabase, WriteOperation } from './store-engine.ts'
 import { isIntact, sealRow } from './stored-row.ts'
+import { asTaskError, taskCorrupted } from './task-corrupted.ts'
 
 /** A row that the open transaction has written; `row` is null for a delete. */
 export interface DirtyRow {
@@ -25,7 +26,8 @@ export class RowTable {
   readonly range: Required<Pick<KeyRange, 'from' | 'to'>>
   readonly #database: StoreDatabase
   readonly #prefix: Buffer
-  readonly #damaged: (reason: string, cause?: unknown) => MillraceError
+  /** How messages name the store. */
+  readonly #name: string
   readonly #cache = new RowCache()
   #open = new Map<string, DirtyRow>()
   #prepared = new Map<string, DirtyRow>()
@@ -34,12 +36,7 @@ export class RowTable {
     this.#database = database
     this.#prefix = storePrefix(storeName)
     this.range = { from: this.#prefix, to: afterPrefix(this.#prefix) }
-    this.#damaged = (reason, cause) =>
-      new MillraceError(
-        'TASK_CORRUPTED',
-        `State store ${storeName} of task ${taskId} is damaged: ${reason}. The task's stores must be wiped and restored from their changelogs.`,
-        { cause },
-      )
+    this.#name = `State store ${storeName} of task ${taskId}`
   }
 
   get(key: Buffer): Buffer | undefined {
@@ -55,10 +52,10 @@ export class RowTable {
     try {
       row = this.#database.get(databaseKey)
     } catch (error) {
-      throw this.#readError(error)
+      throw asTaskError(error, this.#name)
     }
     if (row === undefined) return undefined
-    if (!isIntact(databaseKey, row)) throw this.#damaged(wrongChecksum)
+    this.#check(databaseKey, row)
     this.#cache.set(text, row)
     return row
   }
@@ -71,10 +68,37 @@ export class RowTable {
     this.#open.set(text, { key: before?.key ?? this.databaseKey(key), row, timestamp })
   }
 
-  /** Deletes a row that the database holds under `databaseKey`, which is taken over. */
-  deleteStored(databaseKey: Buffer, timestamp: number): void {
-    const text = databaseKey.toString('latin1', this.#prefix.length)
-    this.#open.set(text, { key: databaseKey, row: null, timestamp })
+  /**
+   * Deletes, at `timestamp`, up to `limit` of the rows that the database holds in a range of its keys. Returns the key of
+   * the next one; null when the range has no more.
+   */
+  async deleteStored(range: KeyRange, limit: number, timestamp: number): Promise<Buffer | null> {
+    let left = limit
+    try {
+      for await (const [key, row] of this.#database.entries(range)) {
+        if (left-- === 0) return key
+        this.#deleteOne(key, row, timestamp)
+      }
+    } catch (error) {
+      throw asTaskError(error, this.#name)
+    }
+    return null
+  }
+
+  /** The same without waiting; only over an engine that can. */
+  deleteStoredSync(range: KeyRange, limit: number, timestamp: number): Buffer | null {
+    let left = limit
+    for (const [key, row] of this.#entriesSync(range)) {
+      if (left-- === 0) return key
+      this.#deleteOne(key, row, timestamp)
+    }
+    return null
+  }
+
+  #deleteOne(key: Buffer, row: Buffer, timestamp: number): void {
+    // A damaged key would get a tombstone for a row that may well live.
+    this.#check(key, row)
+    this.#open.set(key.toString('latin1', this.#prefix.length), { key, row: null, timestamp })
   }
 
   /** Key in the database of a key of the store. */
@@ -133,16 +157,20 @@ export class RowTable {
 
   /** The same without waiting; only over an engine that can. */
   entriesSync(): Iterable<Entry> {
+    return this.#mergedSync(this.#entriesSync(this.range), this.#overlay())
+  }
+
+  #entriesSync(range: KeyRange): Iterable<Entry> {
     const database = this.#database
     assert(database.entriesSync !== undefined, 'this storage engine cannot iterate synchronously')
-    return this.#mergedSync(database.entriesSync(this.range), this.#overlay())
+    return database.entriesSync(range)
   }
 
   async *#merged(committed: AsyncIterable<Entry>, overlay: Overlay): AsyncIterable<Entry> {
     try {
       for await (const [key, row] of committed) yield* this.#step(key, row, overlay)
     } catch (error) {
-      throw this.#readError(error)
+      throw asTaskError(error, this.#name)
     }
     yield* this.#step(this.range.to, null, overlay)
   }
@@ -164,14 +192,13 @@ export class RowTable {
       if (dirty.row !== null) yield [this.storeKey(dirty.key), dirty.row]
     }
     if (overwritten || row === null) return
-    if (!isIntact(key, row)) throw this.#damaged(wrongChecksum)
+    this.#check(key, row)
     yield [this.storeKey(key), row]
   }
 
-  /** The engine noticed the damage itself. */
-  #readError(error: unknown): unknown {
-    const isDamage = error instanceof MillraceError && error.code === 'CORRUPT_DATA'
-    return isDamage ? this.#damaged('it cannot be read', error) : error
+  #check(databaseKey: Buffer, row: Buffer): void {
+    if (isIntact(databaseKey, row)) return
+    throw taskCorrupted(this.#name, 'the checksum of a row does not match')
   }
 
   #overlay(): Overlay {
@@ -179,8 +206,6 @@ export class RowTable {
     return { rows: [...rows.values()].sort((a, b) => Buffer.compare(a.key, b.key)), at: 0 }
   }
 }
-
-const wrongChecksum = 'the checksum of a row does not match'
 
 /** Dirty rows in the order of their keys, and how many of them were passed. */
 interface Overlay {

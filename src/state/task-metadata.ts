@@ -1,7 +1,7 @@
 import type { PartitionOffset, TopicPartition } from '../client/log-client.ts'
-import { MillraceError } from '../errors.ts'
 import type { StoreDatabase, WriteOperation } from './store-engine.ts'
 import { isIntact, newRow, rowTimestamp, rowValue, sealRow } from './stored-row.ts'
+import { taskCorrupted } from './task-corrupted.ts'
 import { checkWrites, writeSlots } from './write-numbers.ts'
 
 /**
@@ -48,10 +48,8 @@ export async function readTaskMetadata(
   const writes: number[] = []
   for await (const [key, row] of database.entries({ from: rowKey(0), to: Buffer.from([1]) })) {
     if (!isIntact(key, row)) {
-      throw new MillraceError(
-        'TASK_CORRUPTED',
-        `The database of task ${taskId} is damaged: the checksum of its metadata does not match. Its stores must be wiped and restored from their changelogs.`,
-      )
+      const reason = 'the checksum of its metadata does not match'
+      throw taskCorrupted(`The database of task ${taskId}`, reason)
     }
     switch (key[1]) {
       case 0:

@@ -10,6 +10,7 @@ import { RowTable } from './row-table.ts'
 import type { StoreDefinition } from './store-definition.ts'
 import type { StoreDatabase, StoreEngine, WriteOperation } from './store-engine.ts'
 import { newRow, rowValue, sealRow } from './stored-row.ts'
+import { asTaskError } from './task-corrupted.ts'
 import {
   checkpointOperation,
   databaseFormat,
@@ -224,26 +225,37 @@ export class TaskState {
   completeCommit(checkpoints: readonly PartitionOffset[]): Promise<void> | undefined {
     const operations: WriteOperation[] = []
     for (const store of this.#stores.values()) store.table.operations(operations)
-    const puts = countPuts(operations)
+    const limit = Math.max(countPuts(operations), minDeletions)
     this.#advance(checkpoints, this.#preparedTimes, operations)
     if (operations.length === 0) return undefined
     const written = this.#write(operations)
-    if (written === undefined) {
-      this.#committed()
-      this.#deleteExpiredSync(puts)
-      return undefined
+    if (written !== undefined || this.#database.entriesSync === undefined) {
+      return this.#completeLater(written, limit)
     }
-    return written.then(() => {
-      this.#committed()
-      return this.#deleteExpired(puts)
-    })
+    this.#committed()
+    for (const store of this.#windowStores) {
+      store.deleteExpiredSync(this.#committedTime(store), limit)
+    }
+    return undefined
+  }
+
+  /**
+   * Looks for rows that have expired with this commit, too, and has the next one delete them: then their tombstones reach
+   * the changelog in order, and before the database forgets the rows.
+   */
+  async #completeLater(written: Promise<void> | undefined, limit: number): Promise<void> {
+    await written
+    this.#committed()
+    for (const store of this.#windowStores) {
+      await store.deleteExpired(this.#committedTime(store), limit)
+    }
   }
 
   /** Forgets what was written since the last commit, prepared or not. */
   discard(): void {
     for (const store of this.#stores.values()) store.table.discard()
     for (const store of this.#windowStores) {
-      store.observedTime = this.#observedTimes.get(store.name) ?? -1
+      store.observedTime = this.#committedTime(store)
       store.forgetDeleted()
     }
   }
@@ -260,12 +272,20 @@ export class TaskState {
   }
 
   #write(operations: WriteOperation[]): Promise<void> | undefined {
-    if (this.#lastWrite === null) return this.#database.write(operations)
-    const write = ++this.#lastWrite
-    operations.push(writeNumberOperation(write))
+    const write = this.#lastWrite === null ? null : ++this.#lastWrite
+    if (write !== null) operations.push(writeNumberOperation(write))
     const written = this.#database.write(operations)
-    if (written === undefined || !isFlushDue(write)) return written
-    return written.then(() => this.#database.sync())
+    if (written === undefined) return undefined
+    return this.#written(written, write !== null && isFlushDue(write))
+  }
+
+  async #written(written: Promise<void>, flush: boolean): Promise<void> {
+    try {
+      await written
+      if (flush) await this.#database.sync()
+    } catch (error) {
+      throw asTaskError(error, `The database of task ${this.taskId}`)
+    }
   }
 
   #advance(
@@ -294,37 +314,8 @@ export class TaskState {
     for (const store of this.#stores.values()) store.table.committed()
   }
 
-  /**
-   * Looks for rows that have expired with this commit, and has the next one delete them: then their tombstones reach the
-   * changelog in order, and before the database forgets the rows.
-   */
-  async #deleteExpired(puts: number): Promise<void> {
-    for (const store of this.#windowStores) {
-      const time = this.#observedTimes.get(store.name) ?? -1
-      const range = store.expired(time)
-      if (range === null) continue
-      let budget = Math.max(puts, minDeletions)
-      for await (const [key] of this.#database.entries(range)) {
-        if (budget-- === 0) break
-        store.deleteExpired(key, time)
-      }
-      if (budget >= 0) store.expiredDeleted(time)
-    }
-  }
-
-  #deleteExpiredSync(puts: number): void {
-    for (const store of this.#windowStores) {
-      const time = this.#observedTimes.get(store.name) ?? -1
-      const range = store.expired(time)
-      const entries = range === null ? undefined : this.#database.entriesSync?.(range)
-      if (entries === undefined) continue
-      let budget = Math.max(puts, minDeletions)
-      for (const [key] of entries) {
-        if (budget-- === 0) break
-        store.deleteExpired(key, time)
-      }
-      if (budget >= 0) store.expiredDeleted(time)
-    }
+  #committedTime({ name }: WindowStore): number {
+    return this.#observedTimes.get(name) ?? -1
   }
 }
 

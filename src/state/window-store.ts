@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { readInt64, writeInt64 } from '../protocol/int64.ts'
 import type { RowTable } from './row-table.ts'
 import type { StoreDefinition } from './store-definition.ts'
-import type { Entry, KeyRange } from './store-engine.ts'
+import type { Entry } from './store-engine.ts'
 import { type StoreSerdes, storeSerdes } from './store-serdes.ts'
 import { newRow, rowTimestamp, rowValue } from './stored-row.ts'
 import type { TimestampedWindowStore, ValueAndTimestamp, WindowRow } from './stores.ts'
@@ -32,16 +32,15 @@ export class WindowStore implements TimestampedWindowStore<unknown, unknown> {
   readonly #serdes: StoreSerdes
   readonly #retentionMs: number
   readonly #segmentMs: number
-  /** Everything that expired before this segment is deleted, by the open transaction at the latest. */
-  #deletedBelow = 0
-  /** Where the search for expired rows goes on, as a key of the database. */
-  #expiryCursor: Buffer | null = null
+  /** As a key of the database: rows before it have expired and are deleted, by the open transaction at the latest. */
+  #expiryCursor: Buffer
 
   constructor(definition: StoreDefinition, table: RowTable, observedTime = -1) {
     assert(definition.retentionMs !== undefined, `window store ${definition.name} has no retention`)
     this.name = definition.name
     this.observedTime = observedTime
     this.table = table
+    this.#expiryCursor = table.range.from
     this.#serdes = storeSerdes(definition)
     this.#retentionMs = definition.retentionMs
     this.#segmentMs = Math.max(Math.floor(definition.retentionMs / 2), minSegmentMs)
@@ -95,32 +94,39 @@ export class WindowStore implements TimestampedWindowStore<unknown, unknown> {
   }
 
   /**
-   * Where the database may have rows of segments that had expired at `observedTime`, the largest start committed, and
-   * which no transaction deletes yet; null when it has none. No put can fall into that range any more.
+   * Has the open transaction delete up to `limit` rows of segments that had expired at `observedTime`, the largest start
+   * committed. The next call goes on after them.
    */
-  expired(observedTime: number): KeyRange | null {
-    const segment = this.#firstSegment(observedTime)
-    if (segment <= this.#deletedBelow) return null
-    const bound = Buffer.allocUnsafe(segmentBytes)
-    writeInt64(bound, segment, 0)
-    return { from: this.#expiryCursor ?? this.table.range.from, to: this.table.databaseKey(bound) }
+  async deleteExpired(observedTime: number, limit: number): Promise<void> {
+    const range = this.#expired(observedTime)
+    if (range === null) return
+    const next = await this.table.deleteStored(range, limit, observedTime)
+    this.#expiryCursor = next ?? range.to
   }
 
-  /** Has the open transaction delete an expired row that the database holds under `databaseKey`. */
-  deleteExpired(databaseKey: Buffer, observedTime: number): void {
-    this.table.deleteStored(databaseKey, observedTime)
-    this.#expiryCursor = databaseKey
-  }
-
-  /** The search of the range `expired(observedTime)` has reached its end. */
-  expiredDeleted(observedTime: number): void {
-    this.#deletedBelow = this.#firstSegment(observedTime)
+  /** The same without waiting; only over an engine that can. */
+  deleteExpiredSync(observedTime: number, limit: number): void {
+    const range = this.#expired(observedTime)
+    if (range === null) return
+    this.#expiryCursor = this.table.deleteStoredSync(range, limit, observedTime) ?? range.to
   }
 
   /** The transaction was discarded, or rows were restored: expired rows may be anywhere. */
   forgetDeleted(): void {
-    this.#deletedBelow = 0
-    this.#expiryCursor = null
+    this.#expiryCursor = this.table.range.from
+  }
+
+  /**
+   * Where the database may have rows that had expired at `observedTime` and that no transaction deletes yet; null when it
+   * has none. No put can fall into that range any more.
+   */
+  #expired(observedTime: number): { from: Buffer; to: Buffer } | null {
+    const segment = this.#firstSegment(observedTime)
+    if (segment <= 0) return null
+    const bound = Buffer.allocUnsafe(segmentBytes)
+    writeInt64(bound, segment, 0)
+    const to = this.table.databaseKey(bound)
+    return Buffer.compare(this.#expiryCursor, to) < 0 ? { from: this.#expiryCursor, to } : null
   }
 
   #isVisible(windowStart: number): boolean {
