@@ -12,7 +12,7 @@ import { problemOf, replayCommand } from './run.ts'
 describe('a broker in the simulation', () => {
   test('keeps its promises under faults, and a seed tells the whole story', async () => {
     const faults = new Map<string, number>()
-    for (let seed = 1; seed <= 16; seed++) {
+    for (let seed = 1; seed <= 40; seed++) {
       const problem = await problemOf(seed, faults)
       expect(problem, `replay: ${replayCommand(seed)}`).toBeUndefined()
     }

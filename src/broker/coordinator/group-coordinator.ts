@@ -86,6 +86,8 @@ export function openGroupCoordinator(options: GroupCoordinatorOptions): GroupCoo
   const wakeUps = groupTimers({ clock, timers })
   /** Open requests by the number that `step` knows them by. */
   const open = new Map<number, (answer: GroupReply | number) => void>()
+  /** Groups that have gone on although the write was refused: nobody is told before it is made up for. */
+  const unwritten = new WeakSet<Group>()
   let lastRequest = 0
   let stopped = false
 
@@ -148,10 +150,12 @@ export function openGroupCoordinator(options: GroupCoordinatorOptions): GroupCoo
       )
     }
     let refusal: number = errorCode.NONE
-    if (write) {
+    if (write || unwritten.has(group)) {
       const nowMs = clock.now()
       const record = groupRecord(group.groupId, snapshotOf(group, nowMs))
       refusal = shard.partition.write([record], nowMs)
+      if (refusal === errorCode.NONE) unwritten.delete(group)
+      else unwritten.add(group)
     }
     wakeUpAt(shard, group, nextDeadlineMs)
     if (isForgettable(group)) forget(shard, group)

@@ -24,6 +24,12 @@ async function world(seed: number, flush: 'commit' | 'os' = 'commit'): Promise<W
   return { sim, machine, log }
 }
 
+/** What the broker does around a new log. */
+async function placeIsDurable({ platform: { files } }: Machine): Promise<void> {
+  await files.syncFolder('/data')
+  await files.syncFolder('/')
+}
+
 /** Makes the next `count` operations of that kind on log files fail; tells how many did. */
 function failing(
   machine: Machine,
@@ -109,6 +115,46 @@ describe('a flush that fails', () => {
     const again = await sim.run(openLog(folder, { files: machine.restart().files }))
     expect(readAll(again)[0]).toBe('0:a')
   })
+})
+
+test('what a process could not flush and the next one showed survives a power loss', async () => {
+  for (let seed = 20; seed < 30; seed++) {
+    const { sim, machine, log } = await world(seed)
+    await sim.run(placeIsDurable(machine))
+    append(log, batchOf(['a']))
+    const faults = failing(machine, ['sync'], 'EIO')
+    await sim.run(Promise.allSettled([log.durable(1)]))
+    expect(faults.count).toBe(1)
+    machine.onOperation = undefined
+    machine.kill()
+    const next = await sim.run(openLog(folder, { files: machine.restart().files }))
+    expect(readAll(next)).toEqual(['0:a'])
+    machine.crash()
+    const again = await sim.run(openLog(folder, { files: machine.restart().files }))
+    expect(readAll(again)).toEqual(['0:a'])
+  }
+})
+
+test('a segment that a killed process began is there after a power loss', async () => {
+  for (let seed = 30; seed < 40; seed++) {
+    const { sim, machine } = await world(seed)
+    await sim.run(placeIsDurable(machine))
+    const config = { segmentBytes: 150 }
+    machine.kill()
+    const log = await sim.run(openLog(folder, { files: machine.restart().files, config }))
+    append(log, batchOf(['a']))
+    await sim.run(log.takeRecoveryPoint())
+    failing(machine, ['write'], 'ENOSPC')
+    expect(() => append(log, batchOf(['b'.repeat(50)]))).toThrow(/nothing was appended/)
+    machine.onOperation = undefined
+    machine.kill()
+    const next = await sim.run(openLog(folder, { files: machine.restart().files, config }))
+    append(next, batchOf(['c']))
+    await sim.run(next.durable(2))
+    machine.crash()
+    const again = await sim.run(openLog(folder, { files: machine.restart().files, config }))
+    expect(readAll(again)).toEqual(['0:a', '1:c'])
+  }
 })
 
 /** One life that ends at that file operation, and what is found after it. False when it got by without so many. */
