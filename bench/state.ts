@@ -14,7 +14,7 @@ import { bytes } from '../src/serde/bytes.ts'
 import { string } from '../src/serde/string.ts'
 import { KeyValueStore } from '../src/state/key-value-store.ts'
 import { levelEngine } from '../src/state/level-engine.ts'
-import { openTaskState } from '../src/state/task-state.ts'
+import { openTaskState } from '../src/state/open-task-state.ts'
 import { amount, throughput } from './measure.ts'
 
 const rows = amount(200_000)

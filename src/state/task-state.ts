@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict'
 
 import type { FetchedPartition, PartitionOffset, TopicPartition } from '../client/log-client.ts'
-import { MillraceError } from '../errors.ts'
-import type { Logger } from '../logger.ts'
 import { RecordReader } from '../protocol/record-batch-reader.ts'
 import { KeyValueStore } from './key-value-store.ts'
 import { memoryEngine } from './memory-engine.ts'
@@ -13,12 +11,9 @@ import { newRow, rowValue, sealRow } from './stored-row.ts'
 import { asTaskError } from './task-corrupted.ts'
 import {
   checkpointOperation,
-  databaseFormat,
   emptyMetadata,
-  markerOperation,
   observedTimeOperation,
   partitionName,
-  readTaskMetadata,
   type TaskMetadata,
   writeNumberOperation,
 } from './task-metadata.ts'
@@ -30,74 +25,13 @@ export interface TaskStateOptions {
   /** Name of the task and of its database, such as `0_3`. */
   readonly taskId: string
   readonly stores: readonly StoreDefinition[]
-  /** `Clock.bootId` of the platform. */
-  readonly bootId: string
-  readonly logger: Logger
 }
 
-/**
- * Opens the stores of a task: one database for all of them. A database that is damaged or incomplete, or that was open when
- * the machine stopped, is wiped; its stores then have no checkpoint and must be restored from the beginning of their
- * changelogs. After an unclean stop of the process alone the database is as of its last commit, or an earlier one, and is
- * kept. Throws FOLDER_LOCKED while another process has it open.
- */
-export async function openTaskState(options: TaskStateOptions): Promise<TaskState> {
-  const { database, metadata } = await openTrustworthy(options)
-  const lastWrite = metadata.lastWrite + 1
-  await database.write([markerOperation(options.bootId), writeNumberOperation(lastWrite)])
-  return new TaskState(options, database, { ...metadata, lastWrite })
-}
-
-/** The same over a new database that never waits: for tests, where nothing is restored. */
-export function newTaskState(options: Omit<TaskStateOptions, 'engine'>): TaskState {
+/** The stores of a task over a new database that never waits: for tests, where nothing is restored. */
+export function newTaskState(taskId: string, stores: readonly StoreDefinition[]): TaskState {
   const engine = memoryEngine()
-  const database = engine.openSync(options.taskId)
-  return new TaskState({ ...options, engine }, database, emptyMetadata, false)
+  return new TaskState({ engine, taskId, stores }, engine.openSync(taskId), emptyMetadata, false)
 }
-
-interface OpenedDatabase {
-  readonly database: StoreDatabase
-  readonly metadata: TaskMetadata
-}
-
-async function openTrustworthy(options: TaskStateOptions): Promise<OpenedDatabase> {
-  const { engine, taskId, bootId, logger } = options
-  let database: StoreDatabase | undefined
-  let reason: string | null
-  try {
-    database = await engine.open(taskId)
-    const metadata = await readTaskMetadata(database, taskId)
-    reason = distrust(metadata, database.sealed, bootId)
-    if (reason === null) return { database, metadata }
-  } catch (error) {
-    if (!isDamage(error)) {
-      await database?.close()
-      throw error
-    }
-    reason = error.message
-  }
-  logger.warn({ taskId }, `The stores of task ${taskId} are wiped and restored: ${reason}`)
-  await database?.close()
-  await engine.destroy(taskId)
-  return { database: await engine.open(taskId), metadata: emptyMetadata }
-}
-
-/** Why a database may hold less than was written to it; null when it may not. */
-function distrust(
-  { marker, lastWrite, hasGap }: TaskMetadata,
-  sealed: boolean,
-  bootId: string,
-): string | null {
-  if (marker === null) return lastWrite === 0 ? null : 'the database has no marker'
-  if (marker.format !== databaseFormat) return `the database has format ${marker.format}`
-  if (hasGap) return 'some of its writes are missing'
-  if (sealed || (bootId !== '' && marker.bootId === bootId)) return null
-  return 'the machine stopped while the database was open'
-}
-
-const isDamage = (error: unknown): error is MillraceError =>
-  error instanceof MillraceError &&
-  (error.code === 'CORRUPT_DATA' || error.code === 'TASK_CORRUPTED')
 
 /** Receives the changes of a commit, as records of the stores' changelog topics. */
 export type ChangelogWriter = (

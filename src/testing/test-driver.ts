@@ -75,7 +75,7 @@ export class TestDriver {
         nodes,
         stores,
         inputs: [...topicsOf({ nodes, stores })].map(start),
-        state: newTaskState({ taskId, stores, bootId: '', logger }),
+        state: newTaskState(taskId, stores),
         collector: this.#topics,
         globalStore: name => globals?.state.store(name),
         logger,

@@ -71,7 +71,7 @@ interface Setup {
 
 function setUp({ nodes, stores = [], inputs, globalStore = () => undefined }: Setup) {
   const collector = new RecordCollector({ partitions: topic => (topic === 'out' ? 3 : 4) })
-  const state = newTaskState({ taskId: '0_2', stores, bootId: '', logger: silentLogger })
+  const state = newTaskState('0_2', stores)
   const task = new Task({
     applicationId: 'app',
     taskId: '0_2',

@@ -1,9 +1,10 @@
 import { memoryEngine } from '../../src/state/memory-engine.ts'
 import type { StoreDatabase, StoreEngine } from '../../src/state/store-engine.ts'
 
-/** An engine in memory that works like one on disk: it waits, and may fail. `fault` is called before each operation. */
+/** An engine in memory that works like one on disk: it waits, and may fail. `fault` is called before each
+ * operation, at closing after it. */
 export class FaultyEngine implements StoreEngine {
-  fault: (operation: 'scan' | 'write' | 'sync' | 'seal') => void = () => {}
+  fault: (operation: 'scan' | 'write' | 'sync' | 'close') => void = () => {}
   readonly #engine = memoryEngine()
 
   async open(name: string): Promise<StoreDatabase> {
@@ -24,11 +25,11 @@ export class FaultyEngine implements StoreEngine {
       async sync() {
         fault('sync')
       },
-      async seal() {
-        fault('seal')
-        await database.seal()
+      seal: () => database.seal(),
+      async close() {
+        await database.close()
+        fault('close')
       },
-      close: () => database.close(),
     }
   }
 

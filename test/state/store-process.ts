@@ -12,7 +12,8 @@ import { string } from '../../src/serde/string.ts'
 import { KeyValueStore } from '../../src/state/key-value-store.ts'
 import { levelEngine } from '../../src/state/level-engine.ts'
 import type { StoreDefinition } from '../../src/state/store-definition.ts'
-import { openTaskState, type TaskState } from '../../src/state/task-state.ts'
+import { openTaskState } from '../../src/state/open-task-state.ts'
+import type { TaskState } from '../../src/state/task-state.ts'
 
 export const changelog = { topic: 'app-rows-changelog', partition: 0 }
 
