@@ -83,7 +83,13 @@ export class ApplicationInstance implements Application {
     this.#acquired = acquired
     this.#machine = new StateMachine((state, previous) => {
       logger.info({ application: this.name, previous }, `${this.name} is ${state}`)
-      onState(state, previous)
+      try {
+        onState(state, previous)
+      } catch (error) {
+        // Thrown on from here it would keep what comes next from being closed.
+        logger.error({ application: this.name, state, error }, `onState of ${this.name} threw`)
+        this.#worker.failed(error)
+      }
     })
     const collector = new RecordCollector({ partitions: topic => partitionCount(topic, plan) })
     const worker = new Worker({
@@ -180,20 +186,16 @@ export class ApplicationInstance implements Application {
   }
 
   async #live(): Promise<void> {
-    try {
-      await this.#worker.run()
-    } catch (error) {
-      this.#fail(error)
-    }
     const { globals, producer } = this.#acquired
-    // Others can go on with the tasks while the rest is closed.
-    for (const close of [
+    for (const step of [
+      () => this.#worker.run(),
+      // Others can go on with the tasks while the rest is closed.
       () => this.#member.leave(),
       () => globals.close(),
       () => producer.close(),
     ]) {
       try {
-        await close()
+        await step()
       } catch (error) {
         this.#fail(error)
       }

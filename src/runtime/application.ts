@@ -32,7 +32,10 @@ export interface ApplicationOptions {
   readonly commitIntervalMs?: number
   /** @defaultValue silentLogger */
   readonly logger?: Logger
-  /** Called after each change of `state`. */
+  /**
+   * Called after each change of `state`. An error that it throws stops the application; while the application stops
+   * already, it is only logged.
+   */
   readonly onState?: StateListener
   /** Called during `untilEnd` with the number of input records done, and their total. */
   readonly onProgress?: (done: number, total: number) => void
@@ -152,8 +155,9 @@ export interface Application extends AsyncDisposable {
 }
 
 /**
- * Starts an instance of an application and resolves when it has joined its group: from then on it processes what the
- * group assigns to it, until `close` or an error. Before that it creates internal topics and reads its global tables.
+ * Starts an instance of an application: creates internal topics and reads its global tables before it resolves. From then
+ * on it joins its group in the background and processes what the group assigns to it, until `close` or an error;
+ * `state` is RUNNING when all its tasks process.
  *
  * Throws FOLDER_LOCKED when another instance uses the state folder, MISSING_TOPIC or WRONG_PARTITIONS when the topics
  * are not what the topology needs, and whatever the log refuses.

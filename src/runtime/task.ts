@@ -12,6 +12,7 @@ import type { TaskState } from '../state/task-state.ts'
 import type { Processor, ProcessorContext } from '../topology/processor.ts'
 import { noHeaders, type RecordMetadata } from '../topology/record.ts'
 import type { SourceNode, Subtopology, TopologyNode } from '../topology/topology.ts'
+import { closeAll } from './close-all.ts'
 import type { Collector, TopicCollector } from './record-collector.ts'
 import { RecordQueue } from './record-queue.ts'
 import { TaskNode, type TaskScope } from './task-node.ts'
@@ -179,8 +180,12 @@ export class Task implements TaskScope {
 
   /** Closes the processors and the stores; what was not committed is forgotten. */
   async close(): Promise<void> {
-    this.closeProcessors()
-    await this.state.close()
+    const processors = this.#nodes.map(
+      ({ processor }) =>
+        async () =>
+          processor.close?.(),
+    )
+    await closeAll([...processors, () => this.state.close()], this.#options.logger)
   }
 
   closeProcessors(): void {

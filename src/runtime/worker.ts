@@ -2,6 +2,7 @@ import { MillraceError } from '../errors.ts'
 import type { GroupMember, LogProducer } from '../client/log-client.ts'
 import type { Logger } from '../logger.ts'
 import type { Platform } from '../platform/platform.ts'
+import { closeAll } from './close-all.ts'
 import { commit } from './commit.ts'
 import type { Inputs } from './inputs.ts'
 import { Latch } from './latch.ts'
@@ -80,17 +81,11 @@ export class Worker {
   }
 
   /** Runs until `stop`, or until something fails, which rejects; the tasks are closed in either case. */
-  async run(): Promise<void> {
-    try {
-      while (!this.#stopping) await this.#turn()
-      await this.#commitOrLose()
-    } finally {
-      this.#ended = true
-      this.#progress.open()
-      for (const { done } of this.#errands.splice(0)) done()
-      await this.#closeTasks()
-      await this.#inputs.close()
-    }
+  run(): Promise<void> {
+    const work = () => this.#work()
+    const closeTasks = () => this.#closeTasks()
+    const closeInputs = () => this.#inputs.close()
+    return closeAll([work, closeTasks, closeInputs], this.#options.logger)
   }
 
   /** Asks `run` to commit, close and end. */
@@ -150,6 +145,17 @@ export class Worker {
       this.#errands.push({ action, done })
       this.#wake.open()
     })
+  }
+
+  async #work(): Promise<void> {
+    try {
+      while (!this.#stopping) await this.#turn()
+      await this.#commitOrLose()
+    } finally {
+      this.#ended = true
+      this.#progress.open()
+      for (const { done } of this.#errands.splice(0)) done()
+    }
   }
 
   async #turn(): Promise<void> {
@@ -267,11 +273,15 @@ export class Worker {
 
   /** Without a commit. */
   async #closeTasks(): Promise<void> {
-    for (const { controller } of this.#starting.values()) controller.abort()
-    for (const { started } of this.#starting.values()) await (await started)?.task.close()
+    const starting = [...this.#starting.values()]
     this.#starting.clear()
-    for (const task of this.#tasks.values()) await this.#close(task)
-    this.#options.collector.discard()
+    for (const { controller } of starting) controller.abort()
+    const steps = [
+      ...starting.map(each => () => closeStarted(each)),
+      ...[...this.#tasks.values()].map(task => () => this.#close(task)),
+      async () => this.#options.collector.discard(),
+    ]
+    await closeAll(steps, this.#options.logger)
   }
 
   async #close(task: Task): Promise<void> {
@@ -290,6 +300,10 @@ interface Starting {
 interface Errand {
   readonly action: () => Promise<void>
   readonly done: () => void
+}
+
+async function closeStarted({ started }: Starting): Promise<void> {
+  await (await started)?.task.close()
 }
 
 function isCorruption(error: unknown): error is MillraceError {

@@ -8,15 +8,22 @@ import type { StoreEngine } from '../../src/state/store-engine.ts'
  */
 export class CrashableEngine implements StoreEngine {
   fault: (name: string) => void = () => {}
+  /** Called when a database was closed in order; may throw. */
+  closeFault: (name: string) => void = () => {}
   /** What a read finds in place of what was written. */
   damage: (row: Buffer) => Buffer = row => row
   readonly #engine = memoryEngine()
-  #process = new Set<MemoryDatabase>()
+  #process = new Map<MemoryDatabase, string>()
+
+  /** Names of the databases that the process has open. */
+  get opened(): string[] {
+    return [...this.#process.values()].sort()
+  }
 
   async open(name: string): ReturnType<StoreEngine['open']> {
     const database = await this.#engine.open(name)
     const process = this.#process
-    process.add(database)
+    process.set(database, name)
     const isAlive = (): boolean => process === this.#process
     return {
       sealed: database.sealed,
@@ -36,6 +43,7 @@ export class CrashableEngine implements StoreEngine {
         if (!isAlive()) return
         process.delete(database)
         await database.seal()
+        this.closeFault(name)
       },
       close: async () => {
         if (!isAlive()) return
@@ -51,7 +59,7 @@ export class CrashableEngine implements StoreEngine {
 
   async crash(): Promise<void> {
     const dead = this.#process
-    this.#process = new Set()
-    for (const database of dead) await database.close()
+    this.#process = new Map()
+    for (const database of dead.keys()) await database.close()
   }
 }

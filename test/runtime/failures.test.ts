@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { defineApp } from '../../src/dsl/define-app.ts'
+import { type App, defineApp } from '../../src/dsl/define-app.ts'
+import { MillraceError } from '../../src/errors.ts'
 import { nodePlatform } from '../../src/platform/node-platform.ts'
 import { startApplication } from '../../src/runtime/application.ts'
 import { json } from '../../src/serde/json.ts'
@@ -10,6 +11,21 @@ import { produce, record, temporaryFolder } from './testbed.ts'
 
 const platform = nodePlatform()
 const text = { key: string(), value: string() }
+
+/** Reads and processes; `seen` is called for each record. */
+function reading(seen: (value: string) => void): App {
+  return defineApp('app', builder => {
+    builder
+      .stream('in', text)
+      .peek((_, value) => seen(value))
+      .groupByKey()
+      .count({ store: 'counts' })
+  })
+}
+
+const anyError = (): void => {
+  throw new Error('no such thing')
+}
 
 describe('an application fails', () => {
   test('when a global table cannot be read on, even while it is still starting', async () => {
@@ -35,5 +51,65 @@ describe('an application fails', () => {
       message: expect.stringMatching(/topic rates, partition 0, offset 0/),
     })
     expect(application.state).toBe('ERROR')
+  })
+
+  test('and closes all stores, although some cannot be closed, and tells the first error', async () => {
+    using folder = temporaryFolder()
+    const log = new FakeLog(platform.timers)
+    const client = log.client()
+    await client.createTopics([{ name: 'in', partitions: 3 }])
+    const engine = new CrashableEngine()
+    engine.closeFault = name => {
+      if (name !== '0_2') throw new MillraceError('FILE_ERROR', 'There is no space left.')
+    }
+    const options = { client, platform, stateFolder: folder.path, engine }
+    const application = await startApplication(reading(anyError), options)
+    while (application.state !== 'RUNNING') await platform.timers.yield()
+    expect(engine.opened).toEqual(['0_0', '0_1', '0_2'])
+    await produce(client, 'in', [record('a', 'x')])
+    await expect(application.finished).rejects.toMatchObject({ code: 'PROCESSING_ERROR' })
+    expect(engine.opened).toEqual([])
+  })
+
+  test('when its listener throws, and closes everything', async () => {
+    using folder = temporaryFolder()
+    const log = new FakeLog(platform.timers)
+    const client = log.client()
+    await client.createTopics([{ name: 'in' }])
+    const engine = new CrashableEngine()
+    const options = { client, platform, stateFolder: folder.path, engine }
+    const application = await startApplication(
+      reading(() => {}),
+      { ...options, onState: anyError },
+    )
+    await expect(application.finished).rejects.toThrow('no such thing')
+    expect(application.state).toBe('ERROR')
+    expect(engine.opened).toEqual([])
+    await using next = await startApplication(
+      reading(() => {}),
+      options,
+    )
+    expect(next.state).toBe('REBALANCING')
+  })
+
+  test('or not, when its listener throws while it is closed', async () => {
+    using folder = temporaryFolder()
+    const log = new FakeLog(platform.timers)
+    const client = log.client()
+    await client.createTopics([{ name: 'in' }])
+    const application = await startApplication(
+      reading(() => {}),
+      {
+        client,
+        platform,
+        stateFolder: folder.path,
+        engine: new CrashableEngine(),
+        onState: state => {
+          if (state === 'PENDING_SHUTDOWN' || state === 'NOT_RUNNING') anyError()
+        },
+      },
+    )
+    await application.close()
+    expect(application.state).toBe('NOT_RUNNING')
   })
 })
