@@ -5,9 +5,10 @@ const partitions = 4
 const batchSize = 500
 
 /**
- * Writes flights and airports to their topics, with a kafkajs producer as any other program would. Each row goes to the
- * partition of its key, always in the same order; so what a partition holds already tells what is left to write, and a
- * load that was interrupted goes on where it stopped. Returns how many rows were written now.
+ * Writes flights and airports to their topics, with a kafkajs producer as any other program would. Creates the topics, that
+ * of the results included. Each row goes to the partition of its key, always in the same order; so what a partition holds
+ * already tells what is left to write, and a load that was interrupted goes on where it stopped. Returns how many rows
+ * were written now.
  */
 export async function load(
   kafka: Kafka,
@@ -21,12 +22,7 @@ export async function load(
   await Promise.all([admin.connect(), producer.connect()])
   try {
     const topics = { airports: airports(), flights: flights() }
-    const existing = await admin.listTopics()
-    await admin.createTopics({
-      topics: Object.keys(topics)
-        .filter(topic => !existing.includes(topic))
-        .map(topic => ({ topic, numPartitions: partitions })),
-    })
+    await createTopics(admin)
     const missing: [topic: string, partition: number, rows: Row[]][] = []
     for (const [topic, rows] of Object.entries(topics)) {
       missing.push(...(await missingRows(admin, topic, rows)))
@@ -35,6 +31,17 @@ export async function load(
   } finally {
     await Promise.all([admin.disconnect(), producer.disconnect()])
   }
+}
+
+async function createTopics(admin: Admin): Promise<void> {
+  // Results carry the event times of 2001. Brokers go by those when they delete what is old, so here it is switched off.
+  const configEntries = [{ name: 'retention.ms', value: '-1' }]
+  const existing = await admin.listTopics()
+  await admin.createTopics({
+    topics: ['airports', 'flights', 'delays-by-city']
+      .filter(topic => !existing.includes(topic))
+      .map(topic => ({ topic, numPartitions: partitions, configEntries })),
+  })
 }
 
 async function missingRows(

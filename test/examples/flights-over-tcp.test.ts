@@ -26,7 +26,6 @@ beforeEach(async () => {
   const platform = nodePlatform()
   const connector = wireConnector(platform, { clientId: 'test' })
   client = createLogClient({ platform, bootstrap: [broker.address], connector })
-  await client.createTopics([{ name: output, partitions: 4 }])
 })
 
 afterEach(async () => {
