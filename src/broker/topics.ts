@@ -82,6 +82,8 @@ export async function openTopics(options: TopicsOptions): Promise<Topics> {
   const topics = new Map<string, TopicState>()
   let partitionCount = 0
   let changes: Promise<unknown> = Promise.resolve()
+  /** A write of the register has failed: it may have been replaced all the same, and say something else than `topics`. */
+  let isRegisterUnsure = false
 
   try {
     await load()
@@ -122,7 +124,11 @@ export async function openTopics(options: TopicsOptions): Promise<Topics> {
 
   /** Runs changes of the register one after another. */
   function change<Result>(work: () => Promise<Result>): Promise<Result> {
-    const result = changes.then(work)
+    const result = changes.then(async () => {
+      // First, because the folders of what it may name are about to change.
+      if (isRegisterUnsure) await saveRegister([...topics.values()].map(rowOf))
+      return work()
+    })
     changes = result.catch(() => undefined)
     return result
   }
@@ -130,13 +136,19 @@ export async function openTopics(options: TopicsOptions): Promise<Topics> {
   /** Writes the register, with `partitions` for this topic, or without it when there are none. */
   async function register(topic: TopicState, partitions: number): Promise<void> {
     const others = [...topics.values()].filter(other => other !== topic)
-    const rows = others.map(other => rowOf(other, other.partitions.length))
-    if (partitions > 0) rows.push(rowOf(topic, partitions))
-    await writeRegister(files, options.folder, rows)
+    const rows = others.map(rowOf)
+    if (partitions > 0) rows.push({ ...rowOf(topic), partitions })
+    await saveRegister(rows)
   }
 
-  function rowOf({ name, id, configs }: TopicState, partitions: number): RegisteredTopic {
-    return { name, id, partitions, configs: Object.fromEntries(configs) }
+  async function saveRegister(rows: readonly RegisteredTopic[]): Promise<void> {
+    isRegisterUnsure = true
+    await writeRegister(files, options.folder, rows)
+    isRegisterUnsure = false
+  }
+
+  function rowOf({ name, id, configs, partitions }: TopicState): RegisteredTopic {
+    return { name, id, partitions: partitions.length, configs: Object.fromEntries(configs) }
   }
 
   /** Gives the topic new partitions, so that it has `count`, and registers it with them. */
@@ -261,9 +273,15 @@ export async function openTopics(options: TopicsOptions): Promise<Topics> {
             `Topic ${name} is kept by the broker itself and cannot be deleted.`,
           )
         }
-        await register(topic, 0)
         topics.delete(name)
         partitionCount -= topic.partitions.length
+        try {
+          await register(topic, 0)
+        } catch (error) {
+          // Whether it is still registered nobody knows, so it may take no more records: a restart could remove them.
+          await Promise.allSettled(topic.partitions.map(log => log.close()))
+          throw error
+        }
         for (const log of topic.partitions) await log.remove()
         return topic
       }),
