@@ -59,6 +59,13 @@ describe.runIf(hasKcat)('kcat', () => {
     expect(await consume('once', '-p', '0')).toEqual(lines)
   })
 
+  test('a transactional producer is told at once that transactions are not served', async () => {
+    const args = ['-P', '-t', 'none', '-X', 'transactional.id=tx']
+    const { code, errors } = await run(args, { input: 'x' })
+    expect(code).toBe(1)
+    expect(errors).toContain('transactions and share groups are not served')
+  })
+
   test('lists brokers, topics and partitions (-L)', async () => {
     await produce('listed', 'x')
     const { code, output } = await run(['-L', '-J', '-t', 'listed'])

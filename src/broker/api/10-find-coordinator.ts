@@ -5,8 +5,8 @@
  *
  * Behaviour: this broker coordinates every group. The topic of committed offsets is made here if it is not there yet.
  *
- * Differs from Apache Kafka: a transactional id (`keyType` 1) is answered INVALID_REQUEST, which clients do not retry:
- * there are no transactions yet.
+ * Differs from Apache Kafka: a transactional id (`keyType` 1) is answered TRANSACTIONAL_ID_AUTHORIZATION_FAILED, because there
+ * are no transactions yet: the one refusal that no client tries again (librdkafka would after INVALID_REQUEST).
  */
 import { errorCode } from '../../protocol/error-codes.ts'
 import { findCoordinator } from '../../protocol/messages/10-find-coordinator.ts'
@@ -15,6 +15,7 @@ import { answerTo, RequestRefused } from '../request-refused.ts'
 import { apiHandler, type ApiHandler, type RequestContext } from './api-handler.ts'
 
 const GROUP = 0
+const TRANSACTION = 1
 
 export const findCoordinatorHandler: ApiHandler = apiHandler(
   findCoordinator,
@@ -43,7 +44,9 @@ async function find(
   try {
     if (keyType !== GROUP) {
       throw new RequestRefused(
-        errorCode.INVALID_REQUEST,
+        keyType === TRANSACTION
+          ? errorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED
+          : errorCode.INVALID_REQUEST,
         'This broker coordinates groups only: transactions and share groups are not served.',
       )
     }
