@@ -191,6 +191,8 @@ export class PartitionLog {
       this.#segments.active.append(batches)
     } catch (cause) {
       if (!(cause instanceof MillraceError)) throw cause
+      // What was written of it was cut off again: that too must be durable before anything after it is.
+      this.#unsynced.add(this.#segments.active)
       const message = `Writing to ${this.#name} failed and nothing was appended: ${describe(cause)}`
       throw new AppendRefused(errorCode.KAFKA_STORAGE_ERROR, message, { code: 'FILE_ERROR', cause })
     }

@@ -246,7 +246,6 @@ function recoverTail(
   }
   let offset = recoveryPoint
   let active: Segment | undefined
-  let torn = false
   for (const segment of segments.filter(s => s.baseOffset >= checkpoint.segment)) {
     const fileBytes = segment.sizeBytes
     const from = segment.baseOffset === checkpoint.segment ? checkpoint.position : 0
@@ -259,8 +258,8 @@ function recoverTail(
       continue
     }
     tail.scannedBytes += fileBytes - from
-    if (torn || (segment.baseOffset !== checkpoint.segment && segment.baseOffset !== offset)) {
-      torn = true
+    // Behind a torn tail only a segment that begins just there follows: the torn batch was refused, and the log went on.
+    if (segment.baseOffset !== checkpoint.segment && segment.baseOffset !== offset) {
       tail.cutBytes += fileBytes
       tail.isFolderChanged = true
       segments.splice(segments.indexOf(segment), 1)
@@ -277,7 +276,6 @@ function recoverTail(
     offset = end.nextOffset
     if (fileBytes > from) tail.touched.push({ segment, from })
     if (end.problem === null) continue
-    torn = true
     tail.cutBytes += fileBytes - end.position
     segment.file.truncate(end.position)
     log.logger.warn(
