@@ -1,15 +1,13 @@
 import { MillraceError } from '../errors.ts'
 import { KeyValueStore } from '../state/key-value-store.ts'
 import type {
-  KeyValueRow,
   ReadOnlyKeyValueStore,
   ReadOnlyWindowStore,
   ValueAndTimestamp,
-  WindowRow,
 } from '../state/stores.ts'
+import type { TaskState } from '../state/task-state.ts'
 import { WindowStore } from '../state/window-store.ts'
 import type { Topology } from '../topology/topology.ts'
-import type { Task } from './task.ts'
 
 /** A store as a query sees it: the tasks of this instance as one. */
 export type QueryableStore =
@@ -19,7 +17,7 @@ export interface QuerySources {
   readonly topology: Topology
   readonly globalStore: (name: string) => QueryableStore | undefined
   /** The tasks at work now; throws when some are not. */
-  readonly tasks: () => Iterable<Task>
+  readonly tasks: () => Iterable<{ readonly state: TaskState }>
 }
 
 /**
@@ -63,7 +61,7 @@ function keyValueView(
   return {
     name,
     get: key => first(partitions(), store => store.get(key)),
-    all: () => concat<KeyValueRow<unknown, unknown>>(partitions().map(store => store.all())),
+    all: () => concat(partitions(), store => store.all()),
   }
 }
 
@@ -74,7 +72,7 @@ function windowView(
   return {
     name,
     fetch: (key, windowStart) => first(partitions(), store => store.fetch(key, windowStart)),
-    all: () => concat<WindowRow<unknown, unknown>>(partitions().map(store => store.all())),
+    all: () => concat(partitions(), store => store.all()),
   }
 }
 
@@ -90,8 +88,15 @@ function first<S>(
   return undefined
 }
 
-async function* concat<T>(parts: readonly AsyncIterable<T>[]): AsyncIterable<T> {
-  for (const part of parts) yield* part
+/**
+ * The rows of one task after the other, each as of the moment at which its turn comes: so a query that ends early has opened
+ * no more than it showed. Kafka Streams' `CompositeKeyValueIterator`.
+ */
+async function* concat<S, Row>(
+  stores: readonly S[],
+  rows: (store: S) => AsyncIterable<Row>,
+): AsyncIterable<Row> {
+  for (const store of stores) yield* rows(store)
 }
 
 function isKeyValueStore(store: unknown): store is KeyValueStore {

@@ -117,31 +117,34 @@ function levelDatabase(level: Level, files: LevelFiles, sealed: boolean): StoreD
   }
 }
 
-function scan(
+/**
+ * Opens LevelDB's iterator with the first step and not before: nobody can close the iterator of a scan that never begins, and
+ * until it is closed LevelDB keeps all that it shows.
+ */
+async function* scan(
   level: Level,
   range: KeyRange,
   fail: (error: unknown) => unknown,
 ): AsyncIterable<Entry> {
-  // Made now and not at the first step: the iterator sees the rows as of this call.
-  const iterator = level.iterator({
-    ...(range.from === undefined ? {} : { gte: range.from }),
-    ...(range.to === undefined ? {} : { lt: range.to }),
-    reverse: range.reverse ?? false,
-    highWaterMarkBytes: scanChunkBytes,
-  })
-  return (async function* () {
+  try {
+    const iterator = level.iterator({
+      ...(range.from === undefined ? {} : { gte: range.from }),
+      ...(range.to === undefined ? {} : { lt: range.to }),
+      reverse: range.reverse ?? false,
+      highWaterMarkBytes: scanChunkBytes,
+    })
     try {
       for (;;) {
         const entries = await iterator.nextv(scanChunkEntries)
         if (entries.length === 0) return
         yield* entries
       }
-    } catch (error) {
-      throw fail(error)
     } finally {
       await iterator.close()
     }
-  })()
+  } catch (error) {
+    throw fail(error)
+  }
 }
 
 function openError(error: unknown, location: string): unknown {

@@ -51,11 +51,8 @@ function memoryDatabase(
     get: key => rows.get(key),
     getMany: async keys => keys.map(key => rows.get(key)),
     entriesSync: range => rows.range(range),
-    entries(range) {
-      const entries = rows.range(range)
-      return (async function* () {
-        yield* entries
-      })()
+    async *entries(range) {
+      yield* rows.range(range)
     },
     write(operations) {
       for (const { key, value } of operations) rows.set(key, value)

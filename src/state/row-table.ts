@@ -150,34 +150,30 @@ export class RowTable {
     this.#prepared = new Map()
   }
 
-  /** Rows in the order of the keys' bytes, as of the call; keys are the store's. */
-  entries(): AsyncIterable<Entry> {
-    return this.#merged(this.#database.entries(this.range), this.#overlay())
-  }
-
-  /** The same without waiting; only over an engine that can. */
-  entriesSync(): Iterable<Entry> {
-    return this.#mergedSync(this.#entriesSync(this.range), this.#overlay())
-  }
-
-  #entriesSync(range: KeyRange): Iterable<Entry> {
-    const database = this.#database
-    assert(database.entriesSync !== undefined, 'this storage engine cannot iterate synchronously')
-    return database.entriesSync(range)
-  }
-
-  async *#merged(committed: AsyncIterable<Entry>, overlay: Overlay): AsyncIterable<Entry> {
+  /** Rows in the order of the keys' bytes, as of the beginning of the iteration; keys are the store's. */
+  async *entries(): AsyncIterable<Entry> {
+    const overlay = this.#overlay()
     try {
-      for await (const [key, row] of committed) yield* this.#step(key, row, overlay)
+      for await (const [key, row] of this.#database.entries(this.range)) {
+        yield* this.#step(key, row, overlay)
+      }
     } catch (error) {
       throw asTaskError(error, this.#name)
     }
     yield* this.#step(this.range.to, null, overlay)
   }
 
-  *#mergedSync(committed: Iterable<Entry>, overlay: Overlay): Iterable<Entry> {
-    for (const [key, row] of committed) yield* this.#step(key, row, overlay)
+  /** The same without waiting; only over an engine that can. */
+  *entriesSync(): Iterable<Entry> {
+    const overlay = this.#overlay()
+    for (const [key, row] of this.#entriesSync(this.range)) yield* this.#step(key, row, overlay)
     yield* this.#step(this.range.to, null, overlay)
+  }
+
+  #entriesSync(range: KeyRange): Iterable<Entry> {
+    const database = this.#database
+    assert(database.entriesSync !== undefined, 'this storage engine cannot iterate synchronously')
+    return database.entriesSync(range)
   }
 
   /** What stands in the overlay before a committed row, then that row, unless the overlay has its successor. */

@@ -21,7 +21,7 @@ export interface StoreDatabase {
   get(key: Buffer): Buffer | undefined
   /** The same for many keys at once, off the main thread where the engine can. */
   getMany(keys: readonly Buffer[]): Promise<(Buffer | undefined)[]>
-  /** Entries in key order, as of the call. */
+  /** Entries in key order, as of the first step of the iteration. What it holds open is closed when the iteration ends. */
   entries(range: KeyRange): AsyncIterable<Entry>
   /** The same without waiting, where the engine can. */
   entriesSync?(range: KeyRange): Iterable<Entry>

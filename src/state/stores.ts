@@ -13,7 +13,7 @@ export interface ReadOnlyKeyValueStore<K, V> {
   readonly name: string
   /** The row of a key, or undefined. Throws TASK_CORRUPTED when what is on disk is not what was written. */
   get(key: K): ValueAndTimestamp<V> | undefined
-  /** All rows in the order of their keys' bytes, as of the call. */
+  /** All rows in the order of their keys' bytes, as of the beginning of the iteration. */
   all(): AsyncIterable<KeyValueRow<K, V>>
 }
 
@@ -30,7 +30,10 @@ export interface ReadOnlyWindowStore<K, V> {
   readonly name: string
   /** The row of a key in the window that starts at `windowStart` (ms since the Unix epoch), or undefined. */
   fetch(key: K, windowStart: number): ValueAndTimestamp<V> | undefined
-  /** All rows that are not expired, by segment of time, then key bytes, then window start; as of the call. */
+  /**
+   * All rows that are not expired, by segment of time, then key bytes, then window start; as of the beginning of the
+   * iteration.
+   */
   all(): AsyncIterable<WindowRow<K, V>>
 }
 

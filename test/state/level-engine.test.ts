@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 
-import { expect, test } from 'vitest'
+import { ClassicLevel } from 'classic-level'
+import { expect, onTestFinished, test, vi } from 'vitest'
 
 import { nodePlatform } from '../../src/platform/node-platform.ts'
 import { levelEngine } from '../../src/state/level-engine.ts'
@@ -38,3 +39,32 @@ test('a closed database says so', async () => {
   expect(() => database.get(Buffer.from('a'))).toThrow(expect.objectContaining({ code: 'CLOSED' }))
   rmSync(folder, { recursive: true })
 })
+
+test('only an iteration under way holds an iterator of LevelDB, and with it a snapshot', async () => {
+  const folder = newFolder()
+  const database = await newLevelEngine(folder).open('0_0')
+  await database.write(['a', 'b'].map(key => ({ key: Buffer.from(key), value: Buffer.from(key) })))
+  const opened = vi.spyOn(ClassicLevel.prototype, 'iterator')
+  onTestFinished(() => opened.mockRestore())
+  database.entries({})
+  await database.entries({})[Symbol.asyncIterator]().return?.()
+  expect(opened).not.toHaveBeenCalled()
+  for await (const [key] of database.entries({})) {
+    expect(key.toString()).toBe('a')
+    break
+  }
+  const [iterator] = opened.mock.results.map(({ value }): unknown => value)
+  expect(opened).toHaveBeenCalledTimes(1)
+  await expect(readFrom(iterator)).rejects.toThrow(
+    expect.objectContaining({ code: 'LEVEL_ITERATOR_NOT_OPEN' }),
+  )
+  await database.close()
+  rmSync(folder, { recursive: true })
+})
+
+const readFrom = async (iterator: unknown): Promise<unknown> => {
+  const isIterator = (value: unknown): value is AsyncIterator<unknown> =>
+    typeof value === 'object' && value !== null && 'next' in value
+  if (!isIterator(iterator)) throw new Error('LevelDB was not asked')
+  return iterator.next()
+}

@@ -62,15 +62,20 @@ export function storeEngineContract(
       await database.close()
     })
 
-    test('entries are those of the moment of the call', async () => {
+    test('entries are those of the moment at which the iteration begins', async () => {
       const database = await newEngine().open('0_0')
       await database.write([{ key: bytes('a'), value: bytes('1') }])
       const entries = database.entries({})
+      await database.write([{ key: bytes('b'), value: bytes('1') }])
+      const iterator = entries[Symbol.asyncIterator]()
+      const first = iterator.next()
       await database.write([
-        { key: bytes('a'), value: bytes('2') },
         { key: bytes('b'), value: bytes('2') },
+        { key: bytes('c'), value: bytes('2') },
       ])
-      expect(await toList(entries)).toEqual([[bytes('a'), bytes('1')]])
+      expect(await first).toEqual({ done: false, value: [bytes('a'), bytes('1')] })
+      expect(await iterator.next()).toEqual({ done: false, value: [bytes('b'), bytes('1')] })
+      expect((await iterator.next()).done).toBe(true)
       await database.close()
     })
 

@@ -206,6 +206,27 @@ describe.each(engines)('the stores of a task over %s', (_name, newEngine, numRun
     await state.close()
   })
 
+  test('rows are those of the moment at which the iteration begins', async () => {
+    const state = await open(newEngine())
+    const changelog = new FakeChangelog()
+    const store = countsOf(state)
+    store.put('a', 1, 1)
+    store.put('c', 1, 1)
+    const rows = store.all()
+    await commit(state, changelog)
+    store.put('b', 1, 1)
+    const iterator = rows[Symbol.asyncIterator]()
+    const first = iterator.next()
+    for (const key of ['b', 'c', 'd']) store.put(key, 2, 2)
+    await commit(state, changelog)
+    const row = (key: string): object => ({ key, value: 1, timestamp: 1 })
+    expect(await first).toEqual({ done: false, value: row('a') })
+    expect(await iterator.next()).toEqual({ done: false, value: row('b') })
+    expect(await iterator.next()).toEqual({ done: false, value: row('c') })
+    expect((await iterator.next()).done).toBe(true)
+    await state.close()
+  })
+
   test('keys in the changelog of a window store are those of Kafka', async () => {
     const state = await open(newEngine())
     const changelog = new FakeChangelog()
