@@ -2,8 +2,8 @@
 import { join } from 'node:path'
 import { z } from 'zod'
 import type { Files } from '../platform/platform.ts'
+import { topicNameProblem } from '../protocol/topic-name.ts'
 import { corrupt, readChecked, writeChecked } from './checked-file.ts'
-import { topicNameProblem } from './topic-name.ts'
 
 const FILE = { name: 'topics', version: 1 }
 const register = z.strictObject({

@@ -9,13 +9,13 @@ import type { Logger } from '../logger.ts'
 import type { Platform } from '../platform/platform.ts'
 import { errorCode } from '../protocol/error-codes.ts'
 import { consumerOffsetsTopic } from '../protocol/internal-topics.ts'
+import { topicNameProblem } from '../protocol/topic-name.ts'
 import type { BrokerConfig } from './config.ts'
 import type { LogConfig } from './log/log-config.ts'
 import type { PartitionLog } from './log/partition-log.ts'
 import { partitionFolders } from './partition-folders.ts'
 import { RequestRefused } from './request-refused.ts'
 import { logConfigFor, type TopicConfigs } from './topic-configs.ts'
-import { topicNameProblem } from './topic-name.ts'
 import { readRegister, type RegisteredTopic, writeRegister } from './topic-register.ts'
 
 export interface Topic {
@@ -200,7 +200,13 @@ export async function openTopics(options: TopicsOptions): Promise<Topics> {
     partition: (name, partition) => topics.get(name)?.partitions[partition],
     check({ name, partitions }) {
       const problem = topicNameProblem(name)
-      if (problem !== null) throw new RequestRefused(errorCode.INVALID_TOPIC_EXCEPTION, problem)
+      if (problem !== null) {
+        const shown = JSON.stringify(name.slice(0, 60))
+        throw new RequestRefused(
+          errorCode.INVALID_TOPIC_EXCEPTION,
+          `The topic name ${shown} ${problem}`,
+        )
+      }
       if (topics.has(name)) {
         throw new RequestRefused(errorCode.TOPIC_ALREADY_EXISTS, `Topic ${name} already exists.`)
       }

@@ -1,7 +1,6 @@
 import { MillraceError } from '../../errors.ts'
+import { topicNameProblem } from '../../protocol/topic-name.ts'
 import type { Blueprint, Plan } from './emission.ts'
-
-const longest = 249
 
 /** Names become parts of topic names, so they must be legal there. `Named#validate`. Throws INVALID_TOPOLOGY. */
 export function checkNames({ applicationId, nodes, names }: Plan): void {
@@ -14,23 +13,12 @@ export function checkNames({ applicationId, nodes, names }: Plan): void {
 }
 
 function checkName(name: string): void {
-  const problem = problemOf(name)
-  if (problem === undefined) return
+  const problem = topicNameProblem(name)
+  if (problem === null) return
   throw new MillraceError(
     'INVALID_TOPOLOGY',
-    `The name ${JSON.stringify(name)} ${problem}. ${rule('applications, nodes, stores and groups')}`,
+    `The name ${JSON.stringify(name)}, which may become part of the name of a topic, ${problem}`,
   )
-}
-
-const rule = (things: string): string =>
-  `Names of ${things} consist of ASCII letters, digits, '.', '_' and '-', and have at most ${longest} characters.`
-
-function problemOf(name: string): string | undefined {
-  if (name === '') return 'is empty'
-  if (name === '.' || name === '..') return 'stands for a folder'
-  if (name.length > longest) return `has ${name.length} characters`
-  if (!/^[A-Za-z0-9._-]+$/.test(name)) return 'has other characters than a topic name may have'
-  return undefined
 }
 
 /** All topics, internal ones too, have names that a topic may have. `Topic#validate`. Throws INVALID_TOPOLOGY. */
@@ -49,12 +37,9 @@ export function checkTopics({ nodes, internalTopics }: Blueprint): void {
 }
 
 function checkTopic(topic: string): void {
-  const problem = problemOf(topic)
-  if (problem === undefined) return
-  throw new MillraceError(
-    'INVALID_TOPOLOGY',
-    `The topic ${JSON.stringify(topic)} ${problem}. ${rule('topics')}`,
-  )
+  const problem = topicNameProblem(topic)
+  if (problem === null) return
+  throw new MillraceError('INVALID_TOPOLOGY', `The topic ${JSON.stringify(topic)} ${problem}`)
 }
 
 /** Nodes, stores and the topics of sources exist once. Throws INVALID_TOPOLOGY. */
