@@ -1,6 +1,7 @@
 /**
- * Error codes of the protocol that are in use here. Names and numbers: Kafka's `Errors`. Retriable are those for which
- * clients try again, often after looking up metadata or the coordinator anew.
+ * Error codes of the protocol, with the names and numbers of Kafka's `Errors`: those that the broker here answers with, and
+ * others that the client may get from any broker and names in its messages. Retriable are those for which clients try
+ * again, often after looking up metadata or the coordinator anew.
  */
 export const errorCode = {
   UNKNOWN_SERVER_ERROR: -1,
