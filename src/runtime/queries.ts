@@ -7,7 +7,7 @@ import type {
 } from '../state/stores.ts'
 import type { TaskState } from '../state/task-state.ts'
 import { WindowStore } from '../state/window-store.ts'
-import type { Topology } from '../topology/topology.ts'
+import type { StoreDefinition, Topology } from '../topology/topology.ts'
 
 /** A store as a query sees it: the tasks of this instance as one. */
 export type QueryableStore =
@@ -29,18 +29,22 @@ export function queryStore(name: string, sources: QuerySources): QueryableStore 
   if (global !== undefined) return global
   const stores = sources.topology.subtopologies.flatMap(subtopology => subtopology.stores)
   const definition = stores.find(store => store.name === name)
-  if (definition?.kind === 'timestampedKeyValue') {
-    return keyValueView(name, () => partitionsOf(name, sources, isKeyValueStore))
-  }
-  if (definition?.kind === 'timestampedWindow') {
-    return windowView(name, () => partitionsOf(name, sources, isWindowStore))
-  }
+  if (definition !== undefined) return viewOf[definition.kind](name, sources)
   const globals = sources.topology.globalStores.map(({ store }) => store)
   const names = [...stores, ...globals].map(store => store.name).join(', ')
   throw new MillraceError(
     'UNKNOWN_STORE',
     `${sources.topology.applicationId} has no store '${name}'. Its stores are: ${names || 'none'}.`,
   )
+}
+
+type StoreView = (name: string, sources: QuerySources) => QueryableStore
+
+const viewOf: Readonly<Record<StoreDefinition['kind'], StoreView>> = {
+  timestampedKeyValue: (name, sources) =>
+    keyValueView(name, () => partitionsOf(name, sources, isKeyValueStore)),
+  timestampedWindow: (name, sources) =>
+    windowView(name, () => partitionsOf(name, sources, isWindowStore)),
 }
 
 function partitionsOf<S>(

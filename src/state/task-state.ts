@@ -52,7 +52,7 @@ export class TaskState {
   readonly taskId: string
   readonly #engine: StoreEngine
   readonly #database: StoreDatabase
-  readonly #stores = new Map<string, KeyValueStore | WindowStore>()
+  readonly #stores = new Map<string, TaskStore>()
   readonly #windowStores: WindowStore[] = []
   readonly #changelogs = new Map<string, string>()
   readonly #checkpoints: Map<string, number>
@@ -80,19 +80,15 @@ export class TaskState {
     for (const definition of options.stores) {
       const { name, changelogTopic } = definition
       const table = new RowTable(database, this.taskId, name)
-      if (definition.kind === 'timestampedWindow') {
-        const store = new WindowStore(definition, table, this.#observedTimes.get(name))
-        this.#windowStores.push(store)
-        this.#stores.set(name, store)
-      } else {
-        this.#stores.set(name, new KeyValueStore(definition, table))
-      }
+      const store = makeStore[definition.kind](definition, table, this.#observedTimes.get(name))
+      this.#stores.set(name, store)
+      if (store instanceof WindowStore) this.#windowStores.push(store)
       if (changelogTopic !== null) this.#changelogs.set(name, changelogTopic)
     }
   }
 
   /** The store of that name, or undefined. */
-  store(name: string): KeyValueStore | WindowStore | undefined {
+  store(name: string): TaskStore | undefined {
     return this.#stores.get(name)
   }
 
@@ -251,6 +247,21 @@ export class TaskState {
   #committedTime({ name }: WindowStore): number {
     return this.#observedTimes.get(name) ?? -1
   }
+}
+
+type TaskStore = KeyValueStore | WindowStore
+
+/** Makes a store over its rows; `observedTime` is the largest time that was put into it, undefined before the first. */
+type StoreMaker = (
+  definition: StoreDefinition,
+  table: RowTable,
+  observedTime: number | undefined,
+) => TaskStore
+
+const makeStore: Readonly<Record<StoreDefinition['kind'], StoreMaker>> = {
+  timestampedKeyValue: (definition, table) => new KeyValueStore(definition, table),
+  timestampedWindow: (definition, table, observedTime) =>
+    new WindowStore(definition, table, observedTime),
 }
 
 type ObservedTimes = readonly (readonly [store: string, time: number])[]
