@@ -1,7 +1,13 @@
-import type { LogClient, PartitionOffset, TopicPartition } from '../client/log-client.ts'
+import {
+  type LogClient,
+  OffsetOutOfRange,
+  type PartitionOffset,
+  type TopicPartition,
+} from '../client/log-client.ts'
 import { MillraceError } from '../errors.ts'
 import type { TaskState } from '../state/task-state.ts'
 import type { StoreDefinition } from '../topology/topology.ts'
+import { emptyFetch } from './empty-fetch.ts'
 import type { PlannedTask } from './partition-plan.ts'
 
 const pollMs = 500
@@ -9,9 +15,11 @@ const pollMs = 500
 /**
  * Brings the stores of a task from their checkpoints to the ends of their changelogs, as these are when it begins: no
  * other instance writes to them any more. Batches are applied with a wait between them, so tasks that run already are
- * served in between. Kafka Streams' `StoreChangelogReader`.
+ * served in between. Afterwards every changelog has a checkpoint, an empty one too: only so can a commit tell whether
+ * somebody else has written to it. Kafka Streams' `StoreChangelogReader`.
  *
- * Throws TASK_CORRUPTED when a store is ahead of its changelog. Stops early, without an error, when `signal` is aborted: the stores are then as far as their checkpoints say.
+ * Throws TASK_CORRUPTED when a changelog does not hold (any more) what a store lacks of it. Stops early, without an error,
+ * when `signal` is aborted: the stores are then as far as their checkpoints say.
  */
 export async function restoreTask(options: {
   client: LogClient
@@ -35,6 +43,9 @@ export async function restoreTask(options: {
         if (fetched.nextOffset >= gap.end) open.delete(fetched.topic)
       }
     }
+  } catch (error) {
+    if (!(error instanceof OffsetOutOfRange)) throw error
+    throw notInChangelog(state, error, error.logStartOffset, error.logEndOffset)
   } finally {
     await consumer.close()
   }
@@ -70,18 +81,28 @@ async function missingRecords(
   for (const { store, topic, partition } of changelogs) {
     const start = offsetIn(first, topic)
     const end = offsetIn(last, topic)
-    const checkpoint = state.checkpoint({ topic, partition }) ?? start
-    if (checkpoint > end) {
-      throw new MillraceError(
-        'TASK_CORRUPTED',
-        `The store ${store} of task ${state.taskId} has applied its changelog ${topic}-${partition} up to offset ` +
-          `${checkpoint}, but that ends at ${end}: the topic was recreated or has lost records.`,
-      )
+    const checkpoint = state.checkpoint({ topic, partition })
+    const position = { topic, partition, offset: checkpoint ?? start }
+    if (position.offset < start || position.offset > end) {
+      throw notInChangelog(state, position, start, end)
     }
-    const offset = Math.max(checkpoint, start)
-    if (offset < end) gaps.set(topic, { store, position: { topic, partition, offset }, end })
+    if (position.offset < end) gaps.set(topic, { store, position, end })
+    else if (checkpoint === undefined) await state.restore(store, emptyFetch(position, end))
   }
   return gaps
+}
+
+function notInChangelog(
+  state: TaskState,
+  { topic, partition, offset }: PartitionOffset,
+  start: number,
+  end: number,
+): MillraceError {
+  return new MillraceError(
+    'TASK_CORRUPTED',
+    `Task ${state.taskId} has applied its changelog ${topic}-${partition} up to offset ${offset}, but that begins at ` +
+      `${start} and ends at ${end}: the topic was recreated or has lost records. The store is restored from what it holds.`,
+  )
 }
 
 function offsetIn(offsets: readonly PartitionOffset[], topic: string): number {
