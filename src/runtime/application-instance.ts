@@ -103,7 +103,6 @@ export class ApplicationInstance implements Application {
       throughput: new Throughput(topology, this.#counters),
       purge: new RepartitionPurge({ topology, client, clock: platform.clock, logger }),
       startTask: (id, signal) => this.#startTask(id, collector, signal),
-      wipe: id => options.engine.destroy(id),
       onRunning: running => this.#running(running),
     })
     this.#worker = worker

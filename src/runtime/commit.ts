@@ -3,9 +3,10 @@ import type {
   GroupMember,
   LogProducer,
   PartitionBatch,
-  PartitionOffset,
 } from '../client/log-client.ts'
-import { partitionName } from '../client/partition-map.ts'
+import type { MillraceError } from '../errors.ts'
+import { changelogEnds } from './changelog-ends.ts'
+import { isCorruption } from './is-corruption.ts'
 import type { RecordCollector } from './record-collector.ts'
 import type { Task } from './task.ts'
 
@@ -23,6 +24,13 @@ export interface Committed {
   readonly batches: readonly PartitionBatch[]
   /** Tasks whose stores were not written: close them and start them again, which restores what is missing. */
   readonly overtaken: readonly Task[]
+  /** Tasks whose stores turned out to be damaged when they were written: wipe them and start the tasks again. */
+  readonly damaged: readonly DamagedTask[]
+}
+
+export interface DamagedTask {
+  readonly task: Task
+  readonly error: MillraceError
 }
 
 /**
@@ -47,24 +55,28 @@ export async function commit(
   const offsets = tasks.flatMap(task => task.prepareCommit())
   const batches = collector.drain()
   const sent = batches.length > 0 ? await producer.send(batches) : []
-  collector.acknowledge(batches, sent)
   if (offsets.length > 0) await member.commit(offsets)
-  const overtaken = tasks.filter(task => wasOvertaken(task, sent))
-  const writable = tasks.filter(task => !overtaken.includes(task))
-  await Promise.all(writable.map(async task => task.completeCommit()))
-  return { tasks, offsets, batches, overtaken }
+  const overtaken: Task[] = []
+  const damaged: DamagedTask[] = []
+  const writeStores = async (task: Task): Promise<void> => {
+    const ends = changelogEnds(task, batches, sent)
+    if (ends === undefined) {
+      overtaken.push(task)
+      return
+    }
+    try {
+      await task.completeCommit(ends)
+    } catch (error) {
+      if (!isCorruption(error)) throw error
+      damaged.push({ task, error })
+    }
+  }
+  await allEnd(tasks.map(writeStores))
+  return { tasks, offsets, batches, overtaken, damaged }
 }
 
-/**
- * Whether somebody else wrote to a changelog of the task since it read it to the end: a former owner that did not know yet
- * that it had lost the task. The store is then not the fold of its changelog, which only a restore can make it again.
- */
-function wasOvertaken(task: Task, sent: readonly PartitionOffset[]): boolean {
-  const seen = new Set<string>()
-  return sent.some(position => {
-    const checkpoint = task.state.checkpoint(position)
-    const first = !seen.has(partitionName(position))
-    seen.add(partitionName(position))
-    return first && checkpoint !== undefined && checkpoint !== position.offset
-  })
+/** Resolves when all have ended, so that nothing is under way when the tasks are closed; rejects with the first error. */
+async function allEnd(writes: readonly Promise<void>[]): Promise<void> {
+  await Promise.allSettled(writes)
+  await Promise.all(writes)
 }

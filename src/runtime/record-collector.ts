@@ -1,9 +1,6 @@
-import assert from 'node:assert/strict'
-
-import type { PartitionBatch, PartitionOffset } from '../client/log-client.ts'
+import type { PartitionBatch } from '../client/log-client.ts'
 import { partitionForKey } from '../protocol/murmur2.ts'
 import { RecordBatchBuilder } from '../protocol/record-batch-builder.ts'
-import * as batchHeader from '../protocol/record-batch.ts'
 import type { Headers } from '../topology/record.ts'
 
 /** Where the records that a task writes go: its outputs, repartition topics and changelogs. */
@@ -22,8 +19,6 @@ export interface TopicCollector {
     timestamp: number,
     headers: Headers,
   ): void
-  /** Offset behind the last acknowledged record of the partition; undefined before the first. */
-  nextOffset(partition: number): number | undefined
 }
 
 export interface RecordCollectorOptions {
@@ -35,8 +30,7 @@ export interface RecordCollectorOptions {
 
 /**
  * Gathers records into batches, ready to be sent. Records of a partition keep their order. Kafka Streams'
- * `RecordCollectorImpl` with the batching of the producer below it; sending is the caller's: `drain`, send, and
- * `acknowledge` what the log answered.
+ * `RecordCollectorImpl` with the batching of the producer below it; sending what `drain` gives is the caller's.
  */
 export class RecordCollector implements Collector {
   readonly #options: Required<RecordCollectorOptions>
@@ -69,16 +63,6 @@ export class RecordCollector implements Collector {
     return batches
   }
 
-  /** Tells what offsets the log gave to the first records of the batches, in the same order. */
-  acknowledge(batches: readonly PartitionBatch[], baseOffsets: readonly PartitionOffset[]): void {
-    assert.equal(batches.length, baseOffsets.length)
-    batches.forEach(({ topic, partition, batch }, i) => {
-      const base = baseOffsets[i]
-      assert(base !== undefined && base.topic === topic && base.partition === partition)
-      this.topic(topic).acknowledge(partition, base.offset + batchHeader.recordCount(batch))
-    })
-  }
-
   /** Forgets what was not drained. */
   discard(): void {
     for (const topic of this.#topics.values()) topic.discard()
@@ -93,7 +77,6 @@ export class TopicBatches implements TopicCollector {
   readonly #name: string
   readonly #maxBatchBytes: number
   readonly #builders: (RecordBatchBuilder | undefined)[]
-  readonly #nextOffsets = new Map<number, number>()
   #full: PartitionBatch[] = []
   /** Where records without a key go, until their batch ends: few large batches, all partitions in turn. */
   #keyless = 0
@@ -119,14 +102,6 @@ export class TopicBatches implements TopicCollector {
     builder.append(key, value, timestamp, headers)
     this.bufferedBytes += builder.sizeInBytes - before
     if (builder.sizeInBytes >= this.#maxBatchBytes) this.#close(target, builder, this.#full)
-  }
-
-  nextOffset(partition: number): number | undefined {
-    return this.#nextOffsets.get(partition)
-  }
-
-  acknowledge(partition: number, nextOffset: number): void {
-    this.#nextOffsets.set(partition, nextOffset)
   }
 
   drain(into: PartitionBatch[]): void {

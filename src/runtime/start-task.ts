@@ -1,9 +1,9 @@
-import { MillraceError } from '../errors.ts'
 import type { LogClient } from '../client/log-client.ts'
 import type { Logger } from '../logger.ts'
 import { openTaskState } from '../state/open-task-state.ts'
 import type { StoreEngine } from '../state/store-engine.ts'
 import type { TaskState } from '../state/task-state.ts'
+import { isCorruption } from './is-corruption.ts'
 import type { PlannedTask } from './partition-plan.ts'
 import type { RecordCollector } from './record-collector.ts'
 import { restoreTask } from './restore.ts'
@@ -40,7 +40,7 @@ export async function startTask(
   try {
     return await start(planned, surroundings, signal)
   } catch (error) {
-    if (!(error instanceof MillraceError) || error.code !== 'TASK_CORRUPTED') throw error
+    if (!isCorruption(error)) throw error
     surroundings.logger.warn({ taskId: planned.id, error }, 'A task is restored from its changelog')
     await surroundings.engine.destroy(planned.id)
     return start(planned, surroundings, signal)

@@ -163,29 +163,37 @@ export class Task implements TaskScope {
     })
   }
 
+  /** Whether the partition is the task's share of the changelog of one of its stores. */
+  isChangelog({ topic, partition }: TopicPartition): boolean {
+    return partition === this.#options.partition && this.#changelogs.has(topic)
+  }
+
   /**
-   * Writes the stores, once the records and offsets of the commit are in the log and the collector knows their offsets.
-   * Over an engine that never waits it returns undefined, and all is done. `checkpoints` are offsets of further topics
-   * that the stores reflect: those of the inputs of global stores, which are not committed elsewhere.
+   * Writes the stores, once the records and offsets of the commit are in the log, with the offsets up to which they then
+   * reflect their topics: their changelogs, or the inputs of global stores. Over an engine that never waits it returns
+   * undefined, and all is done.
    */
   completeCommit(checkpoints: readonly PartitionOffset[] = []): Promise<void> | undefined {
-    const { partition } = this.#options
-    const all = [...checkpoints]
-    for (const [topic, collector] of this.#changelogs) {
-      const offset = collector.nextOffset(partition)
-      if (offset !== undefined) all.push({ topic, partition, offset })
-    }
-    return this.state.completeCommit(all)
+    return this.state.completeCommit(checkpoints)
   }
 
   /** Closes the processors and the stores; what was not committed is forgotten. */
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    return this.#closeAnd(() => this.state.close())
+  }
+
+  /** The same, and removes the stores, which are damaged. */
+  wipe(): Promise<void> {
+    return this.#closeAnd(() => this.state.wipe())
+  }
+
+  #closeAnd(endState: () => Promise<void>): Promise<void> {
     const processors = this.#nodes.map(
       ({ processor }) =>
         async () =>
           processor.close?.(),
     )
-    await closeAll([...processors, () => this.state.close()], this.#options.logger)
+    return closeAll([...processors, endState], this.#options.logger)
   }
 
   closeProcessors(): void {

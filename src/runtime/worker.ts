@@ -5,6 +5,7 @@ import type { Platform } from '../platform/platform.ts'
 import { closeAll } from './close-all.ts'
 import { commit } from './commit.ts'
 import type { Inputs } from './inputs.ts'
+import { isCorruption } from './is-corruption.ts'
 import { Latch } from './latch.ts'
 import type { RecordCollector } from './record-collector.ts'
 import type { RepartitionPurge } from './repartition-purge.ts'
@@ -35,8 +36,6 @@ export interface WorkerOptions {
   readonly purge: RepartitionPurge
   /** Opens and restores a task; undefined when it was told to stop before the end. */
   readonly startTask: (id: string, signal: AbortSignal) => Promise<StartedTask | undefined>
-  /** Removes the stores of a task, which is closed. */
-  readonly wipe: (id: string) => Promise<void>
   /** All tasks process records now, or some do not yet. */
   readonly onRunning: (running: boolean) => void
 }
@@ -189,13 +188,7 @@ export class Worker {
           round += task.process(turnRecords, expired)
         } catch (error) {
           if (!isCorruption(error)) throw error
-          this.#options.logger.warn(
-            { taskId: task.taskId, error },
-            'A store is damaged: it is rebuilt',
-          )
-          await this.#close(task)
-          await this.#options.wipe(task.taskId)
-          this.#start(task.taskId)
+          await this.#rebuild(task, error)
         }
       }
     }
@@ -236,6 +229,7 @@ export class Worker {
         await this.#close(task)
         this.#start(task.taskId)
       }
+      for (const { task, error } of committed.damaged) await this.#rebuild(task, error)
     }
     this.#uncommittedRecords = 0
     this.#lastCommitAt = this.#options.platform.clock.monotonic()
@@ -285,10 +279,23 @@ export class Worker {
   }
 
   async #close(task: Task): Promise<void> {
+    this.#remove(task)
+    await task.close()
+  }
+
+  /** Starts a task anew without its damaged stores, which restores them from the beginning of their changelogs. */
+  async #rebuild(task: Task, error: MillraceError): Promise<void> {
+    const { taskId } = task
+    this.#options.logger.warn({ taskId, error }, 'A store is damaged: it is rebuilt')
+    this.#remove(task)
+    await task.wipe()
+    this.#start(taskId)
+  }
+
+  #remove(task: Task): void {
     this.#tasks.delete(task.taskId)
     this.#inputs.remove(task)
     this.#options.throughput.closed(task)
-    await task.close()
   }
 }
 
@@ -304,8 +311,4 @@ interface Errand {
 
 async function closeStarted({ started }: Starting): Promise<void> {
   await (await started)?.task.close()
-}
-
-function isCorruption(error: unknown): error is MillraceError {
-  return error instanceof MillraceError && error.code === 'TASK_CORRUPTED'
 }

@@ -70,16 +70,6 @@ test('records without a key go to one partition until its batch ends, then to th
   expect(partitions).toEqual([0, 1, 2, 0])
 })
 
-test('what is acknowledged says where each partition goes on', () => {
-  const collector = new RecordCollector({ partitions: () => 2 })
-  const topic = collector.topic('t')
-  expect(topic.nextOffset(1)).toBeUndefined()
-  for (let i = 0; i < 3; i++) topic.append(1, null, Buffer.from('v'), 1, [])
-  const batches = collector.drain()
-  collector.acknowledge(batches, [{ topic: 't', partition: 1, offset: 10 }])
-  expect(topic.nextOffset(1)).toBe(13)
-})
-
 test('what is discarded is not sent', () => {
   const collector = new RecordCollector({ partitions: () => 1, maxBatchBytes: 100 })
   for (let i = 0; i < 20; i++) {

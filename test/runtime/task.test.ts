@@ -310,9 +310,13 @@ test('a commit sends one changelog record per changed key to the partition of th
   task.prepareCommit()
   const changes = collector.drain()
   expect(changes).toHaveLength(1)
-  collector.acknowledge(changes, [{ topic: 'app-counts-changelog', partition: 2, offset: 40 }])
-  expect(task.completeCommit()).toBeUndefined()
-  expect(state.checkpoint({ topic: 'app-counts-changelog', partition: 2 })).toBe(42)
+  const changelog = { topic: 'app-counts-changelog', partition: 2 }
+  expect(changes).toMatchObject([changelog])
+  expect(task.isChangelog(changelog)).toBe(true)
+  expect(task.isChangelog({ ...changelog, partition: 1 })).toBe(false)
+  expect(task.isChangelog({ topic: 'out', partition: 2 })).toBe(false)
+  expect(task.completeCommit([{ ...changelog, offset: 42 }])).toBeUndefined()
+  expect(state.checkpoint(changelog)).toBe(42)
 })
 
 describe('errors name the place', () => {
