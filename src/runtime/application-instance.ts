@@ -95,7 +95,7 @@ export class ApplicationInstance implements Application {
     const worker = new Worker({
       platform,
       logger,
-      inputs: arrival => new Inputs(client.consumer(), arrival),
+      inputs: arrival => new Inputs(client.consumer(), arrival, logger),
       producer,
       collector,
       member: () => this.#member,

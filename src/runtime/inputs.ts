@@ -1,5 +1,12 @@
-import type { FetchedPartition, LogConsumer, TopicPartition } from '../client/log-client.ts'
+import {
+  type FetchedPartition,
+  type LogConsumer,
+  OffsetOutOfRange,
+  type TopicPartition,
+} from '../client/log-client.ts'
 import { partitionName } from '../client/partition-map.ts'
+import type { Logger } from '../logger.ts'
+import { emptyFetch } from './empty-fetch.ts'
 import type { StartPosition } from './start-positions.ts'
 
 /** More bytes than this waiting in one partition of a task pause it, as `buffered.records.per.partition` does in Kafka. */
@@ -20,16 +27,18 @@ export interface Reader {
 export class Inputs {
   readonly #consumer: LogConsumer
   readonly #arrival: () => void
+  readonly #logger: Logger
   readonly #inputs = new Map<string, Input>()
   readonly #paused = new Set<Input>()
   #fetching = false
   #fetched: readonly FetchedPartition[] = []
   #failure: { readonly error: unknown } | null = null
 
-  /** `arrival` is called when a fetch that found or failed something is over. */
-  constructor(consumer: LogConsumer, arrival: () => void) {
+  /** `arrival` is called when a fetch is over, also when it has found nothing: it is time for the next one then. */
+  constructor(consumer: LogConsumer, arrival: () => void, logger: Logger) {
     this.#consumer = consumer
     this.#arrival = arrival
+    this.#logger = logger
   }
 
   add(reader: Reader, positions: readonly StartPosition[]): void {
@@ -72,7 +81,8 @@ export class Inputs {
 
   /** Hands what has arrived to the tasks and says whether there was anything. Throws what a fetch failed with. */
   deliver(): boolean {
-    if (this.#failure !== null) throw this.#failure.error
+    if (this.#failure !== null) this.#recover(this.#failure.error)
+    this.#failure = null
     const fetched = this.#fetched
     this.#fetched = []
     for (const part of fetched) {
@@ -104,6 +114,26 @@ export class Inputs {
     for (const input of resume) this.#paused.delete(input)
     if (pause.length > 0) this.#consumer.pause(pause)
     if (resume.length > 0) this.#consumer.resume(resume)
+  }
+
+  /**
+   * Goes on at the first record that there is when retention has overtaken a slow reader, or the topic was recreated. Kafka
+   * Streams does so by default, `auto.offset.reset` earliest. Throws every other error.
+   */
+  #recover(error: unknown): void {
+    if (!(error instanceof OffsetOutOfRange)) throw error
+    const { topic, partition, offset, logStartOffset, logEndOffset } = error
+    const input = this.#inputs.get(partitionName(error))
+    // It may have been taken away, or be read from elsewhere by now.
+    if (input === undefined || input.offset !== offset) return
+    this.#logger.warn(
+      { topic, partition, offset, earliest: logStartOffset, latest: logEndOffset },
+      `The offset ${offset} of ${topic}-${partition} is not in the log any more: going on at ${logStartOffset}`,
+    )
+    input.offset = logStartOffset
+    input.end = logEndOffset
+    input.reader.add(emptyFetch({ topic, partition, offset: logStartOffset }, logEndOffset))
+    this.#consumer.seek(input)
   }
 
   close(): Promise<void> {

@@ -8,7 +8,7 @@ import type { Task } from './task.ts'
 
 /**
  * Counts what an instance has done, commit by commit: what was dropped with a lost task is not counted, and what is
- * counted is in the log. Input is counted by offsets, so a gap that compaction or a transaction left counts too.
+ * counted is in the log. Input is counted by offsets, so a gap that compaction, retention or a transaction left counts too.
  */
 export class Throughput {
   readonly counters: Counters

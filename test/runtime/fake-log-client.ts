@@ -1,15 +1,16 @@
 import assert from 'node:assert/strict'
-import type {
-  CommittedOffset,
-  FetchedPartition,
-  GroupMember,
-  GroupOptions,
-  LogClient,
-  LogConsumer,
-  LogProducer,
-  NewTopic,
-  PartitionOffset,
-  TopicPartition,
+import {
+  type CommittedOffset,
+  type FetchedPartition,
+  type GroupMember,
+  type GroupOptions,
+  type LogClient,
+  type LogConsumer,
+  type LogProducer,
+  type NewTopic,
+  OffsetOutOfRange,
+  type PartitionOffset,
+  type TopicPartition,
 } from '../../src/client/log-client.ts'
 import { MillraceError } from '../../src/errors.ts'
 import type { Timers } from '../../src/platform/platform.ts'
@@ -242,11 +243,9 @@ class FakeConsumer implements LogConsumer {
       if (this.#paused.has(keyOf({ topic, partition }))) return []
       const stored = log.partition({ topic, partition })
       const highWatermark = log.endOffset({ topic, partition })
-      if (offset > highWatermark || offset < log.startOffset({ topic, partition })) {
-        throw new MillraceError(
-          'LOG_ERROR',
-          `Offset ${offset} of ${topic}-${partition} is outside the log.`,
-        )
+      const start = log.startOffset({ topic, partition })
+      if (offset > highWatermark || offset < start) {
+        throw new OffsetOutOfRange({ topic, partition, offset }, start, highWatermark)
       }
       const batches = stored.filter(batch => batch.nextOffset > offset).slice(0, 3)
       const nextOffset = batches.at(-1)?.nextOffset
