@@ -1,4 +1,5 @@
-import type { PartitionOffset, TopicPartition } from '../client/log-client.ts'
+import type { PartitionOffset } from '../client/log-client.ts'
+import { partitionName } from '../client/partition-map.ts'
 import type { StoreDatabase, WriteOperation } from './store-engine.ts'
 import { isIntact, newRow, rowTimestamp, rowValue, sealRow } from './stored-row.ts'
 import { taskCorrupted } from './task-corrupted.ts'
@@ -70,9 +71,6 @@ export async function readTaskMetadata(
   }
   return { marker, checkpoints, observedTimes, ...checkWrites(writes) }
 }
-
-export const partitionName = ({ topic, partition }: TopicPartition): string =>
-  `${topic}-${partition}`
 
 export function markerOperation(bootId: string): WriteOperation {
   const marker: Marker = { format: databaseFormat, bootId }

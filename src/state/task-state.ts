@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 
 import type { FetchedPartition, PartitionOffset, TopicPartition } from '../client/log-client.ts'
+import { partitionName } from '../client/partition-map.ts'
 import { RecordReader } from '../protocol/record-batch-reader.ts'
 import { KeyValueStore } from './key-value-store.ts'
 import { memoryEngine } from './memory-engine.ts'
@@ -13,7 +14,6 @@ import {
   checkpointOperation,
   emptyMetadata,
   observedTimeOperation,
-  partitionName,
   type TaskMetadata,
   writeNumberOperation,
 } from './task-metadata.ts'
