@@ -39,6 +39,9 @@ export interface InstanceOptions {
   readonly onClosed: () => void
 }
 
+/** How long `close` waits for a log that does not answer. A producer by itself goes on for its delivery timeout, two minutes. */
+const closeTimeoutMs = 10_000
+
 /** What an instance has acquired before it joins the group. */
 interface Acquired {
   readonly plan: PartitionPlan
@@ -60,6 +63,8 @@ export class ApplicationInstance implements Application {
   #failure: { readonly error: unknown } | null = null
   /** The failure came while closing, so the one who closes has to hear of it. */
   #closeFailed = false
+  #leaving: Promise<void> | null = null
+  #gaveUp = false
 
   static async start(options: InstanceOptions): Promise<ApplicationInstance> {
     const { topology, client, platform, logger, engine, stateFolder } = options
@@ -173,10 +178,14 @@ export class ApplicationInstance implements Application {
   async close(): Promise<void> {
     if (!this.#machine.stopping) this.#machine.to('PENDING_SHUTDOWN')
     this.#worker.stop()
+    const { timers } = this.#options.platform
+    const timeout = timers.schedule(closeTimeoutMs, () => this.#giveUp())
     try {
       await this.finished
     } catch (error) {
       if (this.#closeFailed) throw error
+    } finally {
+      timeout.cancel()
     }
   }
 
@@ -187,9 +196,9 @@ export class ApplicationInstance implements Application {
   async #live(): Promise<void> {
     const { globals, producer } = this.#acquired
     for (const step of [
-      () => this.#worker.run(),
+      () => this.#work(),
       // Others can go on with the tasks while the rest is closed.
-      () => this.#member.leave(),
+      () => this.#leave(),
       () => globals.close(),
       () => producer.close(),
     ]) {
@@ -202,6 +211,32 @@ export class ApplicationInstance implements Application {
     this.#options.onClosed()
     this.#machine.to(this.#failure === null ? 'NOT_RUNNING' : 'ERROR')
     if (this.#failure !== null) throw this.#failure.error
+  }
+
+  async #work(): Promise<void> {
+    try {
+      await this.#worker.run()
+    } catch (cause) {
+      if (!this.#gaveUp) throw cause
+      throw new MillraceError(
+        'CONNECTION_LOST',
+        `${this.name} was closed without its last commit: the log has not answered for ${closeTimeoutMs / 1000} s. ` +
+          `What it processed since the commit before will be processed again when it starts.`,
+        { cause },
+      )
+    }
+  }
+
+  /** Ends every wait of the worker for the log, which then fails. */
+  #giveUp(): void {
+    this.#gaveUp = true
+    for (const closed of [this.#acquired.producer.close(), this.#leave()]) {
+      closed.catch((error: unknown) => this.#fail(error))
+    }
+  }
+
+  #leave(): Promise<void> {
+    return (this.#leaving ??= this.#member.leave())
   }
 
   /** The first failure is the cause; what fails while the rest is closed is its consequence. */

@@ -133,7 +133,8 @@ export interface Application extends AsyncDisposable {
   metrics(): ApplicationMetrics
   /**
    * Stops in good order: processes no more, commits, closes the stores, leaves the group. Calling it again waits for
-   * the same end. Rejects when the last commit failed; after another error, which `finished` reports, it only waits.
+   * the same end. Rejects when the last commit failed, with CONNECTION_LOST when the log has not answered for 10 seconds;
+   * after another error, which `finished` reports, it only waits.
    *
    * @example
    * ```ts

@@ -96,10 +96,6 @@ export class TestTopic implements TopicCollector {
     this.#onProduced(record)
   }
 
-  nextOffset(): number {
-    return this.#produced
-  }
-
   /** The record as a fetch of this topic would bring it, with the next offset. */
   deliver({ key, value, timestamp, headers }: BytesRecord): FetchedPartition {
     const offset = this.#delivered++
