@@ -145,11 +145,6 @@ export class RowTable {
     this.#cache.clear()
   }
 
-  discard(): void {
-    this.#open = new Map()
-    this.#prepared = new Map()
-  }
-
   /** Rows in the order of the keys' bytes, as of the beginning of the iteration; keys are the store's. */
   async *entries(): AsyncIterable<Entry> {
     const overlay = this.#overlay()

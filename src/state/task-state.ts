@@ -181,15 +181,6 @@ export class TaskState {
     }
   }
 
-  /** Forgets what was written since the last commit, prepared or not. */
-  discard(): void {
-    for (const store of this.#stores.values()) store.table.discard()
-    for (const store of this.#windowStores) {
-      store.observedTime = this.#committedTime(store)
-      store.forgetDeleted()
-    }
-  }
-
   /** Closes the database, complete and durable. What was not committed is forgotten. */
   async close(): Promise<void> {
     await this.#database.seal()

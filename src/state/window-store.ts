@@ -111,7 +111,7 @@ export class WindowStore implements TimestampedWindowStore<unknown, unknown> {
     this.#expiryCursor = this.table.deleteStoredSync(range, limit, observedTime) ?? range.to
   }
 
-  /** The transaction was discarded, or rows were restored: expired rows may be anywhere. */
+  /** Rows were restored: expired ones may be anywhere. */
   forgetDeleted(): void {
     this.#expiryCursor = this.table.range.from
   }
