@@ -8,6 +8,7 @@ import type { ReadOnlyKeyValueStore } from '../state/stores.ts'
 import type { TaskState } from '../state/task-state.ts'
 import type { Topology } from '../topology/topology.ts'
 import { globalStoreView } from './global-store-view.ts'
+import { isCorruption } from './is-corruption.ts'
 import { type PartitionPlan, partitionsOf } from './partition-plan.ts'
 import { RecordCollector } from './record-collector.ts'
 import { Task } from './task.ts'
@@ -131,7 +132,10 @@ class Follower implements GlobalTables {
   }
 
   follow(failed: (error: unknown) => void): void {
-    this.#following = this.#followUntilClosed().catch(failed)
+    this.#following = this.#followUntilClosed().catch((error: unknown) => {
+      this.#damaged ||= isCorruption(error)
+      failed(error)
+    })
   }
 
   async close(): Promise<void> {

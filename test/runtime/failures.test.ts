@@ -5,6 +5,7 @@ import { nodePlatform } from '../../src/platform/node-platform.ts'
 import { startApplication } from '../../src/runtime/application.ts'
 import { json } from '../../src/serde/json.ts'
 import { string } from '../../src/serde/string.ts'
+import type { ReadOnlyKeyValueStore } from '../../src/state/stores.ts'
 import { CrashableEngine } from './crashable-engine.ts'
 import { FakeLog } from './fake-log-client.ts'
 import { produce, record, temporaryFolder } from './testbed.ts'
@@ -51,6 +52,34 @@ describe('an application fails', () => {
       message: expect.stringMatching(/topic rates, partition 0, offset 0/),
     })
     expect(application.state).toBe('ERROR')
+  })
+
+  test('when the rows of a global table cannot be written, and reads them anew the next time', async () => {
+    using folder = temporaryFolder()
+    const log = new FakeLog(platform.timers)
+    const client = log.client()
+    await client.createTopics([{ name: 'rates' }, { name: 'in' }])
+    await produce(client, 'rates', [record('EUR', '1.1')])
+    const app = defineApp('convert', builder => {
+      builder.globalTable('rates', { ...text, store: 'rates' })
+      builder.stream('in', text).foreach(() => {})
+    })
+    const engine = new CrashableEngine()
+    const options = { client, platform, stateFolder: folder.path, engine }
+    const application = await startApplication(app, options)
+    engine.fault = name => {
+      if (name !== 'global') return
+      throw new MillraceError('TASK_CORRUPTED', 'A row is not what it was.')
+    }
+    await produce(client, 'rates', [record('CHF', '0.9')])
+    await expect(application.finished).rejects.toMatchObject({ code: 'TASK_CORRUPTED' })
+    engine.fault = () => {}
+    // That the row is gone shows that the table was wiped: the log has it no more.
+    await client.deleteRecords([{ topic: 'rates', partition: 0, offset: 1 }])
+    await using next = await startApplication(app, options)
+    const rates = next.store<ReadOnlyKeyValueStore<string, string>>('rates')
+    expect(rates.get('EUR')).toBeUndefined()
+    expect(rates.get('CHF')?.value).toBe('0.9')
   })
 
   test('and closes all stores, although some cannot be closed, and tells the first error', async () => {
