@@ -13,7 +13,7 @@ import { Inputs } from './inputs.ts'
 import { prepareTopics } from './internal-topics.ts'
 import { joinGroup } from './membership.ts'
 import { type ApplicationMetrics, newCounters } from './metrics.ts'
-import type { PartitionPlan } from './partition-plan.ts'
+import { type PartitionPlan, partitionCount, plannedTask } from './partition-plan.ts'
 import { loadProcessId } from './process-id.ts'
 import { type QueryableStore, queryStore } from './queries.ts'
 import { RecordCollector } from './record-collector.ts'
@@ -260,14 +260,6 @@ export class ApplicationInstance implements Application {
   ): Promise<StartedTask | undefined> {
     const { client, engine, platform, logger, topology } = this.#options
     const { plan, globals } = this.#acquired
-    const planned = plan.tasks.find(task => task.id === id)
-    if (planned === undefined) {
-      throw new MillraceError(
-        'INVALID_TOPOLOGY',
-        `The leader of the group gave this instance the task ${id}, which its topology does not have. Run the same ` +
-          `version of ${this.name} in all instances.`,
-      )
-    }
     const surroundings = {
       applicationId: topology.applicationId,
       client,
@@ -280,7 +272,7 @@ export class ApplicationInstance implements Application {
         this.#counters.restored += records
       },
     }
-    return startTask(planned, surroundings, signal)
+    return startTask(plannedTask(id, plan), surroundings, signal)
   }
 
   #storedTasks(): string[] {
@@ -302,10 +294,4 @@ export class ApplicationInstance implements Application {
             `when the application is RUNNING.`,
         )
   }
-}
-
-function partitionCount(topic: string, plan: PartitionPlan): number {
-  const partitions = plan.counts.get(topic)
-  if (partitions !== undefined) return partitions
-  throw new MillraceError('MISSING_TOPIC', `The topic '${topic}' did not exist at the start.`)
 }

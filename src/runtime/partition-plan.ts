@@ -43,6 +43,24 @@ export function planPartitions(
   return { counts, tasks }
 }
 
+/** Throws MISSING_TOPIC when the topic did not exist when the plan was made. */
+export function partitionCount(topic: string, { counts }: PartitionPlan): number {
+  const partitions = counts.get(topic)
+  if (partitions !== undefined) return partitions
+  throw new MillraceError('MISSING_TOPIC', `The topic '${topic}' did not exist at the start.`)
+}
+
+/** The task of that id, as the leader of the group named it. Throws INVALID_TOPOLOGY when there is none. */
+export function plannedTask(id: string, { tasks }: PartitionPlan): PlannedTask {
+  const planned = tasks.find(task => task.id === id)
+  if (planned !== undefined) return planned
+  throw new MillraceError(
+    'INVALID_TOPOLOGY',
+    `The leader of the group gave this instance the task ${id}, which its topology does not have. Run the same ` +
+      `version of the application in all instances.`,
+  )
+}
+
 /** All partitions of a topic, none when the plan does not know it. */
 export function partitionsOf(topic: string, { counts }: PartitionPlan): TopicPartition[] {
   return Array.from({ length: counts.get(topic) ?? 0 }, (_, partition) => ({ topic, partition }))

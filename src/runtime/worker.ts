@@ -4,6 +4,7 @@ import type { Logger } from '../logger.ts'
 import type { Platform } from '../platform/platform.ts'
 import { closeAll } from './close-all.ts'
 import { commit } from './commit.ts'
+import { Errands } from './errands.ts'
 import type { Inputs } from './inputs.ts'
 import { isCorruption } from './is-corruption.ts'
 import { Latch } from './latch.ts'
@@ -53,11 +54,10 @@ export class Worker {
   readonly #progress: Latch
   readonly #tasks = new Map<string, Task>()
   readonly #starting = new Map<string, Starting>()
-  readonly #errands: Errand[] = []
+  readonly #errands: Errands
   #owned: readonly string[] = []
   #uncommittedRecords = 0
   #stopping = false
-  #ended = false
   #lastCommitAt: number
   /** In a bounded run there is nothing to wait for once the input is consumed. */
   commitsWhenCaughtUp = false
@@ -66,6 +66,7 @@ export class Worker {
     this.#options = options
     this.#wake = new Latch(options.platform.timers)
     this.#progress = new Latch(options.platform.timers)
+    this.#errands = new Errands(() => this.#wake.open())
     this.#inputs = options.inputs(() => this.#wake.open())
     this.#lastCommitAt = options.platform.clock.monotonic()
   }
@@ -95,7 +96,7 @@ export class Worker {
 
   /** The group gave these tasks to this instance, which has none now. They start one by one, in the background. */
   assigned(ids: readonly string[]): Promise<void> {
-    return this.#between(async () => {
+    return this.#errands.add(async () => {
       this.#owned = ids
       for (const id of ids) this.#start(id)
       if (ids.length === 0) this.#allRun()
@@ -104,7 +105,7 @@ export class Worker {
 
   /** The group is about to take the tasks away: commit and close them. */
   revoked(): Promise<void> {
-    return this.#between(async () => {
+    return this.#errands.add(async () => {
       this.#options.onRunning(false)
       await this.#commitOrLose()
       await this.#closeTasks()
@@ -113,7 +114,7 @@ export class Worker {
 
   /** The group has taken the tasks away: drop them. */
   lost(): Promise<void> {
-    return this.#between(async () => {
+    return this.#errands.add(async () => {
       this.#owned = []
       this.#options.onRunning(false)
       await this.#closeTasks()
@@ -122,14 +123,15 @@ export class Worker {
 
   /** Something without which the tasks cannot go on has failed: `run` ends with the error. */
   failed(error: unknown): void {
-    void this.#between(async () => {
+    if (this.#stopping) this.#options.logger.error({ error }, 'Something failed while stopping')
+    void this.#errands.add(async () => {
       throw error
     })
   }
 
   /** Resolves when what is under way, such as a commit, has ended. */
   settle(): Promise<void> {
-    return this.#between(async () => {})
+    return this.#errands.add(async () => {})
   }
 
   /** Resolves when the next commit is done or all tasks run, or after `timeoutMs`. For one waiter at a time. */
@@ -137,34 +139,18 @@ export class Worker {
     return this.#progress.wait(timeoutMs)
   }
 
-  /** Does something between two slices. A failure of it is a failure of the worker; the caller goes on either way. */
-  #between(action: () => Promise<void>): Promise<void> {
-    if (this.#ended) return Promise.resolve()
-    return new Promise(done => {
-      this.#errands.push({ action, done })
-      this.#wake.open()
-    })
-  }
-
   async #work(): Promise<void> {
     try {
       while (!this.#stopping) await this.#turn()
       await this.#commitOrLose()
     } finally {
-      this.#ended = true
+      this.#errands.end()
       this.#progress.open()
-      for (const { done } of this.#errands.splice(0)) done()
     }
   }
 
   async #turn(): Promise<void> {
-    for (let errand = this.#errands.shift(); errand !== undefined; errand = this.#errands.shift()) {
-      try {
-        await errand.action()
-      } finally {
-        errand.done()
-      }
-    }
+    await this.#errands.run()
     const arrived = this.#inputs.deliver()
     const processed = await this.#slice()
     this.#inputs.balance()
@@ -244,7 +230,7 @@ export class Worker {
       return undefined
     })
     this.#starting.set(id, { controller, started })
-    void started.then(() => this.#between(() => this.#begin(id, controller)))
+    void started.then(() => this.#errands.add(() => this.#begin(id, controller)))
   }
 
   async #begin(id: string, controller: AbortController): Promise<void> {
@@ -302,11 +288,6 @@ export class Worker {
 interface Starting {
   readonly controller: AbortController
   readonly started: Promise<StartedTask | undefined>
-}
-
-interface Errand {
-  readonly action: () => Promise<void>
-  readonly done: () => void
 }
 
 async function closeStarted({ started }: Starting): Promise<void> {
