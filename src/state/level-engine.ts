@@ -68,11 +68,12 @@ const scanChunkEntries = 1000
 const beyondAllKeys = Buffer.alloc(16, 0xff)
 
 function levelDatabase(level: Level, files: LevelFiles, sealed: boolean): StoreDatabase {
-  // A database that has failed is not sealed: the next one to open it must look for damage.
+  // A database that has failed is not sealed: the next one to open it must look for damage. To come too late is no failure.
   let failed = false
   const fail = (error: unknown): unknown => {
-    failed = true
-    return levelError(error, level.location)
+    const told = levelError(error, level.location)
+    failed ||= !(told instanceof MillraceError && told.code === 'CLOSED')
+    return told
   }
   const guarded = async <T>(promise: Promise<T>): Promise<T> => {
     try {

@@ -40,6 +40,25 @@ test('a closed database says so', async () => {
   rmSync(folder, { recursive: true })
 })
 
+test('a query that comes while the database closes does not cost it its seal', async () => {
+  const folder = newFolder()
+  const database = await newLevelEngine(folder).open('0_0')
+  const query = vi.fn(() => database.entries({})[Symbol.asyncIterator]().next())
+  const close = vi.spyOn(ClassicLevel.prototype, 'close')
+  onTestFinished(() => close.mockRestore())
+  close.mockImplementationOnce(async function (this: ClassicLevel) {
+    close.mockRestore()
+    await this.close()
+    await expect(query()).rejects.toThrow(expect.objectContaining({ code: 'CLOSED' }))
+  })
+  await database.seal()
+  expect(query).toHaveBeenCalledTimes(1)
+  const again = await newLevelEngine(folder).open('0_0')
+  expect(again.sealed).toBe(true)
+  await again.close()
+  rmSync(folder, { recursive: true })
+})
+
 test('only an iteration under way holds an iterator of LevelDB, and with it a snapshot', async () => {
   const folder = newFolder()
   const database = await newLevelEngine(folder).open('0_0')
