@@ -9,6 +9,7 @@ import type { Leader } from './cluster-metadata.ts'
 import { isRepeatable, logError } from './errors.ts'
 import { completeBatches, fetchFromLeader } from './fetch-request.ts'
 import type { FetchAnswer } from './fetch-request.ts'
+import { LeaderLookup } from './leader-lookup.ts'
 import { OffsetOutOfRange } from './log-client.ts'
 import type {
   ConsumerOptions,
@@ -62,7 +63,7 @@ export class KafkaLogConsumer implements LogConsumer {
   /** The same, those that were polled longest ago first: brokers fill their answers in this order. */
   #order: Slot[] = []
   readonly #fetchingFrom = new Set<number>()
-  #learning = false
+  readonly #leaders: LeaderLookup
   #partialWaitMs = shortestWaitMs
   #settlingWaitMs = shortestWaitMs
   #readyBytes = 0
@@ -75,6 +76,9 @@ export class KafkaLogConsumer implements LogConsumer {
     this.#connections = new BrokerConnections(core.connector)
     this.#maxBytes = options.maxBytes ?? 8 * 1024 * 1024
     this.#maxPartitionBytes = options.maxPartitionBytes ?? 1024 * 1024
+    this.#leaders = new LeaderLookup(core.cluster, (topics, failure) =>
+      this.#leadersLearnt(topics, failure),
+    )
     core.parts.add(this)
   }
 
@@ -212,7 +216,7 @@ export class KafkaLogConsumer implements LogConsumer {
       const maxBytes = this.#maxBytes - this.#readyBytes
       if (maxBytes > 0) void this.#fetch(leader, wanted, maxBytes, partial)
     }
-    if (unknown.size > 0) void this.#learnLeaders([...unknown])
+    if (unknown.size > 0) void this.#leaders.ask([...unknown])
     this.#retryTimer?.cancel()
     this.#retryTimer =
       retryAt === Infinity
@@ -308,16 +312,7 @@ export class KafkaLogConsumer implements LogConsumer {
     if (!slot.paused) this.#wakePoll?.()
   }
 
-  async #learnLeaders(topics: string[]): Promise<void> {
-    if (this.#learning) return
-    this.#learning = true
-    let failure: unknown
-    try {
-      await this.#core.cluster.learn(topics)
-    } catch (error) {
-      failure = error
-    }
-    this.#learning = false
+  #leadersLearnt(topics: readonly string[], failure: unknown): void {
     for (const slot of this.#order) {
       if (!topics.includes(slot.topic) || this.#core.cluster.leader(slot) !== undefined) continue
       this.#fail(slot, failure ?? logError(errorCode.LEADER_NOT_AVAILABLE, 'No leader was found'))

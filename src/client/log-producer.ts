@@ -11,6 +11,7 @@ import { retryingCall } from './client-core.ts'
 import type { ClientCore } from './client-core.ts'
 import type { Leader } from './cluster-metadata.ts'
 import { isRepeatable, logError, remedyFor } from './errors.ts'
+import { LeaderLookup } from './leader-lookup.ts'
 import type { LogProducer, PartitionBatch, PartitionOffset, TopicPartition } from './log-client.ts'
 import { PartitionMap, byTopic, partitionName } from './partition-map.ts'
 import { ProducerQueue } from './producer-queue.ts'
@@ -47,7 +48,7 @@ export class KafkaLogProducer implements LogProducer {
   readonly #requests = new Map<number, number>()
   #identity: ProducerIdentity | null = null
   #identifying = false
-  #learning = false
+  readonly #leaders: LeaderLookup
   #retryTimer: Timer | undefined
   #closed = false
 
@@ -56,6 +57,9 @@ export class KafkaLogProducer implements LogProducer {
     this.#connections = new BrokerConnections(core.connector)
     this.#sleeper = new Sleeper(core.platform.timers)
     this.#deliveryTimeoutMs = options.deliveryTimeoutMs
+    this.#leaders = new LeaderLookup(core.cluster, (topics, failure) =>
+      this.#leadersLearnt(topics, failure),
+    )
     core.parts.add(this)
   }
 
@@ -125,7 +129,7 @@ export class KafkaLogProducer implements LogProducer {
       else group.queues.push(queue)
     }
     for (const { leader, queues } of byNode.values()) this.#sendTo(leader, queues)
-    if (unknown.size > 0) void this.#learnLeaders([...unknown])
+    if (unknown.size > 0) void this.#leaders.ask([...unknown])
     if (this.#identity === null && this.#busy.size > 0) void this.#identify()
     this.#retryTimer?.cancel()
     this.#retryTimer =
@@ -238,16 +242,7 @@ export class KafkaLogProducer implements LogProducer {
     queue.fail(error instanceof Error ? error : new Error(String(error)))
   }
 
-  async #learnLeaders(topics: string[]): Promise<void> {
-    if (this.#learning) return
-    this.#learning = true
-    let failure: unknown
-    try {
-      await this.#core.cluster.learn(topics)
-    } catch (error) {
-      failure = error
-    }
-    this.#learning = false
+  #leadersLearnt(topics: readonly string[], failure: unknown): void {
     for (const queue of this.#busy) {
       if (!topics.includes(queue.topic) || this.#core.cluster.leader(queue) !== undefined) continue
       const error = failure ?? noLeader(queue)

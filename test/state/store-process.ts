@@ -1,5 +1,5 @@
 /**
- * Writes one commit after the other into a LevelDB under the folder given, until it is killed; says when it has begun. The
+ * Writes one commit after the other into a LevelDB under the folder given, until it is killed; says so after each. The
  * commits are `rowsOfCommit`, and the checkpoint counts them.
  */
 import process from 'node:process'
@@ -57,12 +57,12 @@ export function* rowsOfCommit(commit: number): Iterable<[key: string, value: Buf
 async function writeUntilKilled(folder: string): Promise<void> {
   const state = await openStores(folder)
   let commit = state.checkpoint(changelog) ?? 0
-  process.stdout.write('writing\n')
   for (;;) {
     for (const [key, value] of rowsOfCommit(commit)) rowsOf(state).put(key, value, commit)
     state.prepareCommit(() => {})
     commit++
     await state.completeCommit([{ ...changelog, offset: commit }])
+    process.stdout.write('.')
   }
 }
 
