@@ -14,16 +14,27 @@ import { load } from './load.ts'
 import { type Progress, noProgress, showProgress } from './progress.ts'
 import { type CityDay, type Report, dayOf, printable, worstDays } from './report.ts'
 
-const { values } = parseArgs({ options: { json: { type: 'boolean', default: false } } })
 const folder = join(import.meta.dirname, '../../.millrace/flights')
 const stop = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())
 
-const report = await run(values.json ? () => noProgress : showProgress)
-if (report === undefined) {
-  process.stderr.write('Stopped in the middle; npm start goes on from here.\n')
-} else {
-  process.stdout.write(values.json ? `${JSON.stringify(report)}\n` : printable(report))
+try {
+  const { values } = parseArgs({ options: { json: { type: 'boolean', default: false } } })
+  const report = await run(values.json ? () => noProgress : showProgress)
+  if (report === undefined) {
+    process.stderr.write('Stopped in the middle; npm start goes on from here.\n')
+  } else {
+    process.stdout.write(values.json ? `${JSON.stringify(report)}\n` : printable(report))
+  }
+} catch (error) {
+  process.stderr.write(`error: ${causeOf(error)}\n`)
+  process.exitCode = 1
+}
+
+/** What went wrong first: closing what was open may have failed after it. */
+function causeOf(error: unknown): string {
+  if (error instanceof SuppressedError) return causeOf(error.suppressed)
+  return error instanceof Error ? error.message : String(error)
 }
 
 /** Undefined when it was stopped before the end. */

@@ -144,7 +144,7 @@ export class RecordQueue implements TopicPartition {
     } catch (cause) {
       throw new MillraceError(
         'SERDE_ERROR',
-        `The ${part} of the record at ${this.#place()} could not be read by the serde ${serde.name} of ${this.source.name}: ${messageOf(cause)}. Use the serde it was written with.`,
+        `The ${part} of the record at ${this.#place()} could not be read by the serde ${serde.name} of ${this.source.name}: ${messageOf(cause).replace(/\.$/, '')}. Use the serde it was written with.`,
         { cause },
       )
     }
