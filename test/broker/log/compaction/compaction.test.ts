@@ -1,3 +1,4 @@
+import { readdirSync, rmSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { errorCode } from '../../../../src/protocol/error-codes.ts'
 import * as batch from '../../../../src/protocol/record-batch.ts'
@@ -73,10 +74,8 @@ test('tombstones stay until the delete horizon and go in the first round after i
   expect(shown(log).slice(0, 2)).toEqual(['2:a=null', '3:b=2'])
   expect(recordsOf(log)[0]?.timestamp).toBe(1000)
   const kept = log.read(2, 1)
-  const gap = batch.sizeInBytes(kept, 0)
   expect(batch.recordCount(kept, 0)).toBe(2)
   expect(batch.deleteHorizon(kept, 0)).toBe(6000)
-  expect(gap).toBeGreaterThan(0)
   await fill(log, 'h')
   await compact(log, 5999)
   expect(shown(log)[0]).toBe('2:a=null')
@@ -182,7 +181,6 @@ test('a producer goes on after compaction and a restart without snapshots', asyn
   await compact(log)
   expect(shown(log)[0]).toMatch(/^6:a=x/)
   await log.close()
-  const { rmSync, readdirSync } = await import('node:fs')
   for (const name of readdirSync(folder)) {
     if (name.endsWith('.snapshot')) rmSync(`${folder}/${name}`)
   }
