@@ -128,3 +128,15 @@ test('what does not fit does not compile', () => {
   }
   expectTypeOf(never).returns.toBeVoid()
 })
+
+test('a split gives its branches by their names', () => {
+  const split = builder.stream('in', { key: string(), value: json<string | number>() }).split()
+  const branches = split
+    .branch((_, value) => typeof value === 'number', { name: 'numbers' })
+    .branch((key, value) => key === value)
+    .defaultBranch({ name: 'rest' })
+  expectTypeOf(branches.numbers).toEqualTypeOf<KStream<string, number>>()
+  expectTypeOf(branches[2]).toEqualTypeOf<KStream<string, string | number>>()
+  expectTypeOf(branches.rest).toEqualTypeOf<KStream<string, string | number>>()
+  expectTypeOf(branches).not.toHaveProperty('0')
+})

@@ -62,6 +62,13 @@ export class Emission {
     return this.#plan.serdes.get(this.#node.parents[0] ?? -1) ?? {}
   }
 
+  /** Names of the nodes that were made from this one, in that order. */
+  get childNames(): readonly string[] {
+    const { nodes, names } = this.#plan
+    const children = [...nodes.values()].filter(({ parents }) => parents.includes(this.#node.id))
+    return children.map(({ id }) => found(names.get(id)).name)
+  }
+
   /** How to look up rows of a table. */
   viewOf(id: NodeId): TableView {
     return viewOf(id, this.#plan.nodes, this.#plan.tables)

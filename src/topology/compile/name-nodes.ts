@@ -23,6 +23,7 @@ export function nameNodes(graph: LogicalGraph): ReadonlyMap<NodeId, NodeNames> {
     return {
       generate: prefix => counter.next(prefix),
       skip: () => void counter.next(''),
+      parentName: parent => names.get(parents[parent] ?? -1)?.name ?? '',
       name: (given, prefix) => {
         const generated = counter.next(prefix)
         return given ?? generated
@@ -42,6 +43,8 @@ export interface NameCounter {
   generate(prefix: string): string
   /** Uses up a number for a name that Kafka Streams once gave and no longer needs. */
   skip(): void
+  /** The name of a parent, for a node that is called after it. */
+  parentName(parent: number): string
   /** The given name, or a generated one; both use up a number. */
   name(given: string | undefined, prefix: string): string
   /**

@@ -1,5 +1,6 @@
 import type { NodeRule } from '../compile/rule.ts'
 import { type AggregateNode, aggregateRule } from './aggregate.ts'
+import { type BranchNode, branchRule } from './branch.ts'
 import { type FilterNode, filterRule } from './filter.ts'
 import { type FlatMapNode, flatMapRule } from './flat-map.ts'
 import { type FlatMapValuesNode, flatMapValuesRule } from './flat-map-values.ts'
@@ -11,6 +12,7 @@ import { type MergeNode, mergeRule } from './merge.ts'
 import { type PeekNode, peekRule } from './peek.ts'
 import { type RepartitionNode, repartitionRule } from './repartition.ts'
 import { type SelectKeyNode, selectKeyRule } from './select-key.ts'
+import { type SplitNode, splitRule } from './split.ts'
 import {
   type StreamGlobalTableJoinNode,
   streamGlobalTableJoinRule,
@@ -31,6 +33,7 @@ export interface LogicalGraph {
 
 export type LogicalNode =
   | AggregateNode
+  | BranchNode
   | FilterNode
   | FlatMapNode
   | FlatMapValuesNode
@@ -42,6 +45,7 @@ export type LogicalNode =
   | PeekNode
   | RepartitionNode
   | SelectKeyNode
+  | SplitNode
   | StreamGlobalTableJoinNode
   | StreamSourceNode
   | StreamTableJoinNode
@@ -56,6 +60,7 @@ export type LogicalNode =
 const rules: { readonly [K in LogicalNode['kind']]: NodeRule<Extract<LogicalNode, { kind: K }>> } =
   {
     aggregate: aggregateRule,
+    branch: branchRule,
     filter: filterRule,
     flatMap: flatMapRule,
     flatMapValues: flatMapValuesRule,
@@ -67,6 +72,7 @@ const rules: { readonly [K in LogicalNode['kind']]: NodeRule<Extract<LogicalNode
     peek: peekRule,
     repartition: repartitionRule,
     selectKey: selectKeyRule,
+    split: splitRule,
     streamGlobalTableJoin: streamGlobalTableJoinRule,
     streamSource: streamSourceRule,
     streamTableJoin: streamTableJoinRule,
