@@ -1,9 +1,11 @@
 import type { NewNode } from '../topology/graph.ts'
 import type { NodeId } from '../topology/nodes/node.ts'
 import { type Handle, handle } from './handle.ts'
+import { KGroupedTableImpl } from './kgrouped-table-impl.ts'
+import type { KGroupedTable } from './kgrouped-table.ts'
 import type { KStream } from './kstream.ts'
 import type { KTable } from './ktable.ts'
-import type { Materialized, Named } from './options.ts'
+import type { GroupedTable, Materialized, Named } from './options.ts'
 import type { Scope } from './scope.ts'
 
 export class KTableImpl<K, V> implements KTable<K, V> {
@@ -36,6 +38,15 @@ export class KTableImpl<K, V> implements KTable<K, V> {
 
   mapValues<V2>(mapper: (value: V, key: K) => V2, options?: Materialized<K, V2>): KTable<K, V2> {
     return this.#add({ ...options, kind: 'tableMapValues', parents: this.#parents, mapper })
+  }
+
+  groupBy<K2, V2>(
+    selector: (key: K, value: V) => readonly [K2 | null, V2 | null],
+    options: GroupedTable<K2, V2>,
+  ): KGroupedTable<K2, V2> {
+    const kind = 'tableGroupBy'
+    const node = this.#scope.graph.add({ ...options, kind, parents: this.#parents, selector })
+    return new KGroupedTableImpl(this.#scope, node, options)
   }
 
   toStream(options?: Named): KStream<K, V> {

@@ -1,6 +1,7 @@
 import type { Handle, handle } from './handle.ts'
+import type { KGroupedTable } from './kgrouped-table.ts'
 import type { KStream } from './kstream.ts'
-import type { Materialized, Named } from './options.ts'
+import type { GroupedTable, Materialized, Named } from './options.ts'
 
 /**
  * A table: the latest value of each key. What flows out of it are its changes. A table with a named store can be
@@ -75,6 +76,33 @@ export interface KTable<K, V> {
    * ```
    */
   mapValues<V2>(mapper: (value: V, key: K) => V2, options?: Materialized<K, V2>): KTable<K, V2>
+
+  /**
+   * Groups rows by a new key, to aggregate: the selector gives the key of a row's group and the value to aggregate. Rows
+   * for which either is null are in no group. The serdes are those of the repartition topic through which rows go to
+   * their groups. `KTABLE-SELECT`.
+   *
+   * @example
+   * ```ts
+   * import { string } from 'millrace'
+   * import { TestDriver } from 'millrace/testing'
+   *
+   * const text = { key: string(), value: string() }
+   * const driver = new TestDriver(builder => {
+   *   const cityOf = builder.table('city-of', text)
+   *   cityOf.groupBy((person, city) => [city, person], text).count({ store: 'people' })
+   * })
+   * driver.inputTopic('city-of', text).pipe('Ada', 'Bern')
+   * driver.inputTopic('city-of', text).pipe('Bob', 'Bern')
+   * driver.keyValueStore('people').get('Bern') // → { value: 2, timestamp: 0 }
+   * driver.inputTopic('city-of', text).pipe('Ada', null)
+   * driver.keyValueStore('people').get('Bern') // → { value: 1, timestamp: 0 }
+   * ```
+   */
+  groupBy<K2, V2>(
+    selector: (key: K, value: V) => readonly [K2 | null, V2 | null],
+    options: GroupedTable<K2, V2>,
+  ): KGroupedTable<K2, V2>
 
   /**
    * The changes of the table as records: a new value for each update, null for each deletion. `KTABLE-TOSTREAM`.

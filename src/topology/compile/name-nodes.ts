@@ -53,8 +53,10 @@ export interface NameCounter {
    */
   repartition(parent: number, prefix: string | undefined): RepartitionNames[]
   /** Names of a repartition topic that the user asked for. */
-  repartitionTopic(prefix: string): Omit<RepartitionNames, 'parent'>
+  repartitionTopic(prefix: string): StreamRepartitionNames
 }
+
+type StreamRepartitionNames = Required<Omit<RepartitionNames, 'parent'>>
 
 class Counter {
   #next = 0
@@ -64,7 +66,7 @@ class Counter {
   }
 
   /** Generated prefixes give generated node names, given ones name their nodes. `KStreamImpl#createRepartitionedSource`. */
-  repartition(prefix: string): Omit<RepartitionNames, 'parent'> {
+  repartition(prefix: string): StreamRepartitionNames {
     const topic = prefix.endsWith('-repartition') ? prefix : `${prefix}-repartition`
     const sink = this.next('KSTREAM-SINK-')
     const filter = this.next('KSTREAM-FILTER-')

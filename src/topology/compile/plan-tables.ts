@@ -39,8 +39,9 @@ export function planTables(
     lookUp: id => materialize(id),
     oldValues: (id, of) => {
       const table = tables.get(id)
-      if (table !== undefined && enableOldValues(of)) table.sendsOldValues = true
+      if (table !== undefined && enableOldValues(of, { force: false })) table.sendsOldValues = true
     },
+    requireOldValues: id => void enableOldValues(id, { force: true }),
   }
   for (const node of graph.nodes) {
     const own = names.get(node.id)
@@ -55,11 +56,16 @@ export function planTables(
     else materialize(table.parent)
   }
 
-  function enableOldValues(id: NodeId): boolean {
+  /** With `force`, a source that has no store gets one for it. */
+  function enableOldValues(id: NodeId, options: { force: boolean }): boolean {
     const table = tables.get(id)
     if (table === undefined) return false
+    if (table.sendsOldValues) return true
+    if (options.force && table.parent === undefined) table.store ??= table.spare
     if (table.store !== undefined) table.sendsOldValues = true
-    else if (table.parent !== undefined) table.sendsOldValues = enableOldValues(table.parent)
+    else if (table.parent !== undefined) {
+      table.sendsOldValues = enableOldValues(table.parent, options)
+    }
     return table.sendsOldValues
   }
 }
@@ -76,6 +82,8 @@ export interface TablePlanner {
   lookUp(id: NodeId): void
   /** Lets table `id` send old values if `of` can, without giving it a store for that. */
   oldValues(id: NodeId, of: NodeId): void
+  /** Asks that the changes of a table carry old values; the table it is computed from gets a store for that. */
+  requireOldValues(id: NodeId): void
 }
 
 interface Table {

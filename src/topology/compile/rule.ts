@@ -45,7 +45,8 @@ export interface RepartitionNames {
   readonly parent: number
   readonly topic: string
   readonly sink: string
-  readonly filter: string
+  /** Absent where nothing is filtered. */
+  readonly filter?: string
   readonly source: string
 }
 
@@ -55,6 +56,8 @@ interface RepartitionRequest {
   readonly owner: object | NodeId
   /** Whether this node takes the owner's repartition topic, if there is one. */
   readonly shared: boolean
+  /** Whether the records are changes of a table. */
+  readonly ofChanges?: boolean
 }
 
 /** Undefined where nothing says how keys or values become bytes; an error only where bytes are needed. */

@@ -19,7 +19,9 @@ import {
 } from './stream-global-table-join.ts'
 import { type StreamSourceNode, streamSourceRule } from './stream-source.ts'
 import { type StreamTableJoinNode, streamTableJoinRule } from './stream-table-join.ts'
+import { type TableAggregateNode, tableAggregateRule } from './table-aggregate.ts'
 import { type TableFilterNode, tableFilterRule } from './table-filter.ts'
+import { type TableGroupByNode, tableGroupByRule } from './table-group-by.ts'
 import { type TableMapValuesNode, tableMapValuesRule } from './table-map-values.ts'
 import { type TableSourceNode, tableSourceRule } from './table-source.ts'
 import { type ToNode, toRule } from './to.ts'
@@ -49,7 +51,9 @@ export type LogicalNode =
   | StreamGlobalTableJoinNode
   | StreamSourceNode
   | StreamTableJoinNode
+  | TableAggregateNode
   | TableFilterNode
+  | TableGroupByNode
   | TableMapValuesNode
   | TableSourceNode
   | ToNode
@@ -76,7 +80,9 @@ const rules: { readonly [K in LogicalNode['kind']]: NodeRule<Extract<LogicalNode
     streamGlobalTableJoin: streamGlobalTableJoinRule,
     streamSource: streamSourceRule,
     streamTableJoin: streamTableJoinRule,
+    tableAggregate: tableAggregateRule,
     tableFilter: tableFilterRule,
+    tableGroupBy: tableGroupByRule,
     tableMapValues: tableMapValuesRule,
     tableSource: tableSourceRule,
     to: toRule,

@@ -102,6 +102,32 @@ export const topologies: Topologies = {
       .to('two', strings)
   },
 
+  'names-grouped-table'(b) {
+    const table = b.table('in', strings)
+    table
+      .groupBy((k, v) => [v, k], strings)
+      .count()
+      .toStream()
+      .to('one')
+    table
+      .groupBy((k, v) => [v, k], strings)
+      .reduce(
+        (_, v) => v,
+        aggregate => aggregate,
+      )
+      .toStream()
+      .to('two')
+    table
+      .groupBy((k, v) => [v, k], strings)
+      .aggregate(
+        () => '',
+        (_, v) => v,
+        (_k, _v, aggregate) => aggregate,
+      )
+      .toStream()
+      .to('three')
+  },
+
   'names-repartition'(b) {
     const input = b.stream('in', strings)
     input

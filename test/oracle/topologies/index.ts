@@ -3,6 +3,7 @@ import { topologies as caching } from './caching.ts'
 import { topologies as describe } from './describe.ts'
 import { topologies as errors } from './errors.ts'
 import { topologies as globalTables } from './global-tables.ts'
+import { topologies as groupedTables } from './grouped-tables.ts'
 import { topologies as optimization } from './optimization.ts'
 import { topologies as random } from './random.ts'
 import type { Topologies } from './shared.ts'
@@ -19,6 +20,7 @@ export const families: Record<string, Topologies> = {
   describe,
   errors,
   'global-tables': globalTables,
+  'grouped-tables': groupedTables,
   optimization,
   random,
   stateless,
