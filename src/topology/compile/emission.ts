@@ -99,9 +99,9 @@ export class Emission {
     this.#blueprint.nodes.push(Object.freeze({ kind: 'sink', name, parents, ...rest }))
   }
 
-  /** The stream parent of a join alone: tables are looked up, they do not forward to it. */
-  get streamParent(): readonly string[] {
-    return this.#parents.slice(0, 1)
+  /** The name of one parent, for a processor that only this one forwards to. */
+  parentName(index: number): string {
+    return found(this.#parents[index])
   }
 
   /** A store of this node; `logged` says whether its changes go to a changelog topic. */

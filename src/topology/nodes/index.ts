@@ -24,6 +24,7 @@ import { type TableFilterNode, tableFilterRule } from './table-filter.ts'
 import { type TableGroupByNode, tableGroupByRule } from './table-group-by.ts'
 import { type TableMapValuesNode, tableMapValuesRule } from './table-map-values.ts'
 import { type TableSourceNode, tableSourceRule } from './table-source.ts'
+import { type TableTableJoinNode, tableTableJoinRule } from './table-table-join.ts'
 import { type ToNode, toRule } from './to.ts'
 import { type ToStreamNode, toStreamRule } from './to-stream.ts'
 import { type ToTableNode, toTableRule } from './to-table.ts'
@@ -56,6 +57,7 @@ export type LogicalNode =
   | TableGroupByNode
   | TableMapValuesNode
   | TableSourceNode
+  | TableTableJoinNode
   | ToNode
   | ToStreamNode
   | ToTableNode
@@ -85,6 +87,7 @@ const rules: { readonly [K in LogicalNode['kind']]: NodeRule<Extract<LogicalNode
     tableGroupBy: tableGroupByRule,
     tableMapValues: tableMapValuesRule,
     tableSource: tableSourceRule,
+    tableTableJoin: tableTableJoinRule,
     to: toRule,
     toStream: toStreamRule,
     toTable: toTableRule,

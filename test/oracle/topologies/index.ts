@@ -9,6 +9,7 @@ import { topologies as random } from './random.ts'
 import type { Topologies } from './shared.ts'
 import { topologies as stateless } from './stateless.ts'
 import { topologies as streamTableJoins } from './stream-table-joins.ts'
+import { topologies as tableJoins } from './table-joins.ts'
 import { topologies as tables } from './tables.ts'
 import { topologies as time } from './time.ts'
 import { topologies as windows } from './windows.ts'
@@ -25,6 +26,7 @@ export const families: Record<string, Topologies> = {
   random,
   stateless,
   'stream-table-joins': streamTableJoins,
+  'table-joins': tableJoins,
   tables,
   time,
   windows,

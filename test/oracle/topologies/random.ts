@@ -59,6 +59,21 @@ export const topologies: Topologies = {
       .to('out')
   },
 
+  'random-table-joins-1'(b) {
+    const left = b.table('left', strings)
+    const right = b.table('right', strings)
+    const plus = (l: string | null, r: string | null): string => `${l}+${r}`
+    left
+      .join(right, plus, { store: 'inner-rows', ...strings })
+      .toStream()
+      .to('inner')
+    left.leftJoin(right, plus).toStream().to('left-joined', strings)
+    left
+      .outerJoin(right, plus, { store: 'outer-rows', ...strings })
+      .toStream()
+      .to('outer')
+  },
+
   'random-tumbling-1'(b) {
     const input = b.stream('in', strings)
     input
