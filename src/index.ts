@@ -3,9 +3,11 @@
 export { createLogClient } from './client/kafka-client.ts'
 export type { LogClient } from './client/log-client.ts'
 export { wireConnector } from './client/wire-connection.ts'
+export type { Branched, BranchedKStream } from './dsl/branched-kstream.ts'
 export { type App, defineApp } from './dsl/define-app.ts'
 export type { GlobalKTable } from './dsl/global-ktable.ts'
 export type { KGroupedStream, TimeWindowedKStream } from './dsl/kgrouped-stream.ts'
+export type { KGroupedTable } from './dsl/kgrouped-table.ts'
 export type { KStream } from './dsl/kstream.ts'
 export type { KTable } from './dsl/ktable.ts'
 export type {
@@ -13,6 +15,7 @@ export type {
   ConsumedGlobalTable,
   ConsumedTable,
   Grouped,
+  GroupedTable,
   Joined,
   Materialized,
   MaterializedWindows,

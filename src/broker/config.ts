@@ -25,7 +25,8 @@ export interface BrokerConfig {
   /**
    * How often partitions look for records that are too old or too many. How old a record is its timestamp says, as in
    * Kafka: event time of years ago is deleted at the next look unless its topic has a larger `retention.ms` than the
-   * default of 7 days, or -1. Compacted topics, `__consumer_offsets` among them, are left alone. @defaultValue 300000
+   * default of 7 days, or -1. Compacted topics, `__consumer_offsets` among them, lose what was overwritten instead.
+   * @defaultValue 300000
    */
   readonly logRetentionCheckIntervalMs: number
   /** Partitions of `__consumer_offsets`; fixed when the topic is first needed. @defaultValue 8 */

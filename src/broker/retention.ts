@@ -1,3 +1,4 @@
+import { MillraceError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
 import type { Platform, Timer } from '../platform/platform.ts'
 import type { Topics } from './topics.ts'
@@ -10,8 +11,8 @@ export interface RetentionOptions {
 }
 
 /**
- * Lets every partition delete what is too old or too much, now and then, one partition after another. Returns what ends
- * it and resolves when it is not at work any more.
+ * Lets every partition delete what is too old or too much, and compact what has been overwritten, now and then, one
+ * partition after another. Returns what ends it and resolves when it is not at work any more.
  */
 export function startRetention(options: RetentionOptions): () => Promise<void> {
   const { platform, topics, logger, intervalMs } = options
@@ -25,6 +26,11 @@ export function startRetention(options: RetentionOptions): () => Promise<void> {
     })
   }
 
+  async function pause(): Promise<void> {
+    await platform.timers.yield()
+    if (stopped) throw new MillraceError('CLOSED', 'The broker stops.')
+  }
+
   async function applyToAll(): Promise<void> {
     for (const topic of topics.all()) {
       for (const log of topic.partitions) {
@@ -34,6 +40,12 @@ export function startRetention(options: RetentionOptions): () => Promise<void> {
         } catch (error) {
           // The next round tries again; until then the log is only longer than it should be.
           logger.warn({ topic: topic.name, error }, 'Old records could not be deleted.')
+        }
+        try {
+          await log.compact({ now: platform.clock.now(), pause })
+        } catch (error) {
+          if (stopped) return
+          logger.warn({ topic: topic.name, error }, 'The log could not be compacted.')
         }
       }
     }

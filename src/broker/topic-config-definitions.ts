@@ -8,9 +8,7 @@
  * - settings that would have one which is not built: only the value that describes what the broker does is taken, any
  *   other is refused with the reason.
  *
- * Anything else is refused, so that nobody believes in an effect that is not there. `cleanup.policy=compact` keeps
- * everything so far, which Kafka's compaction is allowed to do too: it is never deleted from by age or size, and the
- * compaction itself is not built.
+ * Anything else is refused, so that nobody believes in an effect that is not there.
  */
 import { defaultLogConfig } from './log/log-config.ts'
 
@@ -29,7 +27,9 @@ const MAX_INT = 2147483647
 const MAX_LONG = '9223372036854775807'
 const FLUSHED_SOONER =
   'With a value the topic is flushed before every acknowledgement, also by a broker that leaves flushing to the operating system: earlier than asked for, never later.'
-const NEVER_COMPRESSED = unused('batches are never compressed anew')
+const NEVER_COMPRESSED = unused(
+  'batches are stored as they were sent, and what compaction leaves of one is compressed with the codec’s default level',
+)
 
 export const topicConfigDefinitions: readonly TopicConfigDefinition[] = [
   {
@@ -37,13 +37,13 @@ export const topicConfigDefinitions: readonly TopicConfigDefinition[] = [
     type: 'list',
     defaultValue: 'delete',
     documentation:
-      'Which old records may go: "delete" by age and size, "compact" all but the newest of each key. Compaction itself is not built: a compacted topic keeps everything.',
+      'Which old records may go: "delete" by age and size, "compact" all but the newest of each key, both together as "compact,delete". Records for a compacted topic need a key.',
     problem: value =>
       value.split(',').every(policy => ['delete', 'compact'].includes(policy.trim()))
         ? null
         : 'must be "delete", "compact" or "compact,delete"',
   },
-  // Batches are stored as they were sent, never compressed anew.
+  // Batches are stored as they were sent; what compaction leaves of one keeps its codec.
   only(
     'compression.type',
     'string',
@@ -54,8 +54,13 @@ export const topicConfigDefinitions: readonly TopicConfigDefinition[] = [
   integer('compression.gzip.level', 'int', -1, -1, NEVER_COMPRESSED),
   integer('compression.lz4.level', 'int', 9, 1, NEVER_COMPRESSED),
   integer('compression.zstd.level', 'int', 3, -131072, NEVER_COMPRESSED),
-  // Tombstones are kept at least so long, because nothing of a compacted topic goes.
-  integer('delete.retention.ms', 'long', 86_400_000, 0, unused('tombstones are kept for good')),
+  integer(
+    'delete.retention.ms',
+    'long',
+    defaultLogConfig.deleteRetentionMs,
+    0,
+    'How long a tombstone of a compacted topic stays after compaction has first met it.',
+  ),
   // A deleted segment is read by nobody: readers get bytes, never the file.
   integer('file.delete.delay.ms', 'long', 60_000, 0, unused('files are removed at once')),
   {
@@ -78,8 +83,11 @@ export const topicConfigDefinitions: readonly TopicConfigDefinition[] = [
   ),
   only('local.retention.bytes', 'long', '-2', 'there is no tiered storage'),
   only('local.retention.ms', 'long', '-2', 'there is no tiered storage'),
-  // An upper bound is a promise (to forget somebody, say) that only compaction could keep.
-  only('max.compaction.lag.ms', 'long', MAX_LONG, 'compaction is not built'),
+  {
+    ...unlimited('max.compaction.lag.ms', 1),
+    documentation:
+      'Age at which records of a compacted topic are compacted at the next look, however little is new; their segment is closed for it.',
+  },
   integer('max.message.bytes', 'int', defaultLogConfig.maxMessageBytes, 0, 'Largest batch.'),
   {
     ...unlimited('message.timestamp.after.max.ms', 0),
@@ -103,13 +111,19 @@ export const topicConfigDefinitions: readonly TopicConfigDefinition[] = [
   {
     name: 'min.cleanable.dirty.ratio',
     type: 'double',
-    defaultValue: '0.5',
-    documentation: unused('compaction is not built'),
+    defaultValue: String(defaultLogConfig.minCleanableDirtyRatio),
+    documentation:
+      'Part of the closed segments of a compacted topic that must be new before it is compacted, from 0 to 1.',
     problem: value =>
       /^(0(\.\d+)?|1(\.0+)?|\.\d+)$/.test(value) ? null : 'must be a number from 0 to 1',
   },
-  // Everything of a compacted topic is kept, so at least what is younger than this.
-  integer('min.compaction.lag.ms', 'long', 0, 0, unused('compaction is not built')),
+  integer(
+    'min.compaction.lag.ms',
+    'long',
+    defaultLogConfig.minCompactionLagMs,
+    0,
+    'Age below which records are not compacted, by their timestamps.',
+  ),
   only('min.insync.replicas', 'int', '1', 'there is one broker, so one replica'),
   // Space set aside in advance; the file ends where the log ends all the same.
   boolean('preallocate', unused('files grow as they are written')),

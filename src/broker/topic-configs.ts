@@ -35,9 +35,13 @@ export function checkTopicConfigs(
 }
 
 export function isDeleting(configs: TopicConfigs): boolean {
+  return hasPolicy(configs, 'delete')
+}
+
+function hasPolicy(configs: TopicConfigs, name: 'delete' | 'compact'): boolean {
   return valueOf(configs, 'cleanup.policy')
     .split(',')
-    .some(policy => policy.trim() === 'delete')
+    .some(policy => policy.trim() === name)
 }
 
 /** What a topic's settings mean for the logs of its partitions. `flush` is the broker's. */
@@ -45,9 +49,16 @@ export function logConfigFor(configs: TopicConfigs, flush: LogConfig['flush']): 
   const number = (name: string): number =>
     Math.min(Number(valueOf(configs, name)), Number.MAX_SAFE_INTEGER)
   const deletes = isDeleting(configs)
+  const isCompacted = hasPolicy(configs, 'compact')
+  const maxCompactionLagMs = number('max.compaction.lag.ms')
   const isFlushed = ['flush.messages', 'flush.ms'].some(name => isLimited(number(name)))
   return {
     ...defaultLogConfig,
+    isCompacted,
+    deleteRetentionMs: number('delete.retention.ms'),
+    minCompactionLagMs: number('min.compaction.lag.ms'),
+    maxCompactionLagMs,
+    minCleanableDirtyRatio: number('min.cleanable.dirty.ratio'),
     flush: isFlushed ? 'commit' : flush,
     indexIntervalBytes: number('index.interval.bytes'),
     maxMessageBytes: number('max.message.bytes'),
@@ -60,7 +71,8 @@ export function logConfigFor(configs: TopicConfigs, flush: LogConfig['flush']): 
     retentionBytes: deletes ? number('retention.bytes') : -1,
     retentionMs: deletes ? number('retention.ms') : -1,
     segmentBytes: number('segment.bytes'),
-    segmentMs: number('segment.ms'),
+    // An active segment is not compacted: it must not stay one longer than its records may wait.
+    segmentMs: Math.min(number('segment.ms'), isCompacted ? maxCompactionLagMs : Infinity),
   }
 }
 

@@ -1,6 +1,8 @@
 import type { NewNode } from '../topology/graph.ts'
 import type { NodeId } from '../topology/nodes/node.ts'
 import type { UserFunction } from '../topology/user-function.ts'
+import { BranchedKStreamImpl } from './branched-kstream-impl.ts'
+import type { BranchedKStream } from './branched-kstream.ts'
 import type { GlobalKTable } from './global-ktable.ts'
 import { type Handle, handle, nodeOf } from './handle.ts'
 import { KGroupedStreamImpl } from './kgrouped-stream-impl.ts'
@@ -72,6 +74,10 @@ export class KStreamImpl<K, V> implements KStream<K, V> {
   merge(other: KStream<K, V>, options?: Named): KStream<K, V> {
     const parents = [this.#parents[0], nodeOf(other, this.#scope.graph)]
     return this.#add({ ...options, kind: 'merge', parents })
+  }
+
+  split({ name }: Named = {}): BranchedKStream<K, V> {
+    return new BranchedKStreamImpl(this.#scope, { kind: 'split', name, parents: this.#parents })
   }
 
   groupBy<K2>(

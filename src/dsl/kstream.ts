@@ -1,3 +1,4 @@
+import type { BranchedKStream } from './branched-kstream.ts'
 import type { Handle, handle } from './handle.ts'
 import type { GlobalKTable } from './global-ktable.ts'
 import type { KGroupedStream } from './kgrouped-stream.ts'
@@ -225,6 +226,34 @@ export interface KStream<K, V> {
    * ```
    */
   merge(other: KStream<K, V>, options?: Named): KStream<K, V>
+
+  /**
+   * Splits the stream into branches: each record goes to the first one whose predicate is true. The branches are had by
+   * `defaultBranch` or `noDefaultBranch`, which ends the split; their nodes are called after it: name of the split, then
+   * name of the branch. `KSTREAM-BRANCH`.
+   *
+   * @example
+   * ```ts
+   * import { string } from 'millrace'
+   * import { TestDriver } from 'millrace/testing'
+   *
+   * const text = { key: string(), value: string() }
+   * const driver = new TestDriver(builder => {
+   *   const { long, other } = builder
+   *     .stream('words', text)
+   *     .split({ name: 'words-' })
+   *     .branch((_, word) => word.length > 2, { name: 'long' })
+   *     .defaultBranch({ name: 'other' })
+   *   long.to('long-words')
+   *   other.to('other-words')
+   * })
+   * driver.inputTopic('words', text).pipe('a', 'yes')
+   * driver.inputTopic('words', text).pipe('b', 'no')
+   * driver.outputTopic('long-words', text).readAll() // → [{ key: 'a', value: 'yes', … }]
+   * driver.outputTopic('other-words', text).readAll() // → [{ key: 'b', value: 'no', … }]
+   * ```
+   */
+  split(options?: Named): BranchedKStream<K, V>
 
   /**
    * Groups by a new key, to aggregate. Serdes are for the repartition topic that this needs. `KSTREAM-KEY-SELECT`.

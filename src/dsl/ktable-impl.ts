@@ -1,9 +1,12 @@
 import type { NewNode } from '../topology/graph.ts'
 import type { NodeId } from '../topology/nodes/node.ts'
-import { type Handle, handle } from './handle.ts'
+import type { TableTableJoin } from '../topology/operators/table-table-join.ts'
+import { type Handle, handle, nodeOf } from './handle.ts'
+import { KGroupedTableImpl } from './kgrouped-table-impl.ts'
+import type { KGroupedTable } from './kgrouped-table.ts'
 import type { KStream } from './kstream.ts'
 import type { KTable } from './ktable.ts'
-import type { Materialized, Named } from './options.ts'
+import type { GroupedTable, Materialized, Named } from './options.ts'
 import type { Scope } from './scope.ts'
 
 export class KTableImpl<K, V> implements KTable<K, V> {
@@ -38,9 +41,51 @@ export class KTableImpl<K, V> implements KTable<K, V> {
     return this.#add({ ...options, kind: 'tableMapValues', parents: this.#parents, mapper })
   }
 
+  join<VT, V2>(
+    table: KTable<K, VT>,
+    joiner: (value: V, other: VT, key: K) => V2 | null,
+    options?: Materialized<K, V2>,
+  ): KTable<K, V2> {
+    return this.#join(table, { join: 'inner', joiner }, options)
+  }
+
+  leftJoin<VT, V2>(
+    table: KTable<K, VT>,
+    joiner: (value: V, other: VT | null, key: K) => V2 | null,
+    options?: Materialized<K, V2>,
+  ): KTable<K, V2> {
+    return this.#join(table, { join: 'left', joiner }, options)
+  }
+
+  outerJoin<VT, V2>(
+    table: KTable<K, VT>,
+    joiner: (value: V | null, other: VT | null, key: K) => V2 | null,
+    options?: Materialized<K, V2>,
+  ): KTable<K, V2> {
+    return this.#join(table, { join: 'outer', joiner }, options)
+  }
+
+  groupBy<K2, V2>(
+    selector: (key: K, value: V) => readonly [K2 | null, V2 | null],
+    options: GroupedTable<K2, V2>,
+  ): KGroupedTable<K2, V2> {
+    const kind = 'tableGroupBy'
+    const node = this.#scope.graph.add({ ...options, kind, parents: this.#parents, selector })
+    return new KGroupedTableImpl(this.#scope, node, options)
+  }
+
   toStream(options?: Named): KStream<K, V> {
     const node = this.#scope.graph.add({ ...options, kind: 'toStream', parents: this.#parents })
     return this.#scope.stream(node)
+  }
+
+  #join<VT, V2>(
+    table: KTable<K, VT>,
+    join: TableTableJoin,
+    options: Materialized<K, V2> | undefined,
+  ): KTable<K, V2> {
+    const parents = [this.#parents[0], nodeOf(table, this.#scope.graph)]
+    return this.#add({ ...options, kind: 'tableTableJoin', parents, ...join })
   }
 
   #add<V2>(node: NewNode): KTable<K, V2> {

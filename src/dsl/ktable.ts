@@ -1,6 +1,7 @@
 import type { Handle, handle } from './handle.ts'
+import type { KGroupedTable } from './kgrouped-table.ts'
 import type { KStream } from './kstream.ts'
-import type { Materialized, Named } from './options.ts'
+import type { GroupedTable, Materialized, Named } from './options.ts'
 
 /**
  * A table: the latest value of each key. What flows out of it are its changes. A table with a named store can be
@@ -75,6 +76,124 @@ export interface KTable<K, V> {
    * ```
    */
   mapValues<V2>(mapper: (value: V, key: K) => V2, options?: Materialized<K, V2>): KTable<K, V2>
+
+  /**
+   * The rows of both tables that have the same key, joined. Each change of either table gives a new row; without a row
+   * on one side there is none. With any option but a name the result is stored. Both topics must have the same number of
+   * partitions. Throws INVALID_TOPOLOGY for a table of another builder. `KTABLE-MERGE`, `KTABLE-JOINTHIS` and
+   * `KTABLE-JOINOTHER`.
+   *
+   * @example
+   * ```ts
+   * import { string } from 'millrace'
+   * import { TestDriver } from 'millrace/testing'
+   *
+   * const text = { key: string(), value: string() }
+   * const driver = new TestDriver(builder => {
+   *   const names = builder.table('names', text)
+   *   const cities = builder.table('cities', text)
+   *   names
+   *     .join(cities, (name, city) => `${name} of ${city}`, { store: 'people', ...text })
+   *     .toStream()
+   *     .to('people')
+   * })
+   * driver.inputTopic('names', text).pipe('a', 'Ada', { timestamp: 5 })
+   * driver.inputTopic('cities', text).pipe('a', 'London', { timestamp: 3 })
+   * driver.keyValueStore('people').get('a') // → { value: 'Ada of London', timestamp: 5 }
+   * driver.inputTopic('names', text).pipe('a', null, { timestamp: 6 })
+   * driver.outputTopic('people', text).readAll().map(({ value }) => value) // → ['Ada of London', null]
+   * ```
+   */
+  join<VT, V2>(
+    table: KTable<K, VT>,
+    joiner: (value: V, other: VT, key: K) => V2 | null,
+    options?: Materialized<K, V2>,
+  ): KTable<K, V2>
+
+  /**
+   * As `join`, but each row of this table has a result: where the other one has none the joiner gets null.
+   *
+   * @example
+   * ```ts
+   * import { string } from 'millrace'
+   * import { TestDriver } from 'millrace/testing'
+   *
+   * const text = { key: string(), value: string() }
+   * const driver = new TestDriver(builder => {
+   *   const names = builder.table('names', text)
+   *   const cities = builder.table('cities', text)
+   *   const people = names.leftJoin(cities, (name, city) => `${name} of ${city}`)
+   *   people.toStream().to('people', text)
+   * })
+   * driver.inputTopic('names', text).pipe('a', 'Ada')
+   * driver.inputTopic('cities', text).pipe('a', 'London')
+   * driver.outputTopic('people', text).readAll() // → [
+   * //   { key: 'a', value: 'Ada of null', … },
+   * //   { key: 'a', value: 'Ada of London', … }
+   * // ]
+   * ```
+   */
+  leftJoin<VT, V2>(
+    table: KTable<K, VT>,
+    joiner: (value: V, other: VT | null, key: K) => V2 | null,
+    options?: Materialized<K, V2>,
+  ): KTable<K, V2>
+
+  /**
+   * As `join`, but each row of either table has a result: where the other one has none the joiner gets null.
+   *
+   * @example
+   * ```ts
+   * import { string } from 'millrace'
+   * import { TestDriver } from 'millrace/testing'
+   *
+   * const text = { key: string(), value: string() }
+   * const driver = new TestDriver(builder => {
+   *   const names = builder.table('names', text)
+   *   const cities = builder.table('cities', text)
+   *   const people = names.outerJoin(cities, (name, city) => `${name} of ${city}`)
+   *   people.toStream().to('people', text)
+   * })
+   * driver.inputTopic('cities', text).pipe('a', 'London')
+   * driver.inputTopic('names', text).pipe('a', 'Ada')
+   * driver.inputTopic('cities', text).pipe('a', null)
+   * driver.outputTopic('people', text).readAll().map(({ value }) => value) // → [
+   * //   'null of London', 'Ada of London', 'Ada of null'
+   * // ]
+   * ```
+   */
+  outerJoin<VT, V2>(
+    table: KTable<K, VT>,
+    joiner: (value: V | null, other: VT | null, key: K) => V2 | null,
+    options?: Materialized<K, V2>,
+  ): KTable<K, V2>
+
+  /**
+   * Groups rows by a new key, to aggregate: the selector gives the key of a row's group and the value to aggregate. Rows
+   * for which either is null are in no group. The serdes are those of the repartition topic through which rows go to
+   * their groups. `KTABLE-SELECT`.
+   *
+   * @example
+   * ```ts
+   * import { string } from 'millrace'
+   * import { TestDriver } from 'millrace/testing'
+   *
+   * const text = { key: string(), value: string() }
+   * const driver = new TestDriver(builder => {
+   *   const cityOf = builder.table('city-of', text)
+   *   cityOf.groupBy((person, city) => [city, person], text).count({ store: 'people' })
+   * })
+   * driver.inputTopic('city-of', text).pipe('Ada', 'Bern')
+   * driver.inputTopic('city-of', text).pipe('Bob', 'Bern')
+   * driver.keyValueStore('people').get('Bern') // → { value: 2, timestamp: 0 }
+   * driver.inputTopic('city-of', text).pipe('Ada', null)
+   * driver.keyValueStore('people').get('Bern') // → { value: 1, timestamp: 0 }
+   * ```
+   */
+  groupBy<K2, V2>(
+    selector: (key: K, value: V) => readonly [K2 | null, V2 | null],
+    options: GroupedTable<K2, V2>,
+  ): KGroupedTable<K2, V2>
 
   /**
    * The changes of the table as records: a new value for each update, null for each deletion. `KTABLE-TOSTREAM`.

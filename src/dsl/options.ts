@@ -53,6 +53,14 @@ export interface Grouped<K, V> {
   readonly value?: Serde<V>
 }
 
+/** How rows are grouped: they always go through a repartition topic. Kafka Streams' `Grouped`. */
+export interface GroupedTable<K, V> {
+  /** Name of the repartition topic, and of the node that selects the key. */
+  readonly name?: string
+  readonly key: Serde<K>
+  readonly value: Serde<V>
+}
+
 /** Serdes of the stream, needed if its key was changed. Kafka Streams' `Joined`. */
 export interface Joined<K, V> extends Named {
   readonly key?: Serde<K>

@@ -45,6 +45,7 @@ export class RecordReader {
   /** -1 when each record has its own time. */
   private appendTime = -1
 
+  private recordAt = 0
   private keyAt = 0
   private keyLength = -1
   private valueAt = 0
@@ -77,6 +78,7 @@ export class RecordReader {
     if (length < 0 || length > this.end - start) this.damaged(`a record claims ${length} bytes`)
     const recordEnd = start + length
     this.recordEnd = recordEnd
+    this.recordAt = start
     this.at = start + 1
     const timestampDelta = this.varlong()
     this.timestamp = this.appendTime === -1 ? this.baseTimestamp + timestampDelta : this.appendTime
@@ -93,6 +95,11 @@ export class RecordReader {
     if (this.at >= recordEnd) this.damaged('a record is shorter than its value')
     this.at = recordEnd
     return true
+  }
+
+  /** The record as it is encoded in the batch, without the length before it. A view, not a copy. */
+  get encoded(): Buffer {
+    return this.content.subarray(this.recordAt, this.recordEnd)
   }
 
   /** A view, not a copy. */

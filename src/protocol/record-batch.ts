@@ -59,6 +59,9 @@ export const isTransactional = (batch: Buffer, at = 0): boolean =>
   (attributes(batch, at) & attributeBit.transactional) !== 0
 export const isLogAppendTime = (batch: Buffer, at = 0): boolean =>
   (attributes(batch, at) & attributeBit.logAppendTime) !== 0
+/** From when on compaction may remove the batch's tombstones, in milliseconds since the epoch; -1 when that is open. */
+export const deleteHorizon = (batch: Buffer, at = 0): number =>
+  (attributes(batch, at) & attributeBit.deleteHorizon) === 0 ? -1 : baseTimestamp(batch, at)
 /** Number of the compression codec; see `compression.ts`. */
 export const codecId = (batch: Buffer, at = 0): number =>
   attributes(batch, at) & attributeBit.codecs

@@ -100,7 +100,10 @@ function requireSources(
   }
 }
 
-/** The largest count among the sources upstream; those may be repartition topics themselves, so it goes round. */
+/**
+ * The largest count among the sources upstream; those may be repartition topics themselves, so it goes round. Topics in a
+ * circle (a table joined with what was grouped from it) wait for each other; then the counts that are known decide.
+ */
 function countRepartitionTopics(
   topology: Topology,
   counts: Map<string, number>,
@@ -114,37 +117,40 @@ function countRepartitionTopics(
   while (open.size > 0) {
     const before = open.size
     for (const topic of open) {
-      const count = largestUpstream(topic, topology, counts)
-      if (count === undefined) continue
-      counts.set(topic, count)
-      open.delete(topic)
+      const upstream = upstreamCounts(topic, topology, counts)
+      if (upstream.length > 0 && !upstream.includes(undefined)) settle(topic, upstream)
     }
-    if (open.size === before) {
+    if (open.size < before) continue
+    const known = [...open].find(topic => isKnown(upstreamCounts(topic, topology, counts)))
+    if (known === undefined) {
       throw new MillraceError(
         'INVALID_TOPOLOGY',
         `Nothing says how many partitions these repartition topics must have: ${[...open].join(', ')}. They feed ` +
           `each other, or nothing writes to them. Give one of them a number of partitions.`,
       )
     }
+    settle(known, upstreamCounts(known, topology, counts))
+  }
+
+  function settle(topic: string, upstream: readonly (number | undefined)[]): void {
+    counts.set(topic, Math.max(...upstream.map(count => count ?? 0)))
+    open.delete(topic)
   }
 }
 
-function largestUpstream(
+const isKnown = (upstream: readonly (number | undefined)[]): boolean =>
+  upstream.some(count => count !== undefined)
+
+/** Of all topics that are read where the topic is written; undefined for those that are not known yet. */
+function upstreamCounts(
   topic: string,
   topology: Topology,
   counts: ReadonlyMap<string, number>,
-): number | undefined {
+): (number | undefined)[] {
   const writers = topology.subtopologies.filter(({ nodes }) =>
     nodes.some(node => node.kind === 'sink' && node.topic === topic),
   )
-  const upstream = writers.flatMap(subtopologyTopics).map(source => counts.get(source))
-  if (upstream.length === 0) return undefined
-  let largest = 0
-  for (const count of upstream) {
-    if (count === undefined) return undefined
-    largest = Math.max(largest, count)
-  }
-  return largest
+  return writers.flatMap(subtopologyTopics).map(source => counts.get(source))
 }
 
 /** Topics of one join must have equal counts: repartition topics follow the others, which cannot change. */

@@ -4,6 +4,9 @@ import { subtopologyTopics } from './partition-plan.ts'
 /**
  * The sub-topologies in the order in which a bounded run drains them: writers of a topic before its readers. Those in a
  * cycle come in the order of their numbers, after what feeds them.
+ *
+ * A table joined with what was grouped from it makes a cycle of sub-topologies, though none of records: each repartition
+ * topic that leads back in the order is passed at most once. So the whole order comes once more for each of them.
  */
 export function stages(topology: Topology): Subtopology[] {
   const ordered: Subtopology[] = []
@@ -18,7 +21,18 @@ export function stages(topology: Topology): Subtopology[] {
       open.delete(next)
     }
   }
-  return ordered
+  const rounds = 1 + repartitionsBack(topology, ordered)
+  return Array.from({ length: rounds }, () => ordered).flat()
+}
+
+/** How many repartition topics are written where they are read, or after it in this order. */
+function repartitionsBack({ internalTopics }: Topology, order: readonly Subtopology[]): number {
+  const leadsBack = (topic: string): boolean => {
+    const reader = order.findIndex(part => subtopologyTopics(part).includes(topic))
+    const writer = order.findLastIndex(part => sinkTopics(part).includes(topic))
+    return reader !== -1 && reader <= writer
+  }
+  return internalTopics.filter(({ kind, name }) => kind === 'repartition' && leadsBack(name)).length
 }
 
 /** Topics that the topology writes itself: their end is known only when their writers have finished. */

@@ -65,7 +65,7 @@ export class TaskNode implements ProcessorContext {
     }
   }
 
-  forward(record: StreamRecord<unknown, unknown>): void {
+  forward(record: StreamRecord<unknown, unknown>, childName?: string): void {
     if (this.#scope.current !== this) {
       throw new MillraceError(
         'PROCESSING_ERROR',
@@ -74,8 +74,17 @@ export class TaskNode implements ProcessorContext {
     }
     const children = this.#children
     const onlyChild = children[0]
-    if (onlyChild !== undefined && children.length === 1) onlyChild.process(record)
+    if (childName !== undefined) this.#child(childName).process(record)
+    else if (onlyChild !== undefined && children.length === 1) onlyChild.process(record)
     else for (const child of children) child.process(record)
+  }
+
+  #child(name: string): TaskNode {
+    for (const child of this.#children) if (child.nodeName === name) return child
+    throw new MillraceError(
+      'PROCESSING_ERROR',
+      `Processor ${this.nodeName} has no child ${name} to forward to. Forward to a node that was added below it.`,
+    )
   }
 
   store<S>(name: string): S {

@@ -19,8 +19,11 @@ export interface ProcessorContext {
   readonly taskId: string
   /** Name of the node this processor runs in. */
   readonly nodeName: string
-  /** Hands the record to the children. Only inside `process` (and, later, punctuation). */
-  forward(record: StreamRecord<unknown, unknown>): void
+  /**
+   * Hands the record to the children, or only to the one called `childName`. Only inside `process` (and, later,
+   * punctuation).
+   */
+  forward(record: StreamRecord<unknown, unknown>, childName?: string): void
   /** A store connected to this node, or a global store; its type is the definition's. */
   store<S>(name: string): S
   /** Where the record being processed came from: the input of the whole sub-topology. */

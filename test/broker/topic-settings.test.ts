@@ -266,7 +266,7 @@ describe('settings of Apache Kafka that need no action here', () => {
   test.each([
     ['min.insync.replicas', '2', 'there is one broker'],
     ['compression.type', 'zstd', 'set compression at the producer'],
-    ['max.compaction.lag.ms', '1000', 'compaction is not built'],
+    ['max.compaction.lag.ms', '0', 'a whole number from 1'],
     ['remote.storage.enable', 'true', 'there is no tiered storage'],
     ['min.cleanable.dirty.ratio', '2', 'a number from 0 to 1'],
     ['preallocate', 'yes', 'must be "true" or "false"'],

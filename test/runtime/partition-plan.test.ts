@@ -140,6 +140,18 @@ describe('planPartitions', () => {
     )
   })
 
+  test('repartition topics in a circle have the count of the topics that feed it', () => {
+    const topology = topologyOf(
+      [
+        { reads: ['a', 'r'], writes: ['r', 's'], copartitioned: [['a', 'r']] },
+        { reads: ['s', 'b'], writes: ['t'] },
+      ],
+      [repartition('s'), repartition('t'), repartition('r')],
+    )
+    const { counts } = planPartitions(topology, new Map([['a', 3], ['b', 5]])) // prettier-ignore
+    expect(['r', 's', 't'].map(topic => counts.get(topic))).toEqual([3, 3, 5])
+  })
+
   test('repartition topics that only feed each other are refused', () => {
     const topology = topologyOf([{ reads: ['r'], writes: ['r'] }], [repartition('r')])
     expect(() => planPartitions(topology, new Map())).toThrow(/feed each other/)

@@ -23,4 +23,16 @@ describe('stages', () => {
     }).compile()
     expect(stages(topology).map(({ id }) => id)).toEqual([2, 0, 1])
   })
+
+  test('a table joined with what was grouped from it takes a round for each topic that leads back', () => {
+    const topology = defineApp('app', builder => {
+      const rows = builder.table('rows', text)
+      const first = rows.groupBy((key, value) => [value, key], text).count()
+      rows
+        .join(first, value => value)
+        .groupBy((key, value) => [value, key], text)
+        .count()
+    }).compile()
+    expect(stages(topology).map(({ id }) => id)).toEqual([0, 1, 0, 1])
+  })
 })

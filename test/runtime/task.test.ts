@@ -251,6 +251,25 @@ test('a record goes depth first through the nodes, children in their order', () 
   expect(sent(collector)).toEqual([expect.stringMatching(/^out-\d: k 1 @7$/)])
 })
 
+test('a record is forwarded to the child that is named, and only to one that is there', () => {
+  const seen: string[] = []
+  const toValue: ProcessorSupplier = context => ({
+    process: record => context.forward(record, String(record.value)),
+  })
+  const { task } = setUp({
+    nodes: [
+      source('S', 'in'),
+      processor('P', ['S'], toValue),
+      processor('A', ['P'], recorder(seen, 'A')),
+      processor('B', ['P'], recorder(seen, 'B')),
+    ],
+  })
+  const rows: Row[] = ['B', 'A', 'S'].map(value => ['k', value, 1])
+  task.add(fetched('in', rows))
+  expect(() => task.process(3)).toThrow('Processor P has no child S to forward to')
+  expect(seen).toEqual(['BB', 'AA'])
+})
+
 test('offsets and partition times are committed and restored', () => {
   const nodes = [source('S', 'in')]
   const { task } = setUp({ nodes })

@@ -128,3 +128,49 @@ test('what does not fit does not compile', () => {
   }
   expectTypeOf(never).returns.toBeVoid()
 })
+
+test('a split gives its branches by their names', () => {
+  const split = builder.stream('in', { key: string(), value: json<string | number>() }).split()
+  const branches = split
+    .branch((_, value) => typeof value === 'number', { name: 'numbers' })
+    .branch((key, value) => key === value)
+    .defaultBranch({ name: 'rest' })
+  expectTypeOf(branches.numbers).toEqualTypeOf<KStream<string, number>>()
+  expectTypeOf(branches[2]).toEqualTypeOf<KStream<string, string | number>>()
+  expectTypeOf(branches.rest).toEqualTypeOf<KStream<string, string | number>>()
+  expectTypeOf(branches).not.toHaveProperty('0')
+})
+
+test('joins of tables know which side may lack', () => {
+  const left = builder.table('left', { key: string(), value: long() })
+  const right = builder.table('right', { key: string(), value: string() })
+  const inner = left.join(right, (n, word) => {
+    expectTypeOf(n).toEqualTypeOf<number>()
+    expectTypeOf(word).toEqualTypeOf<string>()
+    return { n, word }
+  })
+  expectTypeOf(inner).toEqualTypeOf<KTable<string, { n: number; word: string }>>()
+  left.leftJoin(right, (n, word) => {
+    expectTypeOf(n).toEqualTypeOf<number>()
+    expectTypeOf(word).toEqualTypeOf<string | null>()
+    return word
+  })
+  left.outerJoin(right, (n, word, key) => {
+    expectTypeOf(n).toEqualTypeOf<number | null>()
+    expectTypeOf(word).toEqualTypeOf<string | null>()
+    expectTypeOf(key).toEqualTypeOf<string>()
+    return n
+  })
+  const counts = left
+    .groupBy((key, n) => [n, key], { key: long(), value: string() })
+    .aggregate(
+      () => '',
+      (n, word, all) => {
+        expectTypeOf(n).toEqualTypeOf<number>()
+        expectTypeOf(word).toEqualTypeOf<string>()
+        return all
+      },
+      (_, _word, all) => all,
+    )
+  expectTypeOf(counts).toEqualTypeOf<KTable<number, string>>()
+})

@@ -5,7 +5,8 @@
  *
  * Behaviour: reads below the high watermark. An answer with fewer than `minBytes` waits up to `maxWaitMs` for more and is
  * woken by every advance of a high watermark. The first batch is returned even when it is larger than the limits (KIP-74),
- * and it may begin below the asked offset. With read_committed the answer is the same: there are no transactions yet, so
+ * and it may begin below the asked offset; where compaction has removed records, batches follow until there is a record at
+ * or above it, because kafkajs does not get on without one. With read_committed the answer is the same: there are no transactions yet, so
  * the last stable offset is the high watermark.
  *
  * Differs from Apache Kafka: no fetch sessions (every answer has session id 0, which makes clients send full requests),

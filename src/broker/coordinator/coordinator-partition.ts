@@ -2,6 +2,7 @@ import { MillraceError } from '../../errors.ts'
 import type { Logger } from '../../logger.ts'
 import { RecordBatchBuilder } from '../../protocol/record-batch-builder.ts'
 import { RecordReader } from '../../protocol/record-batch-reader.ts'
+import { endOf } from '../log/compaction/sparse-batches.ts'
 import type { PartitionLog } from '../log/partition-log.ts'
 import { answerTo } from '../request-refused.ts'
 import { errorCode } from '../../protocol/error-codes.ts'
@@ -54,7 +55,7 @@ export function coordinatorPartition(
       )
     },
     replay(visit) {
-      for (let at = log.startOffset; at < log.highWatermark; at = reader.offset + 1) {
+      for (let at = log.startOffset; at < log.highWatermark;) {
         const batches = log.read(at, READ_BYTES)
         if (batches.length === 0) return
         reader.reset(batches)
@@ -62,6 +63,8 @@ export function coordinatorPartition(
           if (reader.offset < at || reader.isControl || reader.key === null) continue
           visit(readAt(log, reader, reader.key))
         }
+        // Not from the last record, which compaction may have taken out of its batch.
+        at = endOf(batches)
       }
     },
   }

@@ -27,6 +27,16 @@ export interface LogConfig {
   readonly retentionMs: number
   /** Size of the log above which its oldest segments are deleted (`retention.bytes`); -1 for unlimited. */
   readonly retentionBytes: number
+  /** Whether only the newest record of each key is kept (`cleanup.policy` with `compact`). */
+  readonly isCompacted: boolean
+  /** How long a tombstone stays after compaction has first met it (`delete.retention.ms`). */
+  readonly deleteRetentionMs: number
+  /** Age below which a record is not compacted, by its own timestamp (`min.compaction.lag.ms`). */
+  readonly minCompactionLagMs: number
+  /** Age at which a record is compacted even if little else would go (`max.compaction.lag.ms`). */
+  readonly maxCompactionLagMs: number
+  /** Part of the log that must be new before it is compacted (`min.cleanable.dirty.ratio`). */
+  readonly minCleanableDirtyRatio: number
   /** How long an idle producer's sequence is remembered (`producer.id.expiration.ms`). */
   readonly producerIdExpirationMs: number
   /**
@@ -51,6 +61,11 @@ export const defaultLogConfig: LogConfig = {
   messageTimestampAfterMaxMs: Number.MAX_SAFE_INTEGER,
   retentionMs: 7 * day,
   retentionBytes: -1,
+  isCompacted: false,
+  deleteRetentionMs: day,
+  minCompactionLagMs: 0,
+  maxCompactionLagMs: Number.MAX_SAFE_INTEGER,
+  minCleanableDirtyRatio: 0.5,
   producerIdExpirationMs: day,
   flush: 'commit',
   recoveryPointIntervalBytes: 16 << 20,

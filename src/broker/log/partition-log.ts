@@ -9,8 +9,6 @@
  * Where later capabilities go:
  * - transactions: producer-state.ts keeps the first offset of each open transaction, segments get an aborted-transaction
  *   index, and this class a last stable offset beside `highWatermark`; `read` then takes it as `upTo`;
- * - compaction: a cleaner that writes a run of closed segments anew and swaps them in `#segments`; offsets then have
- *   gaps, which `batchProblem` must allow;
  * - replication: `append` with offsets and epochs that the leader assigned, a `highWatermark` set by the quorum instead of
  *   the local flush, `truncateTo` and `epochEndOffset` on the follower. Both exist.
  */
@@ -21,6 +19,10 @@ import type { Clock, Files } from '../../platform/platform.ts'
 import { errorCode } from '../../protocol/error-codes.ts'
 import * as batch from '../../protocol/record-batch.ts'
 import { AppendRefused } from './append-refused.ts'
+import { isPastMaxLag } from './compaction/cleanable.ts'
+import { Compaction, type CompactionRound } from './compaction/compaction.ts'
+import { refuseNullKeys } from './compaction/null-keys.ts'
+import { reachesRecord, readToRecord } from './compaction/sparse-batches.ts'
 import { GroupCommit } from './group-commit.ts'
 import type { LeaderEpochs } from './leader-epochs.ts'
 import type { LogConfig } from './log-config.ts'
@@ -96,6 +98,7 @@ export class PartitionLog {
   readonly #epochs: LeaderEpochs
   readonly #producers: ProducerState
   readonly #point: RecoveryPoint
+  readonly #compaction: Compaction
   readonly #commit: GroupCommit
   readonly #listeners = new Set<(highWatermark: number) => void>()
   #damage: DamagedBatch | undefined
@@ -115,6 +118,7 @@ export class PartitionLog {
     this.#epochs = recovered.epochs
     this.#producers = recovered.producers
     this.#point = new RecoveryPoint(options, recovered)
+    this.#compaction = new Compaction(options, this.#segments, this.#producers)
     this.#damage = recovered.damage
     this.startOffset = recovered.startOffset
     this.endOffset = this.#segments.active.endOffset
@@ -144,6 +148,7 @@ export class PartitionLog {
     const { config, clock } = this.#options
     const now = clock.now()
     validateBatches(batches, config, now, this.#name)
+    if (config.isCompacted) refuseNullKeys(batches, this.#name)
     const known = this.#producers.check(batches, 0, this.#name)
     if (known !== undefined) {
       const { baseOffset, lastOffset, logAppendTime } = known
@@ -255,7 +260,8 @@ export class PartitionLog {
   /**
    * Whole batches from the one that holds `fromOffset` (it may begin before): at least one if there is any below
    * `upTo`, by default the high watermark, then as many as fit into `maxBytes`. They come from one segment, so a
-   * result below `maxBytes` does not mean that it was the last. Every batch is checked against its CRC. Throws CORRUPT_DATA
+   * result below `maxBytes` does not mean that it was the last. Of a log with gaps it is more if need be, until there is a
+   * record at or above `fromOffset`: there are clients that do not get on without one. Every batch is checked against its CRC. Throws CORRUPT_DATA
    * when the batch is damaged or lies behind one that is, LOG_ERROR when the offset is not in the log, FILE_ERROR for
    * what was written before a failed flush. (Kafka: LocalLog.read.)
    */
@@ -267,7 +273,10 @@ export class PartitionLog {
     if (failure !== undefined && fromOffset >= durableEnd) throw failure
     const below = Math.min(visible, failure === undefined ? this.endOffset : durableEnd)
     const limits = { maxBytes, below, epochAt: (offset: number) => this.#epochs.epochAt(offset) }
-    return this.#findingDamage(() => this.#segments.holding(fromOffset).read(fromOffset, limits))
+    const from = (offset: number): Buffer =>
+      this.#findingDamage(() => this.#segments.holding(offset).read(offset, limits))
+    const found = from(fromOffset)
+    return reachesRecord(found) ? found : readToRecord(found, below, from)
   }
 
   #refuseRead(offset: number): void {
@@ -287,12 +296,14 @@ export class PartitionLog {
     try {
       return lookup()
     } catch (error) {
-      if (error instanceof DamagedBatch) {
-        if (this.#damage === undefined || error.offset < this.#damage.offset) this.#damage = error
-        this.#options.logger.error({ partition: this.#name, offset: error.offset }, error.message)
-      }
+      if (error instanceof DamagedBatch) this.#noteDamage(error)
       throw error
     }
+  }
+
+  #noteDamage(damage: DamagedBatch): void {
+    if (this.#damage === undefined || damage.offset < this.#damage.offset) this.#damage = damage
+    this.#options.logger.error({ partition: this.#name, offset: damage.offset }, damage.message)
   }
 
   /**
@@ -368,6 +379,9 @@ export class PartitionLog {
 
   async #truncateTo(offset: number): Promise<void> {
     if (offset >= this.endOffset) return
+    await this.#compaction.truncate(
+      this.#segments.holding(Math.max(offset, this.startOffset)).baseOffset,
+    )
     this.#isCutting = true
     try {
       await this.#commit.idle()
@@ -426,6 +440,7 @@ export class PartitionLog {
       )
     }
     if (offset <= this.startOffset) return
+    await this.#compaction.settle()
     this.startOffset = offset
     if (this.#damage !== undefined && this.#damage.offset < offset) this.#damage = undefined
     this.#epochs.truncateFromStart(offset)
@@ -452,6 +467,39 @@ export class PartitionLog {
     }
     const start = (this.#segments.all[expired] ?? this.#segments.active).baseOffset
     await this.#deleteRecordsBefore(Math.min(start, this.highWatermark))
+  }
+
+  /**
+   * Of a log with `isCompacted`, when it is due: removes the records of closed segments that are followed by a newer one
+   * with the same key, and old tombstones (see `Compaction`). Reads and appends go on meanwhile, in the pauses. When the
+   * log is closed the round ends early. Throws CORRUPT_DATA where the log is damaged, FILE_ERROR; the log is then as good
+   * as before, and the next round goes on.
+   */
+  compact(round: CompactionRound): Promise<void> {
+    return this.#alone(() => this.#compact(round))
+  }
+
+  async #compact(round: CompactionRound): Promise<void> {
+    const { config } = this.#options
+    const { now } = round
+    if (!config.isCompacted || this.#closed || this.#commit.failure !== undefined) return
+    // Compaction never passes over damage: what lies behind it would be taken for all there is.
+    if (this.#damage !== undefined) return
+    await this.#compaction.settle()
+    if (isPastMaxLag(this.#segments.active, config, now)) this.#roll(now)
+    const cleanable = this.#compaction.cleanable(now)
+    if (cleanable.length === 0) return
+    await this.#takeRecoveryPoint()
+    const pause = async (): Promise<void> => {
+      await round.pause()
+      if (this.#closed) throw new MillraceError('CLOSED', `The log of ${this.#name} is closed.`)
+    }
+    try {
+      await this.#compaction.run(cleanable, { ...round, pause })
+    } catch (error) {
+      if (error instanceof DamagedBatch) this.#noteDamage(error)
+      if (!this.#closed) throw error
+    }
   }
 
   /** Makes everything durable and closes the files, so that the next opening has nothing to recover. */

@@ -36,6 +36,16 @@ export class ProducerState {
     return this.#entries.values()
   }
 
+  /** The last offset of the newest batch of each producer: the state can be rebuilt from these batches' headers. */
+  newestOffsets(): Set<number> {
+    const offsets = new Set<number>()
+    for (const { batches } of this.#entries.values()) {
+      const newest = batches.at(-1)
+      if (newest !== undefined) offsets.add(newest.lastOffset)
+    }
+    return offsets
+  }
+
   /**
    * The batch as it was written before when this one repeats it, undefined when it is to be written. Throws
    * `AppendRefused` for an old epoch and for a sequence that does not follow.

@@ -10,6 +10,7 @@ import type { Logger } from '../../logger.ts'
 import type { Files } from '../../platform/platform.ts'
 import * as batch from '../../protocol/record-batch.ts'
 import { scanBatches } from './batch-scan.ts'
+import { recoverSwaps } from './compaction/swap.ts'
 import { decodeCheckpoint, type Checkpoint } from './checkpoint.ts'
 import { checkpointFile, leaderEpochFile, offsetsOf, segmentPath } from './file-names.ts'
 import { decodeLeaderEpochs, LeaderEpochs } from './leader-epochs.ts'
@@ -44,6 +45,7 @@ export interface RecoveredLog {
 /** Brings the folder into a state that can be appended to, durably. `now`: the broker's time in milliseconds. */
 export async function recoverLog(log: LogFolder, now: number): Promise<RecoveredLog> {
   const { files, folder, logger } = log
+  await recoverSwaps(files, folder)
   const names = files.list(folder)
   const segments = openSegments(log, offsetsOf(names, 'log'))
   const checkpoint = readCheckpoint(log, segments)

@@ -5,8 +5,7 @@
  * in a small ring; every other batch is found by the indexes (segment-indexes.ts). A batch that is handed out is checked
  * against its CRC, and its header against the offset and the epoch that must come next.
  *
- * With transactions the segment also gets its aborted-transaction index (`.txnindex`); compaction replaces a run of
- * segments by one written anew.
+ * With transactions the segment also gets its aborted-transaction index (`.txnindex`), which compaction has to make anew.
  */
 import type { Files, OpenFile } from '../../platform/platform.ts'
 import type { BatchPlace } from './batch-place.ts'
@@ -67,6 +66,12 @@ export class Segment {
   create(): void {
     this.#file = this.#files.open(this.path, { create: true })
     if (this.#file.size() > 0) this.#file.truncate(0)
+    this.indexes.startEmpty()
+  }
+
+  /** Writes to a file of another name, which gets its own when what is in it replaces other segments. */
+  writeTo(file: OpenFile): void {
+    this.#file = file
     this.indexes.startEmpty()
   }
 

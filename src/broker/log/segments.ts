@@ -94,6 +94,13 @@ export class Segments {
     }
   }
 
+  /** Puts one segment in the place of several neighbours, which are closed; their files are left to the caller. */
+  replace(old: readonly Segment[], replacement: Segment): void {
+    const at = this.#segments.findIndex(segment => segment === old[0])
+    assert(at >= 0 && at + old.length < this.#segments.length, 'closed segments of this log')
+    for (const segment of this.#segments.splice(at, old.length, replacement)) segment.close()
+  }
+
   close(): void {
     for (const segment of this.#segments) segment.close()
   }

@@ -62,6 +62,13 @@ export class Emission {
     return this.#plan.serdes.get(this.#node.parents[0] ?? -1) ?? {}
   }
 
+  /** Names of the nodes that were made from this one, in that order. */
+  get childNames(): readonly string[] {
+    const { nodes, names } = this.#plan
+    const children = [...nodes.values()].filter(({ parents }) => parents.includes(this.#node.id))
+    return children.map(({ id }) => found(names.get(id)).name)
+  }
+
   /** How to look up rows of a table. */
   viewOf(id: NodeId): TableView {
     return viewOf(id, this.#plan.nodes, this.#plan.tables)
@@ -92,9 +99,9 @@ export class Emission {
     this.#blueprint.nodes.push(Object.freeze({ kind: 'sink', name, parents, ...rest }))
   }
 
-  /** The stream parent of a join alone: tables are looked up, they do not forward to it. */
-  get streamParent(): readonly string[] {
-    return this.#parents.slice(0, 1)
+  /** The name of one parent, for a processor that only this one forwards to. */
+  parentName(index: number): string {
+    return found(this.#parents[index])
   }
 
   /** A store of this node; `logged` says whether its changes go to a changelog topic. */

@@ -36,6 +36,7 @@ export function insertRepartitions({ nodes, names }: NamedGraph): NamedGraph {
           id,
           parents: Object.freeze([parent]),
           ...request.serdes,
+          ofChanges: request.ofChanges,
         }),
       )
       inserted.set(id, namesOf(repartition))
@@ -48,5 +49,5 @@ export function insertRepartitions({ nodes, names }: NamedGraph): NamedGraph {
 }
 
 function namesOf({ topic, sink, filter, source }: RepartitionNames): NodeNames {
-  return { name: source, topic, sink, filter }
+  return { name: source, topic, sink, ...(filter !== undefined && { filter }) }
 }

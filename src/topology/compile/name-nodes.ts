@@ -23,6 +23,7 @@ export function nameNodes(graph: LogicalGraph): ReadonlyMap<NodeId, NodeNames> {
     return {
       generate: prefix => counter.next(prefix),
       skip: () => void counter.next(''),
+      parentName: parent => names.get(parents[parent] ?? -1)?.name ?? '',
       name: (given, prefix) => {
         const generated = counter.next(prefix)
         return given ?? generated
@@ -42,6 +43,8 @@ export interface NameCounter {
   generate(prefix: string): string
   /** Uses up a number for a name that Kafka Streams once gave and no longer needs. */
   skip(): void
+  /** The name of a parent, for a node that is called after it. */
+  parentName(parent: number): string
   /** The given name, or a generated one; both use up a number. */
   name(given: string | undefined, prefix: string): string
   /**
@@ -50,8 +53,10 @@ export interface NameCounter {
    */
   repartition(parent: number, prefix: string | undefined): RepartitionNames[]
   /** Names of a repartition topic that the user asked for. */
-  repartitionTopic(prefix: string): Omit<RepartitionNames, 'parent'>
+  repartitionTopic(prefix: string): StreamRepartitionNames
 }
+
+type StreamRepartitionNames = Required<Omit<RepartitionNames, 'parent'>>
 
 class Counter {
   #next = 0
@@ -61,7 +66,7 @@ class Counter {
   }
 
   /** Generated prefixes give generated node names, given ones name their nodes. `KStreamImpl#createRepartitionedSource`. */
-  repartition(prefix: string): Omit<RepartitionNames, 'parent'> {
+  repartition(prefix: string): StreamRepartitionNames {
     const topic = prefix.endsWith('-repartition') ? prefix : `${prefix}-repartition`
     const sink = this.next('KSTREAM-SINK-')
     const filter = this.next('KSTREAM-FILTER-')

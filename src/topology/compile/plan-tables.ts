@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import type { ValueAndTimestamp } from '../../state/stores.ts'
 import type { ProcessorContext } from '../processor.ts'
 import { type LogicalGraph, type LogicalNode, ruleOf } from '../nodes/index.ts'
 import type { NodeId } from '../nodes/node.ts'
@@ -19,8 +20,8 @@ export interface TableView {
   readonly get: (context: ProcessorContext) => RowGetter
 }
 
-/** The value of a row, or null. Keys have the type of the table's. */
-type RowGetter = UserFunction<[key: unknown], unknown>
+/** A row, or undefined. Keys have the type of the table's. */
+type RowGetter = UserFunction<[key: unknown], ValueAndTimestamp<unknown> | undefined>
 
 /**
  * Decides which tables keep their rows in a store and which send old values, in the order of the DSL calls as Kafka
@@ -35,12 +36,15 @@ export function planTables(
   const planner: TablePlanner = {
     source: (id, store, spare) => void tables.set(id, { store, spare, sendsOldValues: false }),
     stored: (id, store) => void tables.set(id, { store, sendsOldValues: false }),
-    derived: (id, parent, store) => void tables.set(id, { store, parent, sendsOldValues: false }),
+    derived: (id, parent, store) =>
+      void tables.set(id, { store, parents: [parent], sendsOldValues: false }),
+    joined: (id, parents, store) => void tables.set(id, { store, parents, sendsOldValues: false }),
     lookUp: id => materialize(id),
     oldValues: (id, of) => {
       const table = tables.get(id)
-      if (table !== undefined && enableOldValues(of)) table.sendsOldValues = true
+      if (table !== undefined && enableOldValues(of, { force: false })) table.sendsOldValues = true
     },
+    requireOldValues: id => void enableOldValues(id, { force: true }),
   }
   for (const node of graph.nodes) {
     const own = names.get(node.id)
@@ -51,15 +55,23 @@ export function planTables(
   function materialize(id: NodeId): void {
     const table = tables.get(id)
     if (table === undefined || table.store !== undefined) return
-    if (table.parent === undefined) table.store = table.spare
-    else materialize(table.parent)
+    if (table.parents === undefined) table.store = table.spare
+    else table.parents.forEach(materialize)
   }
 
-  function enableOldValues(id: NodeId): boolean {
+  /** With `force`, a source that has no store gets one for it. */
+  function enableOldValues(id: NodeId, options: { force: boolean }): boolean {
     const table = tables.get(id)
     if (table === undefined) return false
+    if (table.sendsOldValues) return true
+    const { parents = [] } = table
+    if (options.force && parents.length === 0) table.store ??= table.spare
     if (table.store !== undefined) table.sendsOldValues = true
-    else if (table.parent !== undefined) table.sendsOldValues = enableOldValues(table.parent)
+    else if (parents.length > 0) {
+      // A join looks rows up, so its tables have stores anyway.
+      const needed = { force: options.force || parents.length > 1 }
+      table.sendsOldValues = parents.map(parent => enableOldValues(parent, needed)).every(Boolean)
+    }
     return table.sendsOldValues
   }
 }
@@ -72,16 +84,20 @@ export interface TablePlanner {
   stored(id: NodeId, store: string | undefined): void
   /** A table computed from another one row by row; its store, if any, was named. */
   derived(id: NodeId, parent: NodeId, store: string | undefined): void
+  /** A table computed from the rows that several others have for a key; it has a store if `store` is given. */
+  joined(id: NodeId, parents: readonly NodeId[], store: string | undefined): void
   /** Asks that the rows of a table can be looked up. */
   lookUp(id: NodeId): void
   /** Lets table `id` send old values if `of` can, without giving it a store for that. */
   oldValues(id: NodeId, of: NodeId): void
+  /** Asks that the changes of a table carry old values; the table it is computed from gets a store for that. */
+  requireOldValues(id: NodeId): void
 }
 
 interface Table {
   store: string | undefined
   readonly spare?: string | undefined
-  readonly parent?: NodeId
+  readonly parents?: readonly NodeId[]
   sendsOldValues: boolean
 }
 
@@ -92,9 +108,9 @@ export function viewOf(
   tables: ReadonlyMap<NodeId, TablePlan>,
 ): TableView {
   const node = nodes.get(id)
-  const parent = node?.parents[0] ?? -1
+  const parent = (index: number): TableView => viewOf(node?.parents[index] ?? -1, nodes, tables)
   const store = tables.get(id)?.store
-  const view = node && ruleOf(node).view?.(node, store, () => viewOf(parent, nodes, tables))
+  const view = node && ruleOf(node).view?.(node, store, parent)
   assert(view !== undefined, `Node ${id} is not a table`)
   return view
 }

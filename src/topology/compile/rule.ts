@@ -19,8 +19,8 @@ export interface NodeRule<N extends NodeBase> {
   serdes(node: N, parents: readonly Serdes[]): Serdes
   /** Says which stores its tables need, and who must send old values. */
   planTables?(node: N, names: NodeNames, tables: TablePlanner): void
-  /** How a join looks up the rows of this table. `parent` is the view of the table it derives from. */
-  view?(node: N, store: string | undefined, parent: () => TableView): TableView
+  /** How a join looks up the rows of this table. `parent` gives the view of a table it derives from. */
+  view?(node: N, store: string | undefined, parent: (index: number) => TableView): TableView
   /** Writes sources, processors, sinks and stores. */
   emit(node: N, emission: Emission): void
 }
@@ -32,6 +32,9 @@ export interface NodeNames {
   readonly source?: string
   readonly sink?: string
   readonly filter?: string
+  /** Of the two sides of a join, in front of the node that merges their results. */
+  readonly left?: string
+  readonly right?: string
   /** The repartition topic, without the application id. */
   readonly topic?: string
   /** The store, or the name it gets if it turns out to be needed. */
@@ -45,7 +48,8 @@ export interface RepartitionNames {
   readonly parent: number
   readonly topic: string
   readonly sink: string
-  readonly filter: string
+  /** Absent where nothing is filtered. */
+  readonly filter?: string
   readonly source: string
 }
 
@@ -55,6 +59,8 @@ interface RepartitionRequest {
   readonly owner: object | NodeId
   /** Whether this node takes the owner's repartition topic, if there is one. */
   readonly shared: boolean
+  /** Whether the records are changes of a table. */
+  readonly ofChanges?: boolean
 }
 
 /** Undefined where nothing says how keys or values become bytes; an error only where bytes are needed. */

@@ -124,7 +124,7 @@ function windowView(store: string): TableView {
     stores: [store],
     get(context) {
       const rows = context.store<TimestampedWindowStore<unknown, unknown>>(store)
-      return ({ key, window }: Windowed<unknown>) => rows.fetch(key, window.start)?.value ?? null
+      return ({ key, window }: Windowed<unknown>) => rows.fetch(key, window.start)
     },
   }
 }

@@ -1,5 +1,6 @@
 import type { NodeRule } from '../compile/rule.ts'
 import { type AggregateNode, aggregateRule } from './aggregate.ts'
+import { type BranchNode, branchRule } from './branch.ts'
 import { type FilterNode, filterRule } from './filter.ts'
 import { type FlatMapNode, flatMapRule } from './flat-map.ts'
 import { type FlatMapValuesNode, flatMapValuesRule } from './flat-map-values.ts'
@@ -11,15 +12,19 @@ import { type MergeNode, mergeRule } from './merge.ts'
 import { type PeekNode, peekRule } from './peek.ts'
 import { type RepartitionNode, repartitionRule } from './repartition.ts'
 import { type SelectKeyNode, selectKeyRule } from './select-key.ts'
+import { type SplitNode, splitRule } from './split.ts'
 import {
   type StreamGlobalTableJoinNode,
   streamGlobalTableJoinRule,
 } from './stream-global-table-join.ts'
 import { type StreamSourceNode, streamSourceRule } from './stream-source.ts'
 import { type StreamTableJoinNode, streamTableJoinRule } from './stream-table-join.ts'
+import { type TableAggregateNode, tableAggregateRule } from './table-aggregate.ts'
 import { type TableFilterNode, tableFilterRule } from './table-filter.ts'
+import { type TableGroupByNode, tableGroupByRule } from './table-group-by.ts'
 import { type TableMapValuesNode, tableMapValuesRule } from './table-map-values.ts'
 import { type TableSourceNode, tableSourceRule } from './table-source.ts'
+import { type TableTableJoinNode, tableTableJoinRule } from './table-table-join.ts'
 import { type ToNode, toRule } from './to.ts'
 import { type ToStreamNode, toStreamRule } from './to-stream.ts'
 import { type ToTableNode, toTableRule } from './to-table.ts'
@@ -31,6 +36,7 @@ export interface LogicalGraph {
 
 export type LogicalNode =
   | AggregateNode
+  | BranchNode
   | FilterNode
   | FlatMapNode
   | FlatMapValuesNode
@@ -42,12 +48,16 @@ export type LogicalNode =
   | PeekNode
   | RepartitionNode
   | SelectKeyNode
+  | SplitNode
   | StreamGlobalTableJoinNode
   | StreamSourceNode
   | StreamTableJoinNode
+  | TableAggregateNode
   | TableFilterNode
+  | TableGroupByNode
   | TableMapValuesNode
   | TableSourceNode
+  | TableTableJoinNode
   | ToNode
   | ToStreamNode
   | ToTableNode
@@ -56,6 +66,7 @@ export type LogicalNode =
 const rules: { readonly [K in LogicalNode['kind']]: NodeRule<Extract<LogicalNode, { kind: K }>> } =
   {
     aggregate: aggregateRule,
+    branch: branchRule,
     filter: filterRule,
     flatMap: flatMapRule,
     flatMapValues: flatMapValuesRule,
@@ -67,12 +78,16 @@ const rules: { readonly [K in LogicalNode['kind']]: NodeRule<Extract<LogicalNode
     peek: peekRule,
     repartition: repartitionRule,
     selectKey: selectKeyRule,
+    split: splitRule,
     streamGlobalTableJoin: streamGlobalTableJoinRule,
     streamSource: streamSourceRule,
     streamTableJoin: streamTableJoinRule,
+    tableAggregate: tableAggregateRule,
     tableFilter: tableFilterRule,
+    tableGroupBy: tableGroupByRule,
     tableMapValues: tableMapValuesRule,
     tableSource: tableSourceRule,
+    tableTableJoin: tableTableJoinRule,
     to: toRule,
     toStream: toStreamRule,
     toTable: toTableRule,

@@ -45,12 +45,12 @@ export function keyValueView(store: string): TableView {
     stores: [store],
     get(context) {
       const rows = context.store<TimestampedKeyValueStore<unknown, unknown>>(store)
-      return key => rows.get(key)?.value ?? null
+      return key => rows.get(key)
     },
   }
 }
 
-/** Rows computed from those of the table before, for a derived table without a store. Null rows stay null. */
+/** Rows computed from those of the table before, for a derived table without a store. */
 export function derivedView(
   { stores, get }: TableView,
   derive: (row: unknown, key: unknown) => unknown,
@@ -61,7 +61,9 @@ export function derivedView(
       const rowOf = get(context)
       return key => {
         const row = rowOf(key)
-        return row === null ? null : derive(row, key)
+        if (row === undefined) return undefined
+        const value = derive(row.value, key)
+        return value === null ? undefined : { value, timestamp: row.timestamp }
       }
     },
   }

@@ -1,5 +1,6 @@
 import { MillraceError } from '../../errors.ts'
 import type { Serde } from '../../serde/serde.ts'
+import { changeSerde } from '../change-serde.ts'
 import type { NodeRule } from '../compile/rule.ts'
 import { dropNullKeys } from '../operators/drop-null-keys.ts'
 import { passThrough } from '../operators/pass-through.ts'
@@ -19,6 +20,8 @@ export interface RepartitionNode extends NodeBase<'repartition'> {
   readonly partitioner?: Partitioner | undefined
   /** Set where a left or outer join comes after it, which has a use for records without a key. */
   readonly keepsNullKeys?: boolean | undefined
+  /** Set where records are changes of a table, whose keys are never null. */
+  readonly ofChanges?: boolean | undefined
 }
 
 export const repartitionRule: NodeRule<RepartitionNode> = {
@@ -32,8 +35,8 @@ export const repartitionRule: NodeRule<RepartitionNode> = {
     key: node.key ?? input?.key,
     value: node.value ?? input?.value,
   }),
-  emit({ partitions, partitioner, keepsNullKeys }, emission) {
-    const { name, topic = name, sink = name, filter = name } = emission.names
+  emit({ partitions, partitioner, keepsNullKeys, ofChanges }, emission) {
+    const { name, topic = name, sink = name, filter } = emission.names
     const call = (part: string): string => `groupBy, join or repartition with { ${part}: … }`
     const { serdes } = emission
     if (partitions !== undefined && !(Number.isInteger(partitions) && partitions > 0)) {
@@ -43,12 +46,15 @@ export const repartitionRule: NodeRule<RepartitionNode> = {
       )
     }
     const key = emission.require(serdes.key, `the keys of the topic ${topic}`, call('key'))
-    const value = emission.require(serdes.value, `the values of the topic ${topic}`, call('value'))
+    const values = emission.require(serdes.value, `the values of the topic ${topic}`, call('value'))
+    const value = ofChanges ? changeSerde(values) : values
     const fullTopic = emission.repartitionTopic(topic, partitions)
-    emission.processor({ name: filter, supplier: keepsNullKeys ? passThrough : dropNullKeys })
+    if (filter !== undefined) {
+      emission.processor({ name: filter, supplier: keepsNullKeys ? passThrough : dropNullKeys })
+    }
     emission.sink({
       name: sink,
-      parent: filter,
+      ...(filter !== undefined && { parent: filter }),
       topic: fullTopic,
       key,
       value,

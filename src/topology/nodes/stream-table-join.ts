@@ -33,7 +33,7 @@ export const streamTableJoinRule: NodeRule<StreamTableJoinNode> = {
     emission.processor({
       supplier: streamTableJoin({ keySelector: key => key, joiner, join }, view),
       stores: view.stores,
-      parents: emission.streamParent,
+      parents: [emission.parentName(0)],
     })
   },
 }

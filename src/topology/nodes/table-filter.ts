@@ -33,7 +33,7 @@ export const tableFilterRule: NodeRule<TableFilterNode> = {
   },
   view: ({ predicate, keep }, store, parent) =>
     store === undefined
-      ? derivedView(parent(), (row, key) => (predicate(key, row) === keep ? row : null))
+      ? derivedView(parent(0), (row, key) => (predicate(key, row) === keep ? row : null))
       : keyValueView(store),
   emit(node, emission) {
     const { predicate, keep } = node

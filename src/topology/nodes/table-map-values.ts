@@ -27,7 +27,7 @@ export const tableMapValuesRule: NodeRule<TableMapValuesNode> = {
   },
   view: ({ mapper }, store, parent) =>
     store === undefined
-      ? derivedView(parent(), (row, key) => mapper(row, key) ?? null)
+      ? derivedView(parent(0), (row, key) => mapper(row, key) ?? null)
       : keyValueView(store),
   emit(node, emission) {
     const stores = emitStore(node, emission, 'mapValues')

@@ -34,7 +34,7 @@ export function streamTableJoin(
           context.drop('the key to join by is null')
           return
         }
-        const row = rowKey === null ? null : rowOf(rowKey)
+        const row = rowKey === null ? null : (rowOf(rowKey)?.value ?? null)
         if (row === null && join === 'inner') return
         context.forward(withValue(record, joiner(value, row, key)))
       },

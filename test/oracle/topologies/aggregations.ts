@@ -118,6 +118,37 @@ export const topologies: Topologies = {
       .to('reduced')
   },
 
+  'aggregate-old-values'(b) {
+    const counts = b.stream('in', strings).groupByKey().count({ store: 'counts' })
+    counts
+      .groupBy((_, n) => [n > 1 ? 'many' : 'few', n], longs)
+      .aggregate(
+        () => '',
+        (_, n, aggregate) => `${aggregate}+${n}`,
+        (_, n, aggregate) => `${aggregate}-${n}`,
+        { store: 'trace', value: string() },
+      )
+      .toStream()
+      .to('out')
+  },
+
+  'reduce-old-values'(b) {
+    const latest = b
+      .stream('in', strings)
+      .groupByKey()
+      .reduce((_, v) => v, { store: 'latest' })
+    latest
+      .groupBy((_, v) => ['all', v], strings)
+      .aggregate(
+        () => '',
+        (_, v, aggregate) => `${aggregate}+${v}`,
+        (_, v, aggregate) => `${aggregate}-${v}`,
+        { store: 'trace', value: string() },
+      )
+      .toStream()
+      .to('out')
+  },
+
   'sum-longs'(b) {
     const input = b.stream('in', longs)
     input

@@ -102,6 +102,53 @@ export const topologies: Topologies = {
       .to('two', strings)
   },
 
+  'names-grouped-table'(b) {
+    const table = b.table('in', strings)
+    table
+      .groupBy((k, v) => [v, k], strings)
+      .count()
+      .toStream()
+      .to('one')
+    table
+      .groupBy((k, v) => [v, k], strings)
+      .reduce(
+        (_, v) => v,
+        aggregate => aggregate,
+      )
+      .toStream()
+      .to('two')
+    table
+      .groupBy((k, v) => [v, k], strings)
+      .aggregate(
+        () => '',
+        (_, v) => v,
+        (_k, _v, aggregate) => aggregate,
+      )
+      .toStream()
+      .to('three')
+  },
+
+  'names-table-join-given'(b) {
+    const left = b.table('left', strings)
+    const right = b.table('right', strings)
+    left
+      .join(right, l => l, { name: 'inner' })
+      .toStream()
+      .to('one', strings)
+    left
+      .leftJoin(right, l => l, { store: 'left-joined', ...strings })
+      .toStream()
+      .to('two')
+    left
+      .outerJoin(right, l => l, { name: 'outer', store: 'outer-joined', ...strings })
+      .toStream()
+      .to('three')
+    left
+      .join(right, l => l, strings)
+      .toStream()
+      .to('four')
+  },
+
   'names-repartition'(b) {
     const input = b.stream('in', strings)
     input

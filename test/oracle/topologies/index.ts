@@ -3,11 +3,13 @@ import { topologies as caching } from './caching.ts'
 import { topologies as describe } from './describe.ts'
 import { topologies as errors } from './errors.ts'
 import { topologies as globalTables } from './global-tables.ts'
+import { topologies as groupedTables } from './grouped-tables.ts'
 import { topologies as optimization } from './optimization.ts'
 import { topologies as random } from './random.ts'
 import type { Topologies } from './shared.ts'
 import { topologies as stateless } from './stateless.ts'
 import { topologies as streamTableJoins } from './stream-table-joins.ts'
+import { topologies as tableJoins } from './table-joins.ts'
 import { topologies as tables } from './tables.ts'
 import { topologies as time } from './time.ts'
 import { topologies as windows } from './windows.ts'
@@ -19,10 +21,12 @@ export const families: Record<string, Topologies> = {
   describe,
   errors,
   'global-tables': globalTables,
+  'grouped-tables': groupedTables,
   optimization,
   random,
   stateless,
   'stream-table-joins': streamTableJoins,
+  'table-joins': tableJoins,
   tables,
   time,
   windows,

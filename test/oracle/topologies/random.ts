@@ -33,6 +33,47 @@ export const topologies: Topologies = {
       .to('mapped', strings)
   },
 
+  'random-grouped-table-1'(b) {
+    const rows = b.table('in', strings)
+    rows
+      .groupBy((_, v) => [v.slice(0, 2), v.slice(2)], strings)
+      .aggregate(
+        () => '',
+        (_, v, aggregate) => tail(`${aggregate}+${v}`, 24),
+        (_, v, aggregate) => tail(`${aggregate}-${v}`, 24),
+        { store: 'trace', value: string() },
+      )
+      .toStream()
+      .to('out')
+    rows.toStream().to('rows')
+  },
+
+  'random-grouped-count-1'(b) {
+    const rows = b.table('in', strings).filter((_, v) => !v.endsWith('4'))
+    rows
+      .groupBy((k, v) => [v.slice(0, 2), k], strings)
+      .count({ store: 'counts' })
+      .groupBy((k, n) => [`size${n}`, k], strings)
+      .count({ store: 'sizes' })
+      .toStream()
+      .to('out')
+  },
+
+  'random-table-joins-1'(b) {
+    const left = b.table('left', strings)
+    const right = b.table('right', strings)
+    const plus = (l: string | null, r: string | null): string => `${l}+${r}`
+    left
+      .join(right, plus, { store: 'inner-rows', ...strings })
+      .toStream()
+      .to('inner')
+    left.leftJoin(right, plus).toStream().to('left-joined', strings)
+    left
+      .outerJoin(right, plus, { store: 'outer-rows', ...strings })
+      .toStream()
+      .to('outer')
+  },
+
   'random-tumbling-1'(b) {
     const input = b.stream('in', strings)
     input

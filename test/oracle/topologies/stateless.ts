@@ -60,6 +60,30 @@ export const topologies: Topologies = {
       .to('out', strings)
   },
 
+  'split-first-match'(b) {
+    const branches = b
+      .stream('in', strings)
+      .split({ name: 'by-' })
+      .branch((_, v) => v !== null && v.length > 2, { name: 'long' })
+      .branch((_, v) => v !== null && v.startsWith('x'), { name: 'x' })
+      .defaultBranch({ name: 'rest' })
+    branches.long.to('long')
+    branches.x.to('x')
+    branches.rest.to('rest')
+  },
+
+  'split-default-index'(b) {
+    const branches = b
+      .stream('in', strings)
+      .split({ name: 'split-' })
+      .branch((_, v) => v === '1')
+      .branch((_, v) => v === '2')
+      .defaultBranch()
+    branches[1].to('first')
+    branches[2].to('second')
+    branches[0].to('default')
+  },
+
   'several-source-topics'(b) {
     const input = b.stream(['left', 'right', 'other'], strings)
     input.mapValues(v => `${v}!`).to('out', strings)

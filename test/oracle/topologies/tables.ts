@@ -49,6 +49,17 @@ export const topologies: Topologies = {
       .to('out')
   },
 
+  'table-filter-with-old-values'(b) {
+    const table = b.table('in', { ...strings, store: 'store' })
+    const filtered = table.filter((_, v) => v.startsWith('x'))
+    filtered.toStream().to('out')
+    filtered
+      .groupBy((k, v) => [v, k], strings)
+      .count({ store: 'counts' })
+      .toStream()
+      .to('counts')
+  },
+
   'table-map-values'(b) {
     const table = b.table('in', { ...strings, store: 'store' })
     table

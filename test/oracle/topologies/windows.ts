@@ -1,5 +1,11 @@
-import { type StreamsBuilder, type TimeWindows, hopping, tumbling } from '../../../src/index.ts'
-import { type Topologies, log, strings } from './shared.ts'
+import {
+  type StreamsBuilder,
+  type TimeWindows,
+  hopping,
+  string,
+  tumbling,
+} from '../../../src/index.ts'
+import { type Topologies, log, longs, strings } from './shared.ts'
 
 /** Most scenarios count by key and window. */
 const countBy =
@@ -69,6 +75,24 @@ export const topologies: Topologies = {
 
   'window-changelog': countBy(tumbling(10, { grace: 5 })),
   'window-big-timestamps': countBy(tumbling({ days: 1 }, { grace: { hours: 1 } })),
+
+  'window-changes-regrouped'(b) {
+    const counts = b
+      .stream('in', strings)
+      .groupByKey()
+      .windowedBy(tumbling(10, { grace: 10 }))
+      .count({ store: 'counts' })
+    counts
+      .groupBy((w, n) => [w.key, n], longs)
+      .aggregate(
+        () => '',
+        (_, n, aggregate) => `${aggregate}+${n}`,
+        (_, n, aggregate) => `${aggregate}-${n}`,
+        { store: 'trace', value: string() },
+      )
+      .toStream()
+      .to('out')
+  },
 
   'window-re-keyed'(b) {
     const input = b.stream('in', strings)
