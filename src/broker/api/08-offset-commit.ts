@@ -8,19 +8,20 @@
  * `offsetMetadataMaxBytes` is refused for its partition, and so are partitions that do not exist; the others are stored
  * together or not at all.
  *
- * Differs from Apache Kafka: `retentionTimeMs` of versions 2-4 is not looked at; offsets are kept until they are deleted
- * with their group or topic.
+ *
+ * Differs from Apache Kafka: `retentionTimeMs` of versions 2-4 is stored with the offset, but no offset expires: it is kept
+ * until it is deleted with its group or topic.
  */
 import { errorCode } from '../../protocol/error-codes.ts'
 import { offsetCommit } from '../../protocol/messages/08-offset-commit.ts'
-import type { OffsetCommit } from '../coordinator/group-coordinator.ts'
+import type { NewOffset } from '../coordinator/offset-writes.ts'
 import { apiHandler, type ApiHandler } from './api-handler.ts'
 
 export const offsetCommitHandler: ApiHandler = apiHandler(
   offsetCommit,
   { min: 2, max: 9 },
   async (broker, request, { version }) => {
-    const offsets: OffsetCommit['offsets'][number][] = []
+    const offsets: NewOffset[] = []
     const answers = request.topics.map(({ name, partitions }) => ({
       name,
       partitions: partitions.map(partition => {
@@ -51,7 +52,10 @@ export const offsetCommitHandler: ApiHandler = apiHandler(
         instanceId: request.groupInstanceId,
         offsets,
       },
-      version >= 9 ? errorCode.GROUP_ID_NOT_FOUND : errorCode.ILLEGAL_GENERATION,
+      {
+        unknownGroup: version >= 9 ? errorCode.GROUP_ID_NOT_FOUND : errorCode.ILLEGAL_GENERATION,
+        retentionMs: request.retentionTimeMs,
+      },
     )
     for (const { partitions } of answers) {
       for (const partition of partitions) {

@@ -4,16 +4,20 @@
  * Versions: 1-9; several groups at once from 8.
  *
  * Behaviour: null topics (from 2) ask for everything. A partition without a commit, and a group that nobody knows, answer
- * offset -1 without an error.
+ * offset -1 without an error. With `requireStable` (from 7) a partition whose newest commit belongs to a transaction that
+ * has not ended answers UNSTABLE_OFFSET_COMMIT, which the client tries again.
  *
- * Differs from Apache Kafka: `requireStable` has nothing to wait for, because there are no transactions yet. Member id and
- * epoch of version 9 belong to the KIP-848 groups and are not looked at.
+ * Differs from Apache Kafka: below version 7, where a client cannot ask for that, the answer waits for such transactions,
+ * at most three seconds: without it, a member that takes over a partition would do the work of the last transaction
+ * again. Member id and epoch of version 9 belong to the KIP-848 groups and are not looked at.
  */
 import { errorCode } from '../../protocol/error-codes.ts'
 import { offsetFetch } from '../../protocol/messages/09-offset-fetch.ts'
 import type { InferInput } from '../../protocol/schema.ts'
 import type { Broker } from '../broker.ts'
-import type { GroupOffset, OffsetTable } from '../coordinator/offsets.ts'
+import type { Group } from '../coordinator/group-state.ts'
+import type { GroupOffset } from '../coordinator/offsets.ts'
+import { isPending } from '../coordinator/pending-offsets.ts'
 import { apiHandler, type ApiHandler } from './api-handler.ts'
 
 type GroupAnswer = NonNullable<InferInput<typeof offsetFetch.response>['groups']>[number]
@@ -24,20 +28,36 @@ type Wanted = readonly { readonly name: string; readonly partitionIndexes: reado
 export const offsetFetchHandler: ApiHandler = apiHandler(
   offsetFetch,
   { min: 1, max: 9 },
-  async (broker, request, { version }) => {
+  async (broker, request, { version, ended }) => {
+    const { requireStable } = request
     if (version >= 8) {
-      const groups = request.groups.map(({ groupId, topics }) => find(broker, groupId, topics))
+      const groups = request.groups.map(({ groupId, topics: wanted }) =>
+        find(broker, { groupId, wanted, requireStable }),
+      )
       return { groups: await Promise.all(groups) }
     }
-    const { errorCode: code, topics } = await find(broker, request.groupId, request.topics)
+    const { groupId, topics: wanted } = request
+    if (version < 7) {
+      const isStable = (group: Group): boolean => !isUnstable(group, wanted)
+      await broker.groups.untilStable(groupId, { isStable, timeoutMs: STABLE_WAIT_MS, ended })
+    }
+    const { errorCode: code, topics } = await find(broker, { groupId, wanted, requireStable })
     return { errorCode: code, topics }
   },
 )
 
-async function find(broker: Broker, groupId: string, wanted: Wanted | null): Promise<GroupAnswer> {
-  const found = await broker.groups.read(groupId, group =>
-    topicsOf(group?.offsets ?? new Map(), wanted),
-  )
+interface Query {
+  readonly groupId: string
+  readonly wanted: Wanted | null
+  readonly requireStable: boolean
+}
+
+/** Less than a session, because the client's heartbeats may wait behind this request. */
+const STABLE_WAIT_MS = 3000
+
+async function find(broker: Broker, query: Query): Promise<GroupAnswer> {
+  const { groupId, wanted } = query
+  const found = await broker.groups.read(groupId, group => topicsOf(group, query))
   if (typeof found !== 'number') return { groupId, errorCode: errorCode.NONE, topics: found }
   const topics = (wanted ?? []).map(({ name, partitionIndexes }) => ({
     name,
@@ -46,20 +66,30 @@ async function find(broker: Broker, groupId: string, wanted: Wanted | null): Pro
   return { groupId, errorCode: found, topics }
 }
 
-function topicsOf(offsets: OffsetTable, wanted: Wanted | null): TopicAnswer[] {
-  if (wanted === null) {
-    return [...offsets].map(([name, partitions]) => ({
-      name,
-      partitions: [...partitions].map(([partition, offset]) => answer(partition, offset)),
-    }))
-  }
-  return wanted.map(({ name, partitionIndexes }) => {
-    const partitions = offsets.get(name)
+function topicsOf(group: Group | undefined, { wanted, requireStable }: Query): TopicAnswer[] {
+  const asked = wanted ?? [...(group?.offsets ?? [])].map(everythingOf)
+  return asked.map(({ name, partitionIndexes }) => {
+    const offsets = group?.offsets.get(name)
     return {
       name,
-      partitions: partitionIndexes.map(partition => answer(partition, partitions?.get(partition))),
+      partitions: partitionIndexes.map(partition =>
+        requireStable && group !== undefined && isPending(group, name, partition)
+          ? answer(partition, undefined, errorCode.UNSTABLE_OFFSET_COMMIT)
+          : answer(partition, offsets?.get(partition)),
+      ),
     }
   })
+}
+
+function everythingOf([name, partitions]: [string, ReadonlyMap<number, unknown>]): Wanted[number] {
+  return { name, partitionIndexes: [...partitions.keys()] }
+}
+
+function isUnstable(group: Group, wanted: Wanted | null): boolean {
+  if (wanted === null) return group.pending.size > 0
+  return wanted.some(({ name, partitionIndexes }) =>
+    partitionIndexes.some(partition => isPending(group, name, partition)),
+  )
 }
 
 function answer(

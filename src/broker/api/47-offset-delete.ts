@@ -12,7 +12,7 @@ import { decodeSubscription } from '../../protocol/consumer-protocol.ts'
 import { errorCode } from '../../protocol/error-codes.ts'
 import { offsetDelete } from '../../protocol/messages/47-offset-delete.ts'
 import { type Group, metadataFor } from '../coordinator/group-state.ts'
-import type { OffsetPlace } from '../coordinator/offset-writes.ts'
+import type { OffsetPlace } from '../coordinator/offsets.ts'
 import { apiHandler, type ApiHandler } from './api-handler.ts'
 
 export const offsetDeleteHandler: ApiHandler = apiHandler(

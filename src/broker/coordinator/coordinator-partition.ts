@@ -1,12 +1,13 @@
 import { MillraceError } from '../../errors.ts'
 import type { Logger } from '../../logger.ts'
+import { readControlRecord } from '../../protocol/control-batch.ts'
+import { errorCode } from '../../protocol/error-codes.ts'
+import { stampProducer } from '../../protocol/record-batch.ts'
 import { RecordBatchBuilder } from '../../protocol/record-batch-builder.ts'
 import { RecordReader } from '../../protocol/record-batch-reader.ts'
 import { endOf } from '../log/compaction/sparse-batches.ts'
 import type { PartitionLog } from '../log/partition-log.ts'
 import { answerTo } from '../request-refused.ts'
-import { errorCode } from '../../protocol/error-codes.ts'
-import { type CoordinatorRecord, readRecord, type ReadRecord } from './offset-records.ts'
 
 /**
  * One partition of a coordinator's topic: where its state is written, and what must be durable before anybody may be told
@@ -14,12 +15,39 @@ import { type CoordinatorRecord, readRecord, type ReadRecord } from './offset-re
  * a state that a crash could take back.
  */
 export interface CoordinatorPartition {
-  /** Writes the records as one batch. NONE, or the error code of a write that was refused and changed nothing. */
-  write(records: readonly CoordinatorRecord[], nowMs: number): number
-  /** NONE when everything written so far is durable; otherwise a promise of that, or of the code for why it never will. */
+  /** The offset that the next record gets. */
+  readonly endOffset: number
+  /**
+   * Writes the records as one batch, in the transaction of `producer` if one is given. NONE, or the error code of a write
+   * that was refused and changed nothing.
+   */
+  write(
+    records: readonly CoordinatorRecord[],
+    nowMs: number,
+    producer?: TransactionalProducer,
+  ): number
+  /** NONE when everything in the log is durable; otherwise a promise of that, or of the code for why it never will. */
   durable(): number | Promise<number>
-  /** Calls `visit` with every record from the start of the log. */
-  replay(visit: (record: ReadRecord) => void): void
+  /** Reads the log from its start. Throws CORRUPT_DATA where `reader` throws PROTOCOL_ERROR. */
+  replay(reader: ReplayReader): void
+}
+
+/** A record as it goes into a batch. */
+export interface CoordinatorRecord {
+  readonly key: Buffer
+  readonly value: Buffer | null
+}
+
+export interface TransactionalProducer {
+  readonly producerId: bigint
+  readonly producerEpoch: number
+}
+
+export interface ReplayReader {
+  /** Key and value are views. `producerId` is that of the transaction the record was written in, -1n when in none. */
+  record(key: Buffer, value: Buffer | null, offset: number, producerId: bigint): void
+  /** The producer's transaction in this partition has ended. */
+  marker(producerId: bigint, type: 'abort' | 'commit'): void
 }
 
 const READ_BYTES = 1024 * 1024
@@ -30,53 +58,62 @@ export function coordinatorPartition(
   logger: Logger,
 ): CoordinatorPartition {
   const builder = new RecordBatchBuilder()
-  const reader = new RecordReader({ checkCrc: false })
-  let writtenEnd = log.endOffset
+  const batches = new RecordReader({ checkCrc: false })
 
   return {
-    write(records, nowMs) {
+    get endOffset() {
+      return log.endOffset
+    },
+    write(records, nowMs, producer) {
       if (records.length === 0) return errorCode.NONE
       for (const { key, value } of records) builder.append(key, value, nowMs, [])
+      const batch = builder.build()
+      builder.reset()
+      if (producer !== undefined) {
+        stampProducer(batch, { ...producer, baseSequence: -1, isTransactional: true })
+      }
       try {
-        log.append(builder.build(), { leaderEpoch, assignOffsets: true })
-        writtenEnd = log.endOffset
+        log.append(batch, { leaderEpoch, assignOffsets: true, origin: 'coordinator' })
         return errorCode.NONE
       } catch (error) {
         return coordinatorCode(error, logger)
-      } finally {
-        builder.reset()
       }
     },
     durable() {
-      if (log.highWatermark >= writtenEnd) return errorCode.NONE
-      return log.durable(writtenEnd).then(
+      if (log.highWatermark >= log.endOffset) return errorCode.NONE
+      return log.durable(log.endOffset).then(
         () => errorCode.NONE,
         (error: unknown) => coordinatorCode(error, logger),
       )
     },
-    replay(visit) {
+    replay(reader) {
       for (let at = log.startOffset; at < log.highWatermark;) {
-        const batches = log.read(at, READ_BYTES)
-        if (batches.length === 0) return
-        reader.reset(batches)
-        while (reader.next()) {
-          if (reader.offset < at || reader.isControl || reader.key === null) continue
-          visit(readAt(log, reader, reader.key))
-        }
+        const found = log.read(at, READ_BYTES)
+        if (found.length === 0) return
+        batches.reset(found)
+        while (batches.next()) if (batches.offset >= at) replayOne(log, batches, reader)
         // Not from the last record, which compaction may have taken out of its batch.
-        at = endOf(batches)
+        at = endOf(found)
       }
     },
   }
 }
 
-function readAt(log: PartitionLog, reader: RecordReader, key: Buffer): ReadRecord {
+function replayOne(log: PartitionLog, batches: RecordReader, reader: ReplayReader): void {
+  const { key, value, offset, producerId } = batches
+  if (batches.isControl) {
+    const marker = readControlRecord(key, value)
+    if (marker !== null) reader.marker(producerId, marker.type)
+    return
+  }
+  if (key === null) return
   try {
-    return readRecord(key, reader.value)
+    reader.record(key, value, offset, batches.isTransactional ? producerId : -1n)
   } catch (cause) {
+    if (!(cause instanceof MillraceError)) throw cause
     throw new MillraceError(
       'CORRUPT_DATA',
-      `The record at offset ${reader.offset} of the coordinator's topic ${log.topicId} cannot be read: restore the data folder from a backup.`,
+      `The record at offset ${offset} of the coordinator's topic ${log.topicId} cannot be read: restore the data folder from a backup.`,
       { cause },
     )
   }

@@ -1,4 +1,5 @@
 import type { OffsetTable } from './offsets.ts'
+import type { PendingOffsets } from './pending-offsets.ts'
 
 /** Names as DescribeGroups and ListGroups show them. */
 export type GroupPhase = 'Empty' | 'PreparingRebalance' | 'CompletingRebalance' | 'Stable' | 'Dead'
@@ -30,6 +31,8 @@ export interface Group {
   /** While CompletingRebalance: when members that did not ask for their assignment are removed. */
   syncDeadlineMs: number
   readonly offsets: OffsetTable
+  /** Offsets committed in transactions that have not ended, by producer id. */
+  readonly pending: PendingOffsets
 }
 
 export interface Member {
@@ -68,7 +71,8 @@ export function isForgettable(group: Group): boolean {
     group.phase === 'Empty' &&
     group.generation === 0 &&
     group.reserved.size === 0 &&
-    group.offsets.size === 0
+    group.offsets.size === 0 &&
+    group.pending.size === 0
   )
 }
 
@@ -88,6 +92,7 @@ export function newGroup(groupId: string, settings: GroupSettings): Group {
     gathering: null,
     syncDeadlineMs: Infinity,
     offsets: new Map(),
+    pending: new Map(),
   }
 }
 

@@ -11,12 +11,7 @@ import {
 } from '../../protocol/internal-topics.ts'
 import type { Infer, InferInput } from '../../protocol/schema.ts'
 import { decodeVersioned, encodeVersioned } from '../../protocol/versioned.ts'
-
-/** A record as it goes into a batch. */
-export interface CoordinatorRecord {
-  readonly key: Buffer
-  readonly value: Buffer | null
-}
+import type { CoordinatorRecord } from './coordinator-partition.ts'
 
 export type GroupValue = Infer<typeof groupMetadataValue>
 
@@ -36,8 +31,13 @@ export function offsetRecord(
 ): CoordinatorRecord {
   return {
     key: encodeVersioned(offsetCommitKey, 1, key),
-    value: value === null ? null : encodeVersioned(offsetCommitValue, 3, value),
+    value: value === null ? null : encodeVersioned(offsetCommitValue, versionFor(value), value),
   }
+}
+
+/** Only version 1 has a time of expiry. */
+function versionFor({ expireTimestamp = -1 }: InferInput<typeof offsetCommitValue>): number {
+  return expireTimestamp === -1 ? 3 : 1
 }
 
 export function groupRecord(

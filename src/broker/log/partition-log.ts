@@ -56,6 +56,8 @@ export interface AppendOptions {
   readonly leaderEpoch: number
   /** The log numbers the records. (Batches numbered by another node will come with replication.) */
   readonly assignOffsets: true
+  /** Given by the broker's coordinators, whose batches have no sequences (Kafka: AppendOrigin.COORDINATOR). */
+  readonly origin?: 'coordinator'
 }
 
 export interface AppendResult {
@@ -147,9 +149,10 @@ export class PartitionLog {
     this.#refuseUnlessWritable(options.leaderEpoch)
     const { config, clock } = this.#options
     const now = clock.now()
-    validateBatches(batches, config, now, this.#name)
+    const place = { name: this.#name, isClient: options.origin !== 'coordinator' }
+    validateBatches(batches, config, now, place)
     if (config.isCompacted) refuseNullKeys(batches, this.#name)
-    const known = this.#producers.check(batches, 0, this.#name)
+    const known = this.#producers.check(batches, 0, place)
     if (known !== undefined) {
       const { baseOffset, lastOffset, logAppendTime } = known
       return { baseOffset, lastOffset, logAppendTime, duplicate: true }

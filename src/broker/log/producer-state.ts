@@ -7,6 +7,7 @@
 import { AppendRefused } from './append-refused.ts'
 import * as batch from '../../protocol/record-batch.ts'
 import { errorCode } from '../../protocol/error-codes.ts'
+import type { AppendPlace } from './validate.ts'
 
 export interface ProducerBatch {
   readonly firstSequence: number
@@ -28,6 +29,8 @@ export interface ProducerEntry {
 
 const rememberedBatches = 5
 const largestSequence = 0x7fffffff
+/** What batches have instead of sequences that a coordinator wrote for a producer. */
+const noSequence = -1
 
 export class ProducerState {
   readonly #entries = new Map<bigint, ProducerEntry>()
@@ -50,7 +53,8 @@ export class ProducerState {
    * The batch as it was written before when this one repeats it, undefined when it is to be written. Throws
    * `AppendRefused` for an old epoch and for a sequence that does not follow.
    */
-  check(buffer: Buffer, at: number, where: string): ProducerBatch | undefined {
+  check(buffer: Buffer, at: number, place: AppendPlace): ProducerBatch | undefined {
+    const { name: where, isClient } = place
     const producerId = batch.producerId(buffer, at)
     const entry = this.#entries.get(producerId)
     if (entry === undefined) return undefined
@@ -62,6 +66,7 @@ export class ProducerState {
         `Producer ${producerId} wrote to ${where} with epoch ${epoch}, but ${entry.epoch} is known: a newer instance of it has taken over.`,
       )
     }
+    if (!isClient) return undefined
     if (epoch === entry.epoch) {
       const last = sequenceAfter(first, batch.lastOffsetDelta(buffer, at))
       const known = entry.batches.find(b => b.firstSequence === first && b.lastSequence === last)
@@ -122,6 +127,7 @@ export class ProducerState {
 
 /** Sequences count from 0 to 2^31 - 1 and then from 0 again. */
 function sequenceAfter(sequence: number, count: number): number {
+  if (sequence === noSequence) return noSequence
   return sequence > largestSequence - count
     ? count - (largestSequence - sequence) - 1
     : sequence + count

@@ -10,20 +10,26 @@ import type { LogConfig } from './log-config.ts'
 
 const noTimestamp = -1
 
-/**
- * Checks all batches of an append from a client; throws `AppendRefused` for the first that is wrong. `where` names the
- * partition in the message.
- */
+/** Who appends to which partition. */
+export interface AppendPlace {
+  /** Names the partition in messages. */
+  readonly name: string
+  /** What the broker's own coordinators write has no sequences. */
+  readonly isClient: boolean
+}
+
+/** Checks all batches of an append; throws `AppendRefused` for the first that is wrong. */
 export function validateBatches(
   batches: Buffer,
   config: LogConfig,
   now: number,
-  where: string,
+  place: AppendPlace,
 ): void {
+  const { name: where } = place
   let count = 0
   let idempotent = 0
   for (let at = 0; at < batches.length; at += batch.sizeInBytes(batches, at)) {
-    validateBatch(batches, at, config, now, where)
+    validateBatch(batches, at, config, now, place)
     count++
     if (batch.producerId(batches, at) >= 0n) idempotent++
   }
@@ -48,7 +54,7 @@ function validateBatch(
   at: number,
   config: LogConfig,
   now: number,
-  where: string,
+  { name: where, isClient }: AppendPlace,
 ): void {
   const refuse = (code: number, why: string): AppendRefused =>
     new AppendRefused(code, `A batch for ${where} was refused: ${why}`)
@@ -75,7 +81,7 @@ function validateBatch(
   if (batch.producerId(batches, at) >= 0n) {
     const epoch = batch.producerEpoch(batches, at)
     const sequence = batch.baseSequence(batches, at)
-    if (epoch < 0 || sequence < 0) {
+    if (epoch < 0 || (sequence < 0 && isClient)) {
       throw refuse(
         errorCode.INVALID_RECORD,
         `it has a producer id but epoch ${epoch} and sequence ${sequence}.`,
