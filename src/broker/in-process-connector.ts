@@ -36,6 +36,7 @@ function inProcessConnection(broker: Broker): Connection {
         version,
         clientId: 'in-process',
         clientHost: '/in-process',
+        listener: '',
         advertised: { host: 'in-process', port: 0 },
         ended: ended.signal,
       }

@@ -3,3 +3,5 @@
 /** The public door `millrace/broker`. */
 export { startBroker, type RunningBroker, type StartBrokerOptions } from './start-broker.ts'
 export type { BrokerConfig } from './config.ts'
+export type { ListenerConfig } from './listener-config.ts'
+export type { OpenListener } from './server.ts'

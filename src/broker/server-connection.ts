@@ -21,6 +21,8 @@ export interface ServedConnection {
 export interface ServeConnectionOptions {
   readonly broker: Broker
   readonly socket: Socket
+  /** Name of the listener that it came in through. */
+  readonly listener: string
   readonly advertised: () => Address
   readonly closed: () => void
 }
@@ -104,6 +106,7 @@ export function serveConnection(options: ServeConnectionOptions): ServedConnecti
       version: apiVersion,
       clientId: clientId ?? '',
       clientHost: `/${socket.remote.host}`,
+      listener: options.listener,
       advertised: options.advertised(),
       ended: ended.signal,
     }

@@ -1,38 +1,62 @@
+import assert from 'node:assert/strict'
 import type { Address, Listener, Socket } from '../platform/platform.ts'
 import type { Broker } from './broker.ts'
+import type { CompleteListenerConfig } from './listener-config.ts'
 import { type ServedConnection, serveConnection } from './server-connection.ts'
 
 export interface Server {
-  /** Where it listens. */
-  readonly address: Address
+  readonly listeners: readonly [OpenListener, ...OpenListener[]]
   /** Stops listening, lets every connection finish the request that is in work, and closes it. */
   close(): Promise<void>
 }
 
-export interface ServeOptions {
-  /** Where to listen; port 0 takes a free one. */
+/** A listener that accepts connections. */
+export interface OpenListener {
+  readonly name: string
+  /** Where it listens. */
   readonly address: Address
-  /** Host that clients are told to connect to. @defaultValue that of `address` */
-  readonly advertisedHost?: string
+  /** Where its clients are told to connect to. */
+  readonly advertised: Address
 }
 
 /** How long a connection may take to end in order before it is cut. */
 const END_MS = 5000
 
-/** Puts a broker on the network. Throws PORT_IN_USE. */
-export async function serve(broker: Broker, options: ServeOptions): Promise<Server> {
+/** Puts a broker on the network. Throws PORT_IN_USE; then it listens nowhere. */
+export async function serve(
+  broker: Broker,
+  configs: readonly CompleteListenerConfig[],
+): Promise<Server> {
   const { platform, config, logger } = broker
   const connections = new Set<ServedConnection>()
-  const listener: Listener = await platform.sockets.listen(options.address, accept)
-  const advertised: Address = {
-    host: options.advertisedHost ?? options.address.host,
-    port: listener.address.port,
+  const opened: { name: string; listener: Listener; advertised: Address }[] = []
+
+  try {
+    for (const each of configs) opened.push(await open(each))
+  } catch (error) {
+    await stopListening()
+    for (const connection of connections) connection.cut()
+    throw error
   }
 
-  function accept(socket: Socket): void {
+  async function open(listenerConfig: CompleteListenerConfig): Promise<(typeof opened)[number]> {
+    const { name, host, port, advertisedHost, advertisedPort } = listenerConfig
+    // The first connection may come before `listen` has returned, but not its first request.
+    let advertised: Address = { host, port }
+    const listener = await platform.sockets.listen({ host, port }, socket =>
+      accept(socket, name, () => advertised),
+    )
+    advertised = {
+      host: advertisedHost ?? host,
+      port: advertisedPort ?? listener.address.port,
+    }
+    return { name, listener, advertised }
+  }
+
+  function accept(socket: Socket, listener: string, advertised: () => Address): void {
     if (connections.size >= config.maxConnections) {
       logger.warn(
-        { remote: socket.remote, connections: connections.size },
+        { remote: socket.remote, listener, connections: connections.size },
         'A connection is refused because there are as many as maxConnections allows.',
       )
       socket.handle({ data() {}, closed() {} })
@@ -42,17 +66,27 @@ export async function serve(broker: Broker, options: ServeOptions): Promise<Serv
     const connection = serveConnection({
       broker,
       socket,
-      // The first connection may come before `listen` has returned.
-      advertised: () => advertised,
+      listener,
+      advertised,
       closed: () => connections.delete(connection),
     })
     connections.add(connection)
   }
 
-  return {
+  async function stopListening(): Promise<void> {
+    await Promise.all(opened.map(({ listener }) => listener.close()))
+  }
+
+  const [first, ...others] = opened.map(({ name, listener, advertised }) => ({
+    name,
     address: listener.address,
+    advertised,
+  }))
+  assert(first !== undefined, 'a server has at least one listener')
+  return {
+    listeners: [first, ...others],
     async close() {
-      await listener.close()
+      await stopListening()
       const ending = [...connections].map(connection => connection.end())
       const timer = platform.timers.schedule(END_MS, () => {
         for (const connection of connections) connection.cut()

@@ -8,7 +8,8 @@ import { nodePlatform } from '../platform/node-platform.ts'
 import type { Address, Platform } from '../platform/platform.ts'
 import { openBroker } from './broker.ts'
 import type { BrokerConfig } from './config.ts'
-import { serve } from './server.ts'
+import { type ListenerConfig, listenerConfigs } from './listener-config.ts'
+import { type OpenListener, serve } from './server.ts'
 
 /**
  * Where a broker listens and keeps its data.
@@ -20,6 +21,8 @@ export interface StartBrokerOptions {
   readonly host?: string
   /** Host that clients are told to connect to; needed when `host` means all interfaces. @defaultValue `host` */
   readonly advertisedHost?: string
+  /** Several listeners, instead of `port`, `host` and `advertisedHost`, which describe one named PLAINTEXT. */
+  readonly listeners?: readonly ListenerConfig[]
   /** The data folder. When omitted, a folder under the system's temporary one that `close` removes. */
   readonly data?: string
   /** What an acknowledged write survives, see `BrokerConfig`. @defaultValue 'commit' */
@@ -36,10 +39,12 @@ export interface StartBrokerOptions {
  * A broker at work. Close it, or declare it with `await using`.
  */
 export interface RunningBroker {
-  /** Where clients connect to. */
+  /** Where clients of the first listener connect to. */
   readonly address: Address
   /** The same as `host:port`, as clients want it. */
   readonly bootstrap: string
+  /** All listeners, in the order of the options. */
+  readonly listeners: readonly OpenListener[]
   readonly clusterId: string
   /** The data folder. */
   readonly data: string
@@ -83,13 +88,12 @@ export interface RunningBroker {
 }
 
 const optionsSchema = z.strictObject({
-  port: z.int().min(0).max(65535).default(0),
-  host: z.string().min(1).default('127.0.0.1'),
+  port: z.int().min(0).max(65535).optional(),
+  host: z.string().min(1).optional(),
   advertisedHost: z.string().min(1).optional(),
   data: z.string().min(1).optional(),
   flush: z.enum(['commit', 'os']).optional(),
 })
-const allInterfaces = new Set(['0.0.0.0', '::'])
 
 /**
  * Starts a broker on one data folder and listens for clients of Apache Kafka. In a test:
@@ -115,7 +119,9 @@ const allInterfaces = new Set(['0.0.0.0', '::'])
  */
 export async function startBroker(options: StartBrokerOptions = {}): Promise<RunningBroker> {
   const { config, platform = nodePlatform(), logger = silentLogger, ...rest } = options
-  const { port, host, advertisedHost, data, flush } = check(rest)
+  const { listeners: several, ...others } = rest
+  const { data, flush, ...single } = check(others)
+  const listeners = listenerConfigs(chooseListeners(several, single))
   const folder = data ?? temporaryFolder(platform)
   const broker = await openBroker({
     platform,
@@ -126,15 +132,12 @@ export async function startBroker(options: StartBrokerOptions = {}): Promise<Run
   const clean = (): void => {
     if (data === undefined) platform.files.remove(folder)
   }
-  const server = await serve(broker, {
-    address: { host, port },
-    ...(advertisedHost === undefined ? {} : { advertisedHost }),
-  }).catch(async (error: unknown) => {
+  const server = await serve(broker, listeners).catch(async (error: unknown) => {
     await broker.close()
     clean()
     throw error
   })
-  const address = { host: advertisedHost ?? host, port: server.address.port }
+  const address = server.listeners[0].advertised
   let closing: Promise<void> | null = null
 
   async function closeAll(): Promise<void> {
@@ -151,6 +154,7 @@ export async function startBroker(options: StartBrokerOptions = {}): Promise<Run
   return {
     address,
     bootstrap: `${address.host.includes(':') ? `[${address.host}]` : address.host}:${address.port}`,
+    listeners: server.listeners,
     clusterId: broker.clusterId,
     data: folder,
     connector: () => broker.connector(),
@@ -161,20 +165,32 @@ export async function startBroker(options: StartBrokerOptions = {}): Promise<Run
 
 function check(options: object): z.infer<typeof optionsSchema> {
   const parsed = optionsSchema.safeParse(options)
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0]
-    throw new MillraceError(
-      'INVALID_CONFIG',
-      `The option ${issue?.path.join('.') || 'given'} of startBroker cannot be used: ${issue?.message ?? 'it is not valid'}.`,
-    )
+  if (parsed.success) return parsed.data
+  const issue = parsed.error.issues[0]
+  throw new MillraceError(
+    'INVALID_CONFIG',
+    `The option ${issue?.path.join('.') || 'given'} of startBroker cannot be used: ${issue?.message ?? 'it is not valid'}.`,
+  )
+}
+
+type SingleListener = Pick<z.infer<typeof optionsSchema>, 'host' | 'port' | 'advertisedHost'>
+
+function chooseListeners(
+  several: readonly ListenerConfig[] | undefined,
+  { host, port, advertisedHost }: SingleListener,
+): readonly ListenerConfig[] {
+  const single = {
+    ...(host === undefined ? {} : { host }),
+    ...(port === undefined ? {} : { port }),
+    ...(advertisedHost === undefined ? {} : { advertisedHost }),
   }
-  if (allInterfaces.has(parsed.data.host) && parsed.data.advertisedHost === undefined) {
-    throw new MillraceError(
-      'INVALID_CONFIG',
-      `Listening on ${parsed.data.host} needs advertisedHost: the host name under which clients reach this machine.`,
-    )
-  }
-  return parsed.data
+  if (several === undefined) return [{ name: 'PLAINTEXT', ...single }]
+  const [both] = Object.keys(single)
+  if (both === undefined) return several
+  throw new MillraceError(
+    'INVALID_CONFIG',
+    `startBroker takes either listeners or ${both}: move ${both} into one of the listeners.`,
+  )
 }
 
 function temporaryFolder(platform: Platform): string {

@@ -151,6 +151,21 @@ test('the folder of another node is refused', async () => {
 test.each([
   [{ port: 70_000 }, 'port'],
   [{ host: '0.0.0.0' }, 'advertisedHost'],
+  [{ listeners: [] }, 'at least one'],
+  [{ listeners: [{ name: 'A', port: -1 }] }, 'port of the listener A'],
+  [{ listeners: [{ name: 'A B' }] }, 'letters'],
+  [{ listeners: [{ name: 'A' }, { name: 'A' }] }, 'named A'],
+  [
+    {
+      listeners: [
+        { name: 'A', port: 9 },
+        { name: 'B', port: 9 },
+      ],
+    },
+    'another port',
+  ],
+  [{ listeners: [{ name: 'A' }], port: 1 }, 'listeners or port'],
+  [{ listeners: [{ name: 'A', host: '::' }] }, 'advertisedHost'],
   [{ config: { numPartitions: 0 } }, 'numPartitions'],
   [{ config: { maxConnections: 1.5 } }, 'maxConnections'],
 ])('options that cannot work are refused: %j', async (options, named) => {

@@ -1,14 +1,14 @@
 /** What strangers do to the broker over TCP stays between them and their connection. */
-import { connect, type Socket } from 'node:net'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import * as fc from 'fast-check'
 import { type RunningBroker, startBroker } from '../../src/broker/index.ts'
 import type { Logger } from '../../src/logger.ts'
-import { decodeResponse, encodeRequest, FrameSplitter } from '../../src/protocol/frame.ts'
+import { decodeResponse, encodeRequest } from '../../src/protocol/frame.ts'
 import { produce } from '../../src/protocol/messages/00-produce.ts'
 import { metadata } from '../../src/protocol/messages/03-metadata.ts'
 import { apiVersions } from '../../src/protocol/messages/18-api-versions.ts'
 import { RecordBatchBuilder } from '../../src/protocol/record-batch-builder.ts'
+import { Peer } from './peer.ts'
 
 let broker: RunningBroker
 let log: string[]
@@ -26,43 +26,7 @@ beforeEach(async () => {
 
 afterEach(() => broker.close())
 
-/** A socket and what comes back over it, frame by frame. */
-class Peer {
-  readonly socket: Socket
-  readonly closed: Promise<void>
-  private readonly frames: Buffer[] = []
-  private waiting: ((frame: Buffer) => void) | null = null
-
-  constructor(socket: Socket) {
-    this.socket = socket
-    const splitter = new FrameSplitter(10_000_000)
-    socket.on('data', bytes => {
-      for (const frame of splitter.push(bytes)) {
-        if (this.waiting === null) this.frames.push(frame)
-        else this.waiting(frame)
-        this.waiting = null
-      }
-    })
-    socket.on('error', () => {})
-    this.closed = new Promise(resolve => socket.on('close', () => resolve()))
-  }
-
-  static open(): Promise<Peer> {
-    return new Promise((resolve, reject) => {
-      const socket = connect(broker.address.port, broker.address.host, () =>
-        resolve(new Peer(socket)),
-      )
-      socket.on('error', reject)
-    })
-  }
-
-  next(): Promise<Buffer> {
-    const frame = this.frames.shift()
-    if (frame !== undefined) return Promise.resolve(frame)
-    return new Promise(resolve => (this.waiting = resolve))
-  }
-}
-
+const openPeer = (): Promise<Peer> => Peer.open(broker.address)
 const header = (correlationId: number) => ({ correlationId, clientId: 'peer' })
 const askVersions = (correlationId: number): Buffer =>
   encodeRequest(apiVersions, 0, header(correlationId), {})
@@ -70,7 +34,7 @@ const askMetadata = (correlationId: number): Buffer =>
   encodeRequest(metadata, 4, header(correlationId), { topics: null })
 
 async function expectAlive(): Promise<void> {
-  const peer = await Peer.open()
+  const peer = await openPeer()
   peer.socket.write(askVersions(1))
   expect((await peer.next()).readInt32BE(0)).toBe(1)
   peer.socket.destroy()
@@ -79,7 +43,7 @@ async function expectAlive(): Promise<void> {
 
 describe('ApiVersions', () => {
   test('names what is served, with the ranges that old clients test for', async () => {
-    const peer = await Peer.open()
+    const peer = await openPeer()
     peer.socket.write(askVersions(7))
     const { apiKeys, errorCode } = decodeResponse(apiVersions, 0, await peer.next())
     expect(errorCode).toBe(0)
@@ -118,7 +82,7 @@ describe('ApiVersions', () => {
   })
 
   test('a version from the future is answered in the form of version 0, and the client may ask again', async () => {
-    const peer = await Peer.open()
+    const peer = await openPeer()
     const request = askVersions(3)
     request.writeInt16BE(99, 6)
     peer.socket.write(request)
@@ -142,8 +106,8 @@ describe('a connection is closed, and only that one,', () => {
     ['a size above the maximum', Buffer.from('000186a1', 'hex')],
     ['another protocol', Buffer.from('GET / HTTP/1.1\r\nHost: x\r\n\r\n')],
   ])('after %s', async (_, bytes) => {
-    const other = await Peer.open()
-    const peer = await Peer.open()
+    const other = await openPeer()
+    const peer = await openPeer()
     peer.socket.write(bytes)
     await peer.closed
     expect(log).toEqual([expect.stringMatching(/^warn: A connection is closed: /)])
@@ -170,7 +134,7 @@ describe('a connection is closed, and only that one,', () => {
     )
     await fc.assert(
       fc.asyncProperty(fc.array(frame, { minLength: 1, maxLength: 3 }), async frames => {
-        const peer = await Peer.open()
+        const peer = await openPeer()
         for (const bytes of frames) {
           const size = Buffer.alloc(4)
           size.writeInt32BE(bytes.length)
@@ -187,7 +151,7 @@ describe('a connection is closed, and only that one,', () => {
 })
 
 test('requests that come in one go, or byte by byte, are answered one after another', async () => {
-  const peer = await Peer.open()
+  const peer = await openPeer()
   const ids = Array.from({ length: 50 }, (_, id) => id)
   const bytes = Buffer.concat(ids.map(id => (id % 2 ? askMetadata(id) : askVersions(id))))
   peer.socket.write(bytes)
@@ -199,7 +163,7 @@ test('requests that come in one go, or byte by byte, are answered one after anot
 })
 
 test('produce with acks 0 gets no answer, the next request does', async () => {
-  const peer = await Peer.open()
+  const peer = await openPeer()
   peer.socket.write(encodeRequest(metadata, 4, header(1), { topics: [{ name: 't' }] }))
   await peer.next()
   const builder = new RecordBatchBuilder()
@@ -218,12 +182,12 @@ test('produce with acks 0 gets no answer, the next request does', async () => {
 })
 
 test('one connection more than maxConnections is closed at once', async () => {
-  const peers = [await Peer.open(), await Peer.open(), await Peer.open()]
+  const peers = [await openPeer(), await openPeer(), await openPeer()]
   for (const peer of peers) {
     peer.socket.write(askVersions(1))
     await peer.next()
   }
-  const refused = await Peer.open()
+  const refused = await openPeer()
   await refused.closed
   expect(log).toEqual([expect.stringMatching(/maxConnections/)])
   for (const peer of peers) {
@@ -233,7 +197,7 @@ test('one connection more than maxConnections is closed at once', async () => {
 })
 
 test('a client that leaves while its request is in work takes nothing with it', async () => {
-  const peer = await Peer.open()
+  const peer = await openPeer()
   peer.socket.write(encodeRequest(metadata, 4, header(1), { topics: [{ name: 'left' }] }))
   peer.socket.destroy()
   await expectAlive()
@@ -241,10 +205,10 @@ test('a client that leaves while its request is in work takes nothing with it', 
 })
 
 test('closing the broker closes its connections', async () => {
-  const peer = await Peer.open()
+  const peer = await openPeer()
   peer.socket.write(askVersions(1))
   await peer.next()
   await broker.close()
   await peer.closed
-  await expect(Peer.open()).rejects.toThrow()
+  await expect(openPeer()).rejects.toThrow()
 })

@@ -11,6 +11,8 @@ export interface RequestContext {
   /** As the client calls itself; may be empty. */
   readonly clientId: string
   readonly clientHost: string
+  /** Name of the listener that the client came in through; empty in this process. */
+  readonly listener: string
   /** Where this client reaches the broker, to be told in responses. */
   readonly advertised: Address
   /** Aborted when nobody waits for the answer any more or when the broker stops: what is parked must be answered. */
