@@ -35,6 +35,13 @@ export interface BrokerConfig {
   readonly offsetsTopicSegmentBytes: number
   /** Longest metadata text of one committed offset. @defaultValue 4096 */
   readonly offsetMetadataMaxBytes: number
+  /**
+   * How long offsets are kept after their group became empty, after their commit where there are no members, and after the
+   * last subscription to their topic. @defaultValue 10080 (7 days)
+   */
+  readonly offsetsRetentionMinutes: number
+  /** How often groups are looked through for offsets that are too old. @defaultValue 600000 */
+  readonly offsetsRetentionCheckIntervalMs: number
   /** How long the first members of an empty group wait for more of them. Kafka waits 3000. @defaultValue 0 */
   readonly groupInitialRebalanceDelayMs: number
   /** Shortest session timeout a member may ask for. @defaultValue 100 */
@@ -67,6 +74,8 @@ const schema = z.strictObject({
   offsetsTopicNumPartitions: count().default(8),
   offsetsTopicSegmentBytes: count().default(16 * MIB),
   offsetMetadataMaxBytes: count().default(4096),
+  offsetsRetentionMinutes: count().default(10080),
+  offsetsRetentionCheckIntervalMs: count().default(600000),
   groupInitialRebalanceDelayMs: z.int().min(0).max(3600000).default(0),
   groupMinSessionTimeoutMs: count().default(100),
   groupMaxSessionTimeoutMs: count().default(1800000),

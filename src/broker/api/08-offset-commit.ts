@@ -7,10 +7,10 @@
  * negative ones too: some clients commit -1 or -2 for "the end" and "the start". Metadata longer than the setting
  * `offsetMetadataMaxBytes` is refused for its partition, and so are partitions that do not exist; the others are stored
  * together or not at all.
+ * A `retentionTimeMs` of versions 2-4 is how long the offset is kept, whatever becomes of its group; without it the rule
+ * of `coordinator/group-expiry.ts` holds.
  *
- *
- * Differs from Apache Kafka: `retentionTimeMs` of versions 2-4 is stored with the offset, but no offset expires: it is kept
- * until it is deleted with its group or topic.
+ * Differs from Apache Kafka: in nothing known.
  */
 import { errorCode } from '../../protocol/error-codes.ts'
 import { offsetCommit } from '../../protocol/messages/08-offset-commit.ts'

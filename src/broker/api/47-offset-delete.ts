@@ -8,11 +8,10 @@
  *
  * Differs from Apache Kafka: in nothing known.
  */
-import { decodeSubscription } from '../../protocol/consumer-protocol.ts'
 import { errorCode } from '../../protocol/error-codes.ts'
 import { offsetDelete } from '../../protocol/messages/47-offset-delete.ts'
-import { type Group, metadataFor } from '../coordinator/group-state.ts'
 import type { OffsetPlace } from '../coordinator/offsets.ts'
+import { subscribedTopics } from '../coordinator/subscribed-topics.ts'
 import { apiHandler, type ApiHandler } from './api-handler.ts'
 
 export const offsetDeleteHandler: ApiHandler = apiHandler(
@@ -20,18 +19,21 @@ export const offsetDeleteHandler: ApiHandler = apiHandler(
   { min: 0, max: 0 },
   async (broker, { groupId, topics }) => {
     await broker.groups.ready()
-    const group = broker.groups.groups().find(known => known.groupId === groupId)
+    const group = broker.groups.find(groupId)
     if (group === undefined) return { errorCode: errorCode.GROUP_ID_NOT_FOUND, topics: [] }
     if (group.phase !== 'Empty' && group.protocolType !== 'consumer') {
       return { errorCode: errorCode.NON_EMPTY_GROUP, topics: [] }
     }
     const subscribed = subscribedTopics(group)
+    // Whoever cannot be understood may be subscribed to anything.
+    const isSubscribed = (topic: string): boolean =>
+      subscribed === null ? group.protocolType === 'consumer' : subscribed.has(topic)
     const places: OffsetPlace[] = []
     const answers = topics.map(({ name, partitions }) => ({
       name,
       partitions: partitions.map(({ partitionIndex }) => {
         let code: number = errorCode.NONE
-        if (subscribed.has(name)) code = errorCode.GROUP_SUBSCRIBED_TO_TOPIC
+        if (isSubscribed(name)) code = errorCode.GROUP_SUBSCRIBED_TO_TOPIC
         else if (broker.topics.partition(name, partitionIndex) === undefined) {
           code = errorCode.UNKNOWN_TOPIC_OR_PARTITION
         } else places.push({ topic: name, partition: partitionIndex })
@@ -42,12 +44,3 @@ export const offsetDeleteHandler: ApiHandler = apiHandler(
     return { errorCode: code, topics: code === errorCode.NONE ? answers : [] }
   },
 )
-
-function subscribedTopics(group: Group): Set<string> {
-  const topics = new Set<string>()
-  for (const member of group.members.values()) {
-    const { topics: wanted } = decodeSubscription(metadataFor(member, group.protocolName))
-    for (const topic of wanted) topics.add(topic)
-  }
-  return topics
-}

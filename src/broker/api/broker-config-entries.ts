@@ -9,6 +9,8 @@ const kafkaNames = {
   offsetsTopicNumPartitions: 'offsets.topic.num.partitions',
   offsetsTopicSegmentBytes: 'offsets.topic.segment.bytes',
   offsetMetadataMaxBytes: 'offset.metadata.max.bytes',
+  offsetsRetentionMinutes: 'offsets.retention.minutes',
+  offsetsRetentionCheckIntervalMs: 'offsets.retention.check.interval.ms',
   groupInitialRebalanceDelayMs: 'group.initial.rebalance.delay.ms',
   groupMinSessionTimeoutMs: 'group.min.session.timeout.ms',
   groupMaxSessionTimeoutMs: 'group.max.session.timeout.ms',

@@ -47,6 +47,8 @@ export interface GroupCoordinator extends GroupOffsets {
     groupId: string,
     look: (group: Group | undefined) => Answer,
   ): Promise<Answer | number>
+  /** The group as it is in memory. */
+  find(groupId: string): Group | undefined
   /** Every group as it is in memory. */
   groups(): Group[]
   /** Answers everybody who waits and starts no more timers. */
@@ -77,7 +79,7 @@ export function openGroupCoordinator(options: GroupCoordinatorOptions): GroupCoo
     open: openShards,
     forgotten: group => wakeUps.cancel(group),
   })
-  const offsets = groupOffsets({ clock, timers, logger, settings: config, shards })
+  const offsets = groupOffsets({ clock, timers, logger, config, topics, shards })
   /** Open requests by the number that `step` knows them by. */
   const open = new Map<number, (answer: GroupReply | number) => void>()
   /** Groups that have gone on although the write was refused: nobody is told before it is made up for. */
@@ -123,6 +125,7 @@ export function openGroupCoordinator(options: GroupCoordinatorOptions): GroupCoo
     const phase = group.phase
     const { replies, write, nextDeadlineMs } = step(group, input, clock.monotonic())
     if (group.phase !== phase) {
+      group.phaseSinceMs = clock.now()
       const { groupId, generation, members } = group
       logger.debug(
         { groupId, generation, members: members.size, cause: input.kind },
@@ -131,9 +134,8 @@ export function openGroupCoordinator(options: GroupCoordinatorOptions): GroupCoo
     }
     let refusal: number = errorCode.NONE
     if (write || unwritten.has(group)) {
-      const nowMs = clock.now()
-      const record = groupRecord(group.groupId, snapshotOf(group, nowMs))
-      refusal = shard.partition.write([record], nowMs)
+      const record = groupRecord(group.groupId, snapshotOf(group))
+      refusal = shard.partition.write([record], clock.now())
       if (refusal === errorCode.NONE) unwritten.delete(group)
       else unwritten.add(group)
     }
@@ -211,6 +213,7 @@ export function openGroupCoordinator(options: GroupCoordinatorOptions): GroupCoo
       const code = await shard.partition.durable()
       return code === errorCode.NONE ? answer : code
     },
+    find: groupId => shards.find(groupId),
     groups: () => [...shards.all()].map(([, group]) => group),
     ...offsets,
     stop() {

@@ -3,12 +3,15 @@
  * decided here is written and in memory before anything else happens; the answer waits until it is durable.
  */
 import { errorCode } from '../../protocol/error-codes.ts'
+import type { BrokerConfig } from '../config.ts'
+import type { Topics } from '../topics.ts'
 import type { Clock, Timers } from '../../platform/platform.ts'
 import type { Logger } from '../../logger.ts'
 import type { TransactionalProducer } from './coordinator-partition.ts'
 import { endTransaction, type Shard } from './group-shard.ts'
-import { type Group, type GroupSettings, newGroup } from './group-state.ts'
+import { type Group, newGroup } from './group-state.ts'
 import type { GroupShards } from './group-shards.ts'
+import { expired } from './group-expiry.ts'
 import { groupRecord } from './offset-records.ts'
 import { dropOffsets, type NewOffset, offsetPlaces, storeOffsets } from './offset-writes.ts'
 import { commitProblem, type Committer, type OffsetPlace, transactionalProblem } from './offsets.ts'
@@ -58,13 +61,19 @@ export interface GroupOffsetsOptions {
   readonly clock: Clock
   readonly timers: Timers
   readonly logger: Logger
-  readonly settings: GroupSettings
+  readonly config: BrokerConfig
+  readonly topics: Topics
   readonly shards: GroupShards
 }
 
+/** How many groups are looked at for old offsets before others get their turn. */
+const GROUPS_PER_TURN = 200
+
 export function groupOffsets(options: GroupOffsetsOptions): GroupOffsets & { stop(): void } {
-  const { clock, timers, logger, settings, shards } = options
+  const { clock, timers, logger, config, topics, shards } = options
   const waits = stableWaits(timers)
+  let nextRound = timers.schedule(config.offsetsRetentionCheckIntervalMs, () => void expire())
+  let stopped = false
 
   /** Stores for a group that `problem` lets commit, and makes the group if it is not there yet. */
   async function store(
@@ -82,7 +91,7 @@ export function groupOffsets(options: GroupOffsetsOptions): GroupOffsets & { sto
     const problem = how.problem(known)
     if (problem !== errorCode.NONE) return problem
     if (known === undefined && shards.isFull()) return errorCode.GROUP_MAX_SIZE_REACHED
-    const group = known ?? newGroup(groupId, settings)
+    const group = known ?? newGroup(groupId, config)
     const nowMs = clock.now()
     const code = storeOffsets(shard, group, offsets, {
       nowMs,
@@ -98,6 +107,34 @@ export function groupOffsets(options: GroupOffsetsOptions): GroupOffsets & { sto
     const code = dropOffsets(shard, group, places, clock.now())
     changed(shard, group)
     return code
+  }
+
+  function remove(shard: Shard, group: Group): number {
+    const stored = group.generation > 0 ? [groupRecord(group.groupId, null)] : []
+    const code = dropOffsets(shard, group, offsetPlaces(group), clock.now(), stored)
+    if (code !== errorCode.NONE) return code
+    group.phase = 'Dead'
+    shards.forget(shard, group)
+    waits.changed(group)
+    return code
+  }
+
+  /** Takes away what has outlived its time. A write that is refused ends the round: the next one tries again. */
+  async function expire(): Promise<void> {
+    const retentionMs = config.offsetsRetentionMinutes * 60_000
+    const hasTopic = (topic: string): boolean => topics.get(topic) !== undefined
+    let looked = 0
+    for (const [shard, group] of shards.all()) {
+      if (++looked % GROUPS_PER_TURN === 0) await timers.yield()
+      if (stopped) return
+      const gone = expired(group, { nowMs: clock.now(), retentionMs, hasTopic })
+      const code = gone.group ? remove(shard, group) : drop(shard, group, gone.offsets)
+      if (code !== errorCode.NONE) {
+        logger.warn({ groupId: group.groupId, code }, 'Old offsets could not be taken away.')
+        break
+      }
+    }
+    nextRound = timers.schedule(config.offsetsRetentionCheckIntervalMs, () => void expire())
   }
 
   function changed(shard: Shard, group: Group): void {
@@ -142,13 +179,8 @@ export function groupOffsets(options: GroupOffsetsOptions): GroupOffsets & { sto
       const group = shard.groups.get(groupId)
       if (group === undefined) return errorCode.GROUP_ID_NOT_FOUND
       if (group.phase !== 'Empty') return errorCode.NON_EMPTY_GROUP
-      const places = offsetPlaces(group)
-      const code = dropOffsets(shard, group, places, clock.now(), [groupRecord(groupId, null)])
-      if (code !== errorCode.NONE) return code
-      group.phase = 'Dead'
-      shards.forget(shard, group)
-      waits.changed(group)
-      return shard.partition.durable()
+      const code = remove(shard, group)
+      return code === errorCode.NONE ? shard.partition.durable() : code
     },
     async deleteOffsets(groupId, partitions) {
       const shard = await shards.of(groupId)
@@ -175,6 +207,10 @@ export function groupOffsets(options: GroupOffsetsOptions): GroupOffsets & { sto
         }
       }
     },
-    stop: () => waits.stop(),
+    stop() {
+      stopped = true
+      nextRound.cancel()
+      waits.stop()
+    },
   }
 }

@@ -4,16 +4,13 @@ import type { groupMetadataValue } from '../../protocol/internal-topics.ts'
 import { type Group, metadataFor, newGroup, type GroupSettings } from './group-state.ts'
 import type { GroupValue } from './offset-records.ts'
 
-export function snapshotOf(
-  group: Group,
-  timestampMs: number,
-): InferInput<typeof groupMetadataValue> {
+export function snapshotOf(group: Group): InferInput<typeof groupMetadataValue> {
   return {
     protocolType: group.protocolType ?? '',
     generation: group.generation,
     protocol: group.protocolName,
     leader: group.leaderId,
-    currentStateTimestamp: timestampMs,
+    currentStateTimestamp: group.phaseSinceMs,
     members: [...group.members.values()].map(member => ({
       memberId: member.memberId,
       groupInstanceId: member.instanceId,
@@ -40,6 +37,7 @@ export function restoreGroup(
   group.protocolName = value.protocol
   group.leaderId = value.leader
   group.phase = value.members.length === 0 ? 'Empty' : 'Stable'
+  group.phaseSinceMs = value.currentStateTimestamp
   for (const member of value.members) {
     group.members.set(member.memberId, {
       memberId: member.memberId,

@@ -12,6 +12,8 @@ export interface Group {
   readonly groupId: string
   readonly settings: GroupSettings
   phase: GroupPhase
+  /** Since when it is in this phase, in wall-clock milliseconds; -1 when that is not known. */
+  phaseSinceMs: number
   /** Class of the protocols, `consumer` for consumers; set by the first member, kept while offsets refer to it. */
   protocolType: string | null
   /** Grows by one with each completed rebalance. */
@@ -81,6 +83,7 @@ export function newGroup(groupId: string, settings: GroupSettings): Group {
     groupId,
     settings,
     phase: 'Empty',
+    phaseSinceMs: -1,
     protocolType: null,
     generation: 0,
     protocolName: null,
