@@ -7,7 +7,7 @@ import { MillraceError } from '../errors.ts'
 import type { Address, Socket } from '../platform/platform.ts'
 import { decodeRequestHeader, FrameSplitter } from '../protocol/frame.ts'
 import { unsupportedApiVersions } from './api/18-api-versions.ts'
-import type { RequestContext } from './api/api-handler.ts'
+import type { Frame, RequestContext } from './api/api-handler.ts'
 import { handlers } from './api/index.ts'
 import type { Broker } from './broker.ts'
 
@@ -116,7 +116,7 @@ export function serveConnection(options: ServeConnectionOptions): ServedConnecti
     response.then(answered, drop)
   }
 
-  function answered(response: Buffer | null): void {
+  function answered(response: Frame | null): void {
     busy = false
     if (closed) return
     send(response)
@@ -124,7 +124,7 @@ export function serveConnection(options: ServeConnectionOptions): ServedConnecti
     else serveWaiting()
   }
 
-  function send(response: Buffer | null): void {
+  function send(response: Frame | null): void {
     if (response !== null) socket.write(response)
   }
 

@@ -72,7 +72,14 @@ function wrap(socket: net.Socket): Socket {
 
     write(bytes) {
       // After the end there is nobody to send to, and `closed` tells so.
-      return socket.writable ? socket.write(bytes) : true
+      if (!socket.writable) return true
+      if (bytes instanceof Uint8Array) return socket.write(bytes)
+      let hasRoom = true
+      // Corked, so that the pieces go to the system in one call.
+      socket.cork()
+      for (const piece of bytes) hasRoom = socket.write(piece)
+      socket.uncork()
+      return hasRoom
     },
 
     get queuedBytes() {

@@ -129,9 +129,9 @@ export interface Socket {
   handle(handlers: SocketHandlers): void
   /**
    * Queues the bytes; false asks the caller to wait for `drained` before sending more. The bytes must not change. After
-   * the end of the connection they vanish, and `closed` tells so.
+   * the end of the connection they vanish, and `closed` tells so. Several pieces are sent one after another.
    */
-  write(bytes: Uint8Array): boolean
+  write(bytes: Uint8Array | readonly Uint8Array[]): boolean
   /** Bytes queued here and not yet taken by the system. */
   readonly queuedBytes: number
   /** Stops and restarts the delivery of `data`: back-pressure on the peer. */

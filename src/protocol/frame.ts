@@ -38,7 +38,8 @@ export function encodeRequest<Request>(
   writer.string(header.clientId, false)
   if (isFlexible(api, version)) writer.unsignedVarint(0)
   encodeMessage(api.request, version, body, writer)
-  return closeFrame(writer)
+  setFrameSize(writer)
+  return writer.written()
 }
 
 /** Reads the header of a request frame without its size. Throws PROTOCOL_ERROR when it is cut short. */
@@ -66,19 +67,20 @@ export function decodeRequest<DecodedRequest>(
   return decodeMessage(api.request, version, reader)
 }
 
-/** A whole response frame, size included. */
+/** A whole response frame, size included, in pieces to be sent one after another: record batches are not copied. */
 export function encodeResponse<ResponseInput>(
   api: Api<unknown, unknown, unknown, ResponseInput>,
   version: number,
   correlationId: number,
   body: NoInfer<ResponseInput>,
-): Buffer {
+): readonly Buffer[] {
   const writer = new WireWriter()
   writer.int32(0)
   writer.int32(correlationId)
   if (hasTaggedResponseHeader(api, version)) writer.unsignedVarint(0)
   encodeMessage(api.response, version, body, writer)
-  return closeFrame(writer)
+  setFrameSize(writer)
+  return writer.pieces()
 }
 
 /** Which request a response frame (without size) answers. Throws PROTOCOL_ERROR when it is cut short. */
@@ -109,9 +111,8 @@ function hasTaggedResponseHeader(
   return isFlexible(api, version) && api.key !== apiVersions.key
 }
 
-function closeFrame(writer: WireWriter): Buffer {
+function setFrameSize(writer: WireWriter): void {
   writer.int32At(writer.length - 4, 0)
-  return writer.written()
 }
 
 /**

@@ -120,9 +120,10 @@ export interface BatchProblem {
 
 /**
  * Checks the batch that should start at `at`, trusting nothing: that it is all there and of format v2, that its bytes
- * have the checksum it names, and that its counts make sense. Records are not decoded. Null when all is well.
+ * have the checksum it names (left out with `isChecked`, for bytes that had it before), and that its counts make sense.
+ * Records are not decoded. Null when all is well.
  */
-export function checkBatch(buffer: Buffer, at = 0): BatchProblem | null {
+export function checkBatch(buffer: Buffer, at = 0, isChecked = false): BatchProblem | null {
   const available = buffer.length - at
   if (available < sizePrefixBytes) {
     return { kind: 'incomplete', text: `only ${available} bytes are there` }
@@ -135,7 +136,7 @@ export function checkBatch(buffer: Buffer, at = 0): BatchProblem | null {
   if (magic(buffer, at) !== currentMagic) {
     return { kind: 'magic', text: `its format version is ${magic(buffer, at)}, not 2` }
   }
-  const computed = computeCrc(buffer, at)
+  const computed = isChecked ? crc(buffer, at) : computeCrc(buffer, at)
   if (computed !== crc(buffer, at)) {
     return { kind: 'crc', text: `its checksum is ${hex(computed)}, not ${hex(crc(buffer, at))}` }
   }

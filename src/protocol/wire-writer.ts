@@ -1,7 +1,16 @@
 import { writeInt64 } from './int64.ts'
 
-/** Writes values into one growing buffer. Ranges are the encoder's business. */
+/** Bytes that are longer than this are not copied but taken as they are. */
+const longBytes = 16 * 1024
+
+/**
+ * Writes values one after another, small ones into a growing buffer; long bytes, which are record batches, stay where
+ * they are, and must not change. Ranges are the encoder's business.
+ */
 export class WireWriter {
+  /** What lies before `buffer`. */
+  private readonly finished: Buffer[] = []
+  private finishedBytes = 0
   private buffer: Buffer
   private used = 0
 
@@ -10,12 +19,18 @@ export class WireWriter {
   }
 
   get length(): number {
-    return this.used
+    return this.finishedBytes + this.used
   }
 
-  /** What was written so far; a view that later writes may leave behind. */
+  /** What was written so far; a view that later writes may leave behind, or a copy where there were long bytes. */
   written(): Buffer {
-    return this.buffer.subarray(0, this.used)
+    const last = this.buffer.subarray(0, this.used)
+    return this.finished.length === 0 ? last : Buffer.concat([...this.finished, last])
+  }
+
+  /** The same in pieces, none of them copied. */
+  pieces(): readonly Buffer[] {
+    return [...this.finished, this.buffer.subarray(0, this.used)]
   }
 
   /** Makes room for `length` bytes and returns where they go. */
@@ -46,8 +61,10 @@ export class WireWriter {
     this.buffer.writeInt32BE(value, at)
   }
 
+  /** Overwrites an int32 that was written before any long bytes. */
   int32At(value: number, at: number): void {
-    this.buffer.writeInt32BE(value, at)
+    const first = this.finished[0] ?? this.buffer
+    first.writeInt32BE(value, at)
   }
 
   int64(value: number): void {
@@ -97,8 +114,17 @@ export class WireWriter {
   }
 
   raw(value: Buffer): void {
+    if (value.length > longBytes) return this.long(value)
     const at = this.room(value.length)
     value.copy(this.buffer, at)
+  }
+
+  private long(value: Buffer): void {
+    this.finished.push(this.buffer.subarray(0, this.used), value)
+    this.finishedBytes += this.used + value.length
+    // What comes behind a record batch is short: the rest of the same buffer will mostly do.
+    this.buffer = this.buffer.subarray(this.used)
+    this.used = 0
   }
 
   /** Sixteen bytes from their hexadecimal form with dashes. */

@@ -128,23 +128,27 @@ export class FakeCluster {
     const { apiKey, apiVersion: version, correlationId: id, reader } = decodeRequestHeader(frame)
     switch (apiKey) {
       case metadata.key:
-        return encodeResponse(metadata, version, id, this.#metadata())
+        return Buffer.concat(encodeResponse(metadata, version, id, this.#metadata()))
       case initProducerId.key: {
         this.#producerIds += 1n
         const answer = { errorCode: failing, producerId: this.#producerIds, producerEpoch: 0 }
-        return encodeResponse(initProducerId, version, id, answer)
+        return Buffer.concat(encodeResponse(initProducerId, version, id, answer))
       }
       case produce.key: {
         const body = decodeRequest(produce, version, reader)
-        return encodeResponse(produce, version, id, this.#produce(body, nodeId, failing))
+        return Buffer.concat(
+          encodeResponse(produce, version, id, this.#produce(body, nodeId, failing)),
+        )
       }
       case fetch.key: {
         const body = decodeRequest(fetch, version, reader)
-        return encodeResponse(fetch, version, id, await this.#fetch(body, nodeId, failing))
+        return Buffer.concat(
+          encodeResponse(fetch, version, id, await this.#fetch(body, nodeId, failing)),
+        )
       }
       case listOffsets.key: {
         const body = decodeRequest(listOffsets, version, reader)
-        return encodeResponse(listOffsets, version, id, this.#listOffsets(body))
+        return Buffer.concat(encodeResponse(listOffsets, version, id, this.#listOffsets(body)))
       }
       default:
         throw new Error(`the fake cluster does not serve API ${apiKey}`)

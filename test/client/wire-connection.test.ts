@@ -45,7 +45,9 @@ const offering =
 const heartbeats = (maxVersion: number) => [{ apiKey: heartbeat.key, minVersion: 0, maxVersion }]
 
 const answerHeartbeat = (request: ReceivedRequest, code: number): Buffer =>
-  encodeResponse(heartbeat, request.apiVersion, request.correlationId, { errorCode: code })
+  Buffer.concat(
+    encodeResponse(heartbeat, request.apiVersion, request.correlationId, { errorCode: code }),
+  )
 
 const beat = { groupId: 'g', generationId: 1, memberId: 'm', groupInstanceId: null }
 
@@ -180,7 +182,11 @@ describe('a broker that does not follow the protocol', () => {
     [
       'answers another request',
       request =>
-        encodeResponse(heartbeat, request.apiVersion, request.correlationId + 1, { errorCode: 0 }),
+        Buffer.concat(
+          encodeResponse(heartbeat, request.apiVersion, request.correlationId + 1, {
+            errorCode: 0,
+          }),
+        ),
       /answered request \d+ while request \d+ was due/,
     ],
     ['announces a huge frame', () => Buffer.from([0x7f, 0xff, 0xff, 0xff]), /2147483647 bytes/],

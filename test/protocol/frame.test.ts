@@ -10,6 +10,7 @@ import {
   responseCorrelationId,
 } from '../../src/protocol/frame.ts'
 import { apiVersions } from '../../src/protocol/messages/18-api-versions.ts'
+import { fetch } from '../../src/protocol/messages/01-fetch.ts'
 import { metadata } from '../../src/protocol/messages/03-metadata.ts'
 import { hex } from './hex.ts'
 
@@ -52,14 +53,34 @@ describe('requests', () => {
 
 describe('responses', () => {
   test.each([4, 9])('version %i carries its correlation id', version => {
-    const frame = encodeResponse(metadata, version, 42, { brokers: [], topics: [] })
+    const frame = Buffer.concat(encodeResponse(metadata, version, 42, { brokers: [], topics: [] }))
     expect(frame.readInt32BE(0)).toBe(frame.length - 4)
     expect(responseCorrelationId(frame.subarray(4))).toBe(42)
     expect(decodeResponse(metadata, version, frame.subarray(4)).brokers).toEqual([])
   })
 
+  test('record batches are handed on as they are, the frame around them in pieces', () => {
+    const partition = {
+      partitionIndex: 0,
+      errorCode: 0,
+      highWatermark: 1,
+      abortedTransactions: [],
+    }
+    const batches: Buffer[] = [20_000, 17_000, 100].map(length => Buffer.alloc(length, length))
+    const partitions = batches.map(records => ({ ...partition, records }))
+    const responses = [{ topic: 'words', partitions }]
+    for (const version of [11, 12]) {
+      const pieces = encodeResponse(fetch, version, 42, { responses })
+      expect(pieces.filter(piece => batches.includes(piece))).toEqual(batches.slice(0, 2))
+      const frame = Buffer.concat(pieces)
+      expect(frame.readInt32BE(0)).toBe(frame.length - 4)
+      const decoded = decodeResponse(fetch, version, frame.subarray(4)).responses[0]
+      expect(decoded?.partitions.map(({ records }) => records)).toEqual(batches)
+    }
+  })
+
   test('ApiVersions has no tags in its header', () => {
-    const frame = encodeResponse(apiVersions, 3, 42, { errorCode: 35, apiKeys: [] })
+    const frame = Buffer.concat(encodeResponse(apiVersions, 3, 42, { errorCode: 35, apiKeys: [] }))
     expect(frame.subarray(4).toString('hex')).toBe(hex('0000002a 0023 01 00000000 00'))
     expect(decodeResponse(apiVersions, 3, frame.subarray(4)).errorCode).toBe(35)
   })

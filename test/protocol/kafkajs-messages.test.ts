@@ -81,7 +81,7 @@ describe('responses', () => {
     const partitions =
       folder === 'fetch' ? value['responses'].flatMap((r: Untyped) => r.partitions) : []
     for (const partition of partitions) partition.records = batchOf(partition.partitionIndex)
-    const frame = encodeResponse(api, version, 1, value)
+    const frame = Buffer.concat(encodeResponse(api, version, 1, value))
     const { response } = definition.protocol({ version })(argumentsFor(folder))
     // kafkajs counts the tags of a flexible header to the body: give it all behind the correlation id.
     const theirs = await response.decode(frame.subarray(8))

@@ -12,7 +12,7 @@
 import { errorCode } from '../../protocol/error-codes.ts'
 import { apiVersions } from '../../protocol/messages/18-api-versions.ts'
 import { encodeResponse } from '../../protocol/frame.ts'
-import { apiHandler, type ApiHandler } from './api-handler.ts'
+import { apiHandler, type ApiHandler, type Frame } from './api-handler.ts'
 
 const RANGE = { min: 0, max: 4 }
 
@@ -29,7 +29,7 @@ export function apiVersionsHandler(served: () => Iterable<ApiHandler>): ApiHandl
 }
 
 /** The answer to a version that is not known, readable by every client. */
-export function unsupportedApiVersions(correlationId: number): Buffer {
+export function unsupportedApiVersions(correlationId: number): Frame {
   return encodeResponse(apiVersions, 0, correlationId, {
     errorCode: errorCode.UNSUPPORTED_VERSION,
     apiKeys: [{ apiKey: apiVersions.key, minVersion: RANGE.min, maxVersion: RANGE.max }],

@@ -19,6 +19,9 @@ export interface RequestContext {
   readonly ended: AbortSignal
 }
 
+/** The bytes of a response, in pieces. */
+export type Frame = readonly Buffer[]
+
 /**
  * One API as the broker serves it. A handler gets a decoded request and returns the response, or null when the client
  * expects none; what goes wrong with one item of a request becomes that item's error code.
@@ -37,7 +40,7 @@ export interface ApiHandler {
     reader: WireReader,
     correlationId: number,
     context: RequestContext,
-  ): Buffer | null | Promise<Buffer | null>
+  ): Frame | null | Promise<Frame | null>
   /** Serves a request that was never encoded; null as above. */
   serveObject(broker: Broker, request: unknown, context: RequestContext): Promise<unknown>
 }
@@ -58,7 +61,7 @@ export function apiHandler<DecodedRequest, ResponseInput>(
     maxVersion: versions.max,
     advertisedMinVersion: versions.advertisedMin ?? versions.min,
     serveBytes(broker, reader, correlationId, context) {
-      const encode = (response: ResponseInput | null): Buffer | null =>
+      const encode = (response: ResponseInput | null): Frame | null =>
         response === null ? null : encodeResponse(api, context.version, correlationId, response)
       const response = handle(broker, decodeRequest(api, context.version, reader), context)
       return response instanceof Promise ? response.then(encode) : encode(response)

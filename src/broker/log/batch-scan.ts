@@ -59,8 +59,13 @@ export function scanBatches(
  * Why the bytes are not the batch that begins with `offset`; null when they are. That offsets follow without a gap is
  * what covers the base offset, which the CRC leaves out. (Compaction leaves gaps: it will relax this to "not below".)
  */
-export function batchProblem(buffer: Buffer, at: number, offset: number): string | null {
-  const problem = batch.checkBatch(buffer, at)
+export function batchProblem(
+  buffer: Buffer,
+  at: number,
+  offset: number,
+  isChecked = false,
+): string | null {
+  const problem = batch.checkBatch(buffer, at, isChecked)
   if (problem !== null) return problem.text
   const base = batch.baseOffset(buffer, at)
   if (base !== offset) return `it begins with offset ${base} instead of ${offset}`

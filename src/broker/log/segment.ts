@@ -2,8 +2,9 @@
  * One segment: a `.log` file of record batches and its indexes (Kafka: LogSegment).
  *
  * Consumers mostly continue where they stopped, or read what was written last, so the newest batch boundaries are kept
- * in a small ring; every other batch is found by the indexes (segment-indexes.ts). A batch that is handed out is checked
- * against its CRC, and its header against the offset and the epoch that must come next.
+ * in a small ring; every other batch is found by the indexes (segment-indexes.ts). Before a batch is handed out for the
+ * first time it is checked against its CRC (checked-bytes.ts), and each time its header against the offset and the epoch
+ * that must come next.
  *
  * With transactions the segment also gets its aborted-transaction index (`.txnindex`), which compaction has to make anew.
  */
@@ -12,6 +13,7 @@ import type { BatchPlace } from './batch-place.ts'
 import { batchProblem } from './batch-scan.ts'
 import * as batch from '../../protocol/record-batch.ts'
 import { BoundaryRing } from './boundary-ring.ts'
+import { CheckedBytes } from './checked-bytes.ts'
 import { DamagedBatch } from './damaged-batch.ts'
 import { segmentPath } from './file-names.ts'
 import { SegmentIndexes } from './segment-indexes.ts'
@@ -46,6 +48,7 @@ export class Segment {
   #firstTimestamp: number | undefined
   #file: OpenFile | undefined
   readonly #boundaries = new BoundaryRing()
+  #checked = new CheckedBytes(Infinity)
   readonly #files: Files
 
   constructor(options: SegmentOptions) {
@@ -66,12 +69,14 @@ export class Segment {
   create(): void {
     this.#file = this.#files.open(this.path, { create: true })
     if (this.#file.size() > 0) this.#file.truncate(0)
+    this.#checked = new CheckedBytes(0)
     this.indexes.startEmpty()
   }
 
   /** Writes to a file of another name, which gets its own when what is in it replaces other segments. */
   writeTo(file: OpenFile): void {
     this.#file = file
+    this.#checked = new CheckedBytes(0)
     this.indexes.startEmpty()
   }
 
@@ -126,6 +131,7 @@ export class Segment {
   recoverFrom(position: number, offset: number): void {
     this.sizeBytes = position
     this.endOffset = offset
+    this.#checked = new CheckedBytes(position)
     this.#boundaries.clear()
     this.indexes.recover()
   }
@@ -143,6 +149,7 @@ export class Segment {
       const first = batch.sizeInBytes(buffer, 0)
       if (first > buffer.length && first <= available) buffer = this.#bytesAt(position, first)
     }
+    const isChecked = this.#checked.has(position, position + buffer.length)
     let at = 0
     let next = base
     // The first must be there: the segment reaches beyond `offset`.
@@ -151,7 +158,7 @@ export class Segment {
       if (at > 0 && (rest < batch.headerBytes || batch.sizeInBytes(buffer, at) > rest)) break
       if (at > 0 && at + batch.sizeInBytes(buffer, at) > limits.maxBytes) break
       const problem =
-        batchProblem(buffer, at, next) ?? epochProblem(buffer, at, limits.epochAt(next))
+        batchProblem(buffer, at, next, isChecked) ?? epochProblem(buffer, at, limits.epochAt(next))
       if (problem !== null) {
         if (at > 0) break
         throw new DamagedBatch(this.path, position, base, problem)
@@ -161,7 +168,10 @@ export class Segment {
       next = end
       at += batch.sizeInBytes(buffer, at)
     }
-    if (at > 0) this.#boundaries.add(next, position + at)
+    if (at > 0) {
+      this.#boundaries.add(next, position + at)
+      if (!isChecked) this.#checked.add(position, position + at)
+    }
     return buffer.subarray(0, at)
   }
 
@@ -189,6 +199,7 @@ export class Segment {
     this.sizeBytes = position
     this.endOffset = offset
     this.#firstTimestamp = undefined
+    this.#checked.truncate(position)
     this.#boundaries.clear()
     this.indexes.truncate()
   }

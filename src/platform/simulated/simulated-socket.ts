@@ -55,8 +55,11 @@ export class SimulatedSocket implements Socket {
     }
   }
 
-  write(bytes: Uint8Array): boolean {
-    return this.#outgoing.write(bytes)
+  write(bytes: Uint8Array | readonly Uint8Array[]): boolean {
+    if (bytes instanceof Uint8Array) return this.#outgoing.write(bytes)
+    let hasRoom = true
+    for (const piece of bytes) hasRoom = this.#outgoing.write(piece)
+    return hasRoom
   }
 
   pause(): void {
