@@ -8,7 +8,9 @@
  * Version 0 has no rebalance timeout, the session timeout is taken for it.
  *
  * Differs from Apache Kafka: the bounds of the session timeout are wider by default (100 ms to 30 min), and the first
- * members of a group do not wait for more of them unless `groupInitialRebalanceDelayMs` says so.
+ * members of a group do not wait for more of them unless `groupInitialRebalanceDelayMs` says so. A member that joins with
+ * other protocols is measured by those of the other members alone, not by its own former ones, and a static member
+ * that restarts finds its place in a group of the largest size too. A group has at most `groupMaxSize` ids reserved.
  */
 import { errorCode } from '../../protocol/error-codes.ts'
 import { joinGroup } from '../../protocol/messages/11-join-group.ts'

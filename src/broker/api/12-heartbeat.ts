@@ -7,6 +7,7 @@
  *
  * Differs from Apache Kafka: in nothing known.
  */
+import { errorCode } from '../../protocol/error-codes.ts'
 import { heartbeat } from '../../protocol/messages/12-heartbeat.ts'
 import { apiHandler, type ApiHandler } from './api-handler.ts'
 
@@ -14,10 +15,13 @@ export const heartbeatHandler: ApiHandler = apiHandler(
   heartbeat,
   { min: 0, max: 4 },
   async (broker, { groupId, generationId, memberId, groupInstanceId }) => ({
-    errorCode: await broker.groups.heartbeat(groupId, {
-      memberId,
-      instanceId: groupInstanceId,
-      generation: generationId,
-    }),
+    errorCode:
+      groupId === ''
+        ? errorCode.INVALID_GROUP_ID
+        : await broker.groups.heartbeat(groupId, {
+            memberId,
+            instanceId: groupInstanceId,
+            generation: generationId,
+          }),
   }),
 )

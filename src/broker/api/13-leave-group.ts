@@ -15,17 +15,16 @@ export const leaveGroupHandler: ApiHandler = apiHandler(
   leaveGroup,
   { min: 0, max: 5 },
   async (broker, { groupId, memberId, members }, { version }) => {
-    if (version < 3) {
-      const leaving = [{ memberId, instanceId: null }]
-      const [code = errorCode.NONE] = await broker.groups.leave(groupId, { members: leaving })
-      return { errorCode: code }
-    }
+    if (groupId === '') return { errorCode: errorCode.INVALID_GROUP_ID, members: [] }
+    const leaving = version < 3 ? [{ memberId, groupInstanceId: null }] : members
     const codes = await broker.groups.leave(groupId, {
-      members: members.map(member => ({
+      members: leaving.map(member => ({
         memberId: member.memberId,
         instanceId: member.groupInstanceId,
       })),
     })
+    if (typeof codes === 'number') return { errorCode: codes, members: [] }
+    if (version < 3) return { errorCode: codes[0] ?? errorCode.NONE }
     return {
       errorCode: errorCode.NONE,
       members: members.map((member, index) => ({

@@ -18,6 +18,7 @@ export const offsetDeleteHandler: ApiHandler = apiHandler(
   offsetDelete,
   { min: 0, max: 0 },
   async (broker, { groupId, topics }) => {
+    if (groupId === '') return { errorCode: errorCode.INVALID_GROUP_ID, topics: [] }
     await broker.groups.ready()
     const group = broker.groups.find(groupId)
     if (group === undefined) return { errorCode: errorCode.GROUP_ID_NOT_FOUND, topics: [] }

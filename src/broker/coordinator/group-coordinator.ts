@@ -37,8 +37,8 @@ export interface GroupCoordinator extends GroupOffsets {
   sync(groupId: string, request: Asked<SyncInput>): Promise<SyncResult>
   /** The error code of the answer. */
   heartbeat(groupId: string, request: Asked<HeartbeatInput>): Promise<number>
-  /** One error code for each member named. */
-  leave(groupId: string, request: Asked<LeaveInput>): Promise<readonly number[]>
+  /** One error code for each member named, or one for all when the coordinator does not serve. */
+  leave(groupId: string, request: Asked<LeaveInput>): Promise<readonly number[] | number>
   /**
    * What `look` makes of the group as it is now, told once everything it saw is durable: the group itself may have changed
    * by then, and such a change could still be lost. Rejects never; a code means: not now.
@@ -202,7 +202,8 @@ export function openGroupCoordinator(options: GroupCoordinatorOptions): GroupCoo
         replyTo => ({ kind: 'leave', replyTo, ...request }),
         errorCode.UNKNOWN_MEMBER_ID,
       )
-      if (typeof answer === 'number') return request.members.map(() => answer)
+      if (answer === errorCode.UNKNOWN_MEMBER_ID) return request.members.map(() => answer)
+      if (typeof answer === 'number') return answer
       assert(answer.kind === 'leave')
       return answer.errorCodes
     },

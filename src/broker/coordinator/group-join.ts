@@ -10,15 +10,18 @@ import {
 } from './group-state.ts'
 import { findMember, type JoinInput, type JoinResult, touch, type Turn } from './group-step.ts'
 import {
+  completeIfAllJoined,
   currentGeneration,
   prepareRebalance,
   refusedJoin,
   refuseJoin,
   refuseSync,
+  removeMember,
 } from './group-rebalance.ts'
 
 export function join(turn: Turn, input: JoinInput): void {
   const code = refusal(turn.group, input)
+  if (code === errorCode.GROUP_MAX_SIZE_REACHED) return turnAway(turn, input)
   if (code !== errorCode.NONE) return answer(turn, input, refusedJoin(code, input.memberId))
   if (input.memberId === '') joinWithoutId(turn, input)
   else joinWithId(turn, input, input.memberId)
@@ -36,12 +39,35 @@ function refusal(group: Group, input: JoinInput): number {
   if (input.protocolType === '' || input.protocols.length === 0) {
     return errorCode.INCONSISTENT_GROUP_PROTOCOL
   }
-  const known = group.members.has(input.memberId)
-  const replaces = input.instanceId !== null && group.instances.has(input.instanceId)
-  if (!known && !replaces && group.members.size >= settings.groupMaxSize) {
-    return errorCode.GROUP_MAX_SIZE_REACHED
-  }
+  if (!hasRoom(group, input)) return errorCode.GROUP_MAX_SIZE_REACHED
   return fits(group, input) ? errorCode.NONE : errorCode.INCONSISTENT_GROUP_PROTOCOL
+}
+
+/**
+ * While a rebalance gathers members those count that have come: when the largest size was made smaller, the last to come
+ * have no place. (Kafka: GroupMetadataManager.acceptJoiningMember.)
+ */
+function hasRoom(group: Group, input: JoinInput): boolean {
+  const { groupMaxSize } = group.settings
+  if (group.phase === 'Empty') return true
+  const replaced = input.instanceId === null ? undefined : group.instances.get(input.instanceId)
+  const known = group.members.get(replaced ?? input.memberId)
+  if (group.phase !== 'PreparingRebalance') {
+    return known !== undefined || group.members.size < groupMaxSize
+  }
+  if (known !== undefined && known.joining !== null) return true
+  let joining = 0
+  for (const member of group.members.values()) if (member.joining !== null) joining++
+  return joining < groupMaxSize
+}
+
+/** There is no room for it: whatever the group knew of this member it forgets. */
+function turnAway(turn: Turn, input: JoinInput): void {
+  const { group } = turn
+  const member = group.members.get(input.memberId)
+  answer(turn, input, refusedJoin(errorCode.GROUP_MAX_SIZE_REACHED, ''))
+  if (member !== undefined) removeMember(turn, member)
+  else if (group.reserved.delete(input.memberId)) completeIfAllJoined(turn)
 }
 
 /** With everybody else in the group the member must share the class of protocols and at least one of them. */
@@ -66,9 +92,7 @@ function joinWithoutId(turn: Turn, input: JoinInput): void {
     return
   }
   if (!input.knowsMemberIdRequired) return addMember(turn, input, memberId)
-  if (group.reserved.size >= group.settings.groupMaxSize) {
-    return answer(turn, input, refusedJoin(errorCode.GROUP_MAX_SIZE_REACHED, memberId))
-  }
+  if (group.reserved.size >= group.settings.groupMaxSize) return turnAway(turn, input)
   group.reserved.set(memberId, nowMs + input.sessionTimeoutMs)
   answer(turn, input, refusedJoin(errorCode.MEMBER_ID_REQUIRED, memberId))
 }
@@ -95,6 +119,9 @@ function joinWithId(turn: Turn, input: JoinInput, memberId: string): void {
   answer(turn, input, currentGeneration(group, memberId))
 }
 
+/** How long the first JoinGroup of a member may wait before its client is taken for gone. Kafka's, not a setting there. */
+const NEW_MEMBER_JOIN_TIMEOUT_MS = 300_000
+
 function addMember(turn: Turn, input: JoinInput, memberId: string): void {
   const { group, nowMs } = turn
   if (group.members.size === 0) group.protocolType = input.protocolType
@@ -108,7 +135,9 @@ function addMember(turn: Turn, input: JoinInput, memberId: string): void {
     rebalanceTimeoutMs: input.rebalanceTimeoutMs,
     protocols: input.protocols,
     assignment: NOTHING,
-    sessionDeadlineMs: nowMs + input.sessionTimeoutMs,
+    sessionDeadlineMs: nowMs + NEW_MEMBER_JOIN_TIMEOUT_MS,
+    isNew: true,
+    mustSync: false,
     joining: input.replyTo,
     syncing: null,
   })
@@ -123,7 +152,9 @@ function replaceStaticMember(turn: Turn, input: JoinInput, old: Member, memberId
   refuseJoin(turn, old, errorCode.FENCED_INSTANCE_ID)
   refuseSync(turn, old, errorCode.FENCED_INSTANCE_ID)
   const oldLeader = group.leaderId
-  const member: Member = { ...old, memberId, protocols: input.protocols }
+  const { protocols, clientId, clientHost, sessionTimeoutMs, rebalanceTimeoutMs } = input
+  const asked = { protocols, clientId, clientHost, sessionTimeoutMs, rebalanceTimeoutMs }
+  const member: Member = { ...old, ...asked, memberId, isNew: false }
   group.members.delete(old.memberId)
   group.members.set(memberId, member)
   if (input.instanceId !== null) group.instances.set(input.instanceId, memberId)
@@ -152,7 +183,7 @@ function update(turn: Turn, member: Member, input: JoinInput): void {
   member.sessionTimeoutMs = input.sessionTimeoutMs
   member.rebalanceTimeoutMs = input.rebalanceTimeoutMs
   member.joining = input.replyTo
-  touch(member, turn.nowMs)
+  if (!member.isNew) touch(member, turn.nowMs)
 }
 
 function answer(turn: Turn, input: JoinInput, result: JoinResult): void {

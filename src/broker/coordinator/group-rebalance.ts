@@ -87,10 +87,11 @@ function completeJoin(turn: Turn): void {
   group.syncDeadlineMs = nowMs + Math.max(longestRebalanceTimeout(group), 1)
   for (const member of group.members.values()) {
     member.assignment = NOTHING
-    if (member.joining !== null) {
-      replyJoin(turn, member, currentGeneration(group, member.memberId))
-      touch(member, nowMs)
-    }
+    member.isNew = false
+    member.mustSync = true
+    replyJoin(turn, member, currentGeneration(group, member.memberId))
+    // Those who are away too: static members get a session in which to come back.
+    touch(member, nowMs)
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Logger } from '../../logger.ts'
 import type { PartitionLog } from '../log/partition-log.ts'
 import { type CoordinatorPartition, coordinatorPartition } from './coordinator-partition.ts'
+import { prepareRebalance } from './group-rebalance.ts'
 import { restoreGroup } from './group-snapshot.ts'
 import { type Group, type GroupSettings, isForgettable, newGroup } from './group-state.ts'
 import { readRecord, type ReadRecord } from './offset-records.ts'
@@ -35,6 +36,10 @@ export function openShard(log: PartitionLog, options: ShardOptions): Shard {
   })
   for (const group of shard.groups.values()) {
     if (isForgettable(group)) shard.groups.delete(group.groupId)
+    // It was larger when the broker ran with other settings: those who join last find no place.
+    if (group.members.size > options.config.groupMaxSize) {
+      prepareRebalance({ group, nowMs: options.nowMs, replies: [], write: false })
+    }
   }
   return shard
 }

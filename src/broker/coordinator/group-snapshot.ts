@@ -49,6 +49,8 @@ export function restoreGroup(
       protocols: [{ name: value.protocol ?? '', metadata: Buffer.from(member.subscription) }],
       assignment: Buffer.from(member.assignment),
       sessionDeadlineMs: nowMs + member.sessionTimeout,
+      isNew: false,
+      mustSync: false,
       joining: null,
       syncing: null,
     })

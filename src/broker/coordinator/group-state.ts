@@ -30,7 +30,7 @@ export interface Group {
   rebalanceDeadlineMs: number
   /** While the first generation gathers members: how much longer it may be put off, and whether anybody came lately. */
   gathering: { remainingMs: number; arrived: boolean } | null
-  /** While CompletingRebalance: when members that did not ask for their assignment are removed. */
+  /** From the start of a generation until all have asked for their assignment: when those that did not are removed. */
   syncDeadlineMs: number
   readonly offsets: OffsetTable
   /** Offsets committed in transactions that have not ended, by producer id. */
@@ -47,8 +47,12 @@ export interface Member {
   /** In the member's order of preference. */
   protocols: readonly MemberProtocol[]
   assignment: Buffer
-  /** When silence removes it; not looked at while it waits for an answer of JoinGroup. */
+  /** When silence removes it; not looked at while it waits for an answer, during which many clients cannot be heard. */
   sessionDeadlineMs: number
+  /** Its first JoinGroup is not answered: it cannot know its id, so a client that gave up will come as another member. */
+  isNew: boolean
+  /** It has been told of the generation and not asked for its assignment. */
+  mustSync: boolean
   /** Where the answer of its JoinGroup goes, while one is open. */
   joining: number | null
   /** Where the answer of its SyncGroup goes, while one is open. */
@@ -103,12 +107,17 @@ export function newGroup(groupId: string, settings: GroupSettings): Group {
 export function nextDeadline(group: Group): number {
   let next = Infinity
   if (group.phase === 'PreparingRebalance') next = group.rebalanceDeadlineMs
-  if (group.phase === 'CompletingRebalance') next = group.syncDeadlineMs
+  else next = group.syncDeadlineMs
   for (const member of group.members.values()) {
-    if (member.joining === null) next = Math.min(next, member.sessionDeadlineMs)
+    if (canFallSilent(member)) next = Math.min(next, member.sessionDeadlineMs)
   }
   for (const deadline of group.reserved.values()) next = Math.min(next, deadline)
   return next
+}
+
+/** Whether its session may end now; a new member's is the time that its first JoinGroup may take. */
+export function canFallSilent(member: Member): boolean {
+  return member.isNew || (member.joining === null && member.syncing === null)
 }
 
 /** The protocols that every member supports, in the first member's order. */

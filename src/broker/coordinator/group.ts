@@ -4,7 +4,7 @@
  * of `ClassicGroup` and `GroupMetadataManager` of Apache Kafka (KIP-62, KIP-345 static members, KIP-394 member ids).
  */
 import { errorCode } from '../../protocol/error-codes.ts'
-import { type Group, type Member, nextDeadline, NOTHING } from './group-state.ts'
+import { canFallSilent, type Group, type Member, nextDeadline, NOTHING } from './group-state.ts'
 import {
   findMember,
   type GroupInput,
@@ -19,7 +19,6 @@ import { join } from './group-join.ts'
 import {
   completeIfAllJoined,
   endPreparing,
-  prepareRebalance,
   refusedSync,
   refuseSync,
   removeMember,
@@ -68,6 +67,7 @@ function sync(turn: Turn, input: SyncInput): void {
   // A client that asks again: only the newer request is still listened to.
   refuseSync(turn, member, errorCode.REBALANCE_IN_PROGRESS)
   member.syncing = input.replyTo
+  member.mustSync = false
   if (group.phase === 'CompletingRebalance') {
     if (member.memberId !== group.leaderId) return
     for (const other of group.members.values()) other.assignment = NOTHING
@@ -91,6 +91,12 @@ function sync(turn: Turn, input: SyncInput): void {
     receiver.syncing = null
     touch(receiver, nowMs)
   }
+  if (!missesSync(group)) group.syncDeadlineMs = Infinity
+}
+
+function missesSync(group: Group): boolean {
+  for (const member of group.members.values()) if (member.mustSync) return true
+  return false
 }
 
 function syncingMember(group: Group, input: SyncInput): Member | number {
@@ -142,14 +148,12 @@ function tick(turn: Turn): void {
     if (deadlineMs <= nowMs) group.reserved.delete(memberId)
   }
   for (const member of group.members.values()) {
-    // Who waits for the generation to begin cannot send heartbeats; the rebalance has its own deadline.
-    if (member.joining === null && member.sessionDeadlineMs <= nowMs) removeMember(turn, member)
+    if (canFallSilent(member) && member.sessionDeadlineMs <= nowMs) removeMember(turn, member)
   }
-  if (group.phase === 'CompletingRebalance' && group.syncDeadlineMs <= nowMs) {
-    const missing = [...group.members.values()].filter(member => member.syncing === null)
+  if (group.phase !== 'PreparingRebalance' && group.syncDeadlineMs <= nowMs) {
+    group.syncDeadlineMs = Infinity
+    const missing = [...group.members.values()].filter(member => member.mustSync)
     for (const member of missing) removeMember(turn, member)
-    // Everybody asked, the leader included, or the phase would have ended: whoever is left starts over.
-    if (group.phase === 'CompletingRebalance') prepareRebalance(turn)
   }
   if (group.phase === 'PreparingRebalance' && group.rebalanceDeadlineMs <= nowMs) endPreparing(turn)
   completeIfAllJoined(turn)

@@ -5,11 +5,15 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { step } from '../../../src/broker/coordinator/group.ts'
-import { newGroup } from '../../../src/broker/coordinator/group-state.ts'
+import { restoreGroup, snapshotOf } from '../../../src/broker/coordinator/group-snapshot.ts'
+import { type Group, newGroup, nextDeadline } from '../../../src/broker/coordinator/group-state.ts'
 import type { GroupInput, GroupReply } from '../../../src/broker/coordinator/group-step.ts'
+import { groupRecord, readRecord } from '../../../src/broker/coordinator/offset-records.ts'
 import { protocol } from './group-transcript.ts'
 
 const PARTITIONS = 6
+/** How often the coordinator was started again in each phase of the group. */
+const restarts = new Map<string, number>()
 /** Shares handed out while somebody else had one in the same generation: what the test is about must have happened. */
 let sharedGenerations = 0
 
@@ -22,8 +26,12 @@ interface Client {
 }
 
 type Action =
-  | { readonly kind: 'join' | 'sync' | 'heartbeat' | 'leave' | 'forget'; readonly client: number }
+  | {
+      readonly kind: 'join' | 'sync' | 'heartbeat' | 'leave' | 'remove' | 'forget'
+      readonly client: number
+    }
   | { readonly kind: 'wait'; readonly ms: number }
+  | { readonly kind: 'restart' }
 
 const client = fc.nat(3)
 const action: fc.Arbitrary<Action> = fc.oneof(
@@ -31,7 +39,9 @@ const action: fc.Arbitrary<Action> = fc.oneof(
   { weight: 8, arbitrary: fc.record({ kind: fc.constant('sync' as const), client }) },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('heartbeat' as const), client }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('leave' as const), client }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('remove' as const), client }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('forget' as const), client }) },
+  { weight: 1, arbitrary: fc.constant({ kind: 'restart' as const }) },
   {
     weight: 2,
     arbitrary: fc.record({
@@ -46,19 +56,23 @@ test('every request is answered once, generations only grow, and a partition has
     fc.property(
       fc.array(action, { minLength: 20, maxLength: 120, size: 'max' }),
       fc.constantFrom(0, 300),
-      fc.boolean(),
-      (actions, groupInitialRebalanceDelayMs, withStatic) => {
-        const group = newGroup('g', {
+      fc.nat(2),
+      fc.constantFrom(3, 10),
+      (actions, groupInitialRebalanceDelayMs, staticMembers, groupMaxSize) => {
+        const settings = {
           groupInitialRebalanceDelayMs,
           groupMinSessionTimeoutMs: 1,
           groupMaxSessionTimeoutMs: 60_000,
-          groupMaxSize: 10,
-        })
+          groupMaxSize,
+        }
+        let group = newGroup('g', settings)
+        /** The record that a coordinator finds which starts now. */
+        let written: Buffer | null = null
         const clients: Client[] = [0, 1, 2, 3].map(index => ({
           memberId: '',
           generation: -1,
           toAssign: null,
-          instanceId: withStatic && index === 0 ? 'static' : null,
+          instanceId: index < staticMembers ? `static ${index}` : null,
         }))
         const open = new Map<number, Client | null>()
         /** What each generation handed out: partition to member, and who leads by which protocol. */
@@ -75,8 +89,8 @@ test('every request is answered once, generations only grow, and a partition has
           deadline = result.nextDeadlineMs
           expect(group.generation).toBeGreaterThanOrEqual(generation)
           generation = group.generation
-          if (group.phase === 'Empty') expect(group.members.size).toBe(0)
-          else expect(group.members.has(group.leaderId ?? '')).toBe(true)
+          checkShape(group)
+          if (result.write) written = groupRecord('g', snapshotOf(group)).value
           for (const reply of result.replies) hear(reply)
         }
 
@@ -116,6 +130,20 @@ test('every request is answered once, generations only grow, and a partition has
           }
         }
 
+        /** Those who waited for an answer are not heard of again, and what was not written is not known any more. */
+        const restart = (): void => {
+          restarts.set(group.phase, (restarts.get(group.phase) ?? 0) + 1)
+          open.clear()
+          const found = readRecord(groupRecord('g', null).key, written)
+          group =
+            found.kind === 'group' && found.value !== null
+              ? restoreGroup('g', found.value, settings, now)
+              : newGroup('g', settings)
+          generation = group.generation
+          deadline = nextDeadline(group)
+          checkShape(group)
+        }
+
         const wait = (ms: number): void => {
           const until = now + ms
           const isDue = (): boolean => deadline <= until
@@ -128,6 +156,7 @@ test('every request is answered once, generations only grow, and a partition has
 
         const act = (what: Action): void => {
           if (what.kind === 'wait') return wait(what.ms)
+          if (what.kind === 'restart') return restart()
           const asker = clients[what.client]
           if (asker === undefined) return
           const { memberId, instanceId } = asker
@@ -185,6 +214,12 @@ test('every request is answered once, generations only grow, and a partition has
                 replyTo,
                 members: [{ memberId, instanceId: null }],
               }))
+            case 'remove':
+              return ask(asker, replyTo => ({
+                kind: 'leave',
+                replyTo,
+                members: clients.map(other => ({ memberId: '', instanceId: other.instanceId })),
+              }))
             case 'forget':
               // A crash: nobody hears its answers, and it comes back without an id.
               for (const [replyTo, who] of open) if (who === asker) open.set(replyTo, null)
@@ -202,4 +237,29 @@ test('every request is answered once, generations only grow, and a partition has
     { numRuns: 1000 },
   )
   expect(sharedGenerations).toBeGreaterThan(100)
+  const phases = ['CompletingRebalance', 'Empty', 'PreparingRebalance', 'Stable']
+  expect([...restarts.keys()].sort()).toEqual(phases)
 })
+
+function checkShape(group: Group): void {
+  const members = [...group.members.values()]
+  if (group.phase === 'Empty') expect(members).toEqual([])
+  else expect(group.members.has(group.leaderId ?? ''), 'a leader').toBe(true)
+  if (group.phase !== 'PreparingRebalance') {
+    expect(
+      members.filter(({ joining }) => joining !== null),
+      'nobody is left out of a generation that has begun',
+    ).toEqual([])
+  }
+  if (group.phase !== 'CompletingRebalance') {
+    expect(
+      members.filter(({ syncing }) => syncing !== null),
+      'nobody waits for an assignment that is there or will never be',
+    ).toEqual([])
+  }
+  const holders = new Map<string, string>()
+  for (const { instanceId, memberId } of members) {
+    if (instanceId !== null) holders.set(instanceId, memberId)
+  }
+  expect(group.instances, 'each instance has its member').toEqual(holders)
+}

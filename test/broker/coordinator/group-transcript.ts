@@ -9,6 +9,7 @@ import type {
   GroupInput,
   GroupReply,
   JoinInput,
+  SyncInput,
 } from '../../../src/broker/coordinator/group-step.ts'
 
 /** A group, a clock that only moves when told, and everything that was answered, as text that a person can read. */
@@ -58,6 +59,7 @@ export class GroupTranscript {
     name: string,
     assignments: Record<string, string> = {},
     generation = this.group.generation,
+    options: Partial<SyncInput> = {},
   ): void {
     this.step(name, replyTo => ({
       kind: 'sync',
@@ -71,6 +73,7 @@ export class GroupTranscript {
         memberId,
         assignment: Buffer.from(text),
       })),
+      ...options,
     }))
   }
 
@@ -93,6 +96,14 @@ export class GroupTranscript {
       kind: 'leave',
       replyTo,
       members: [{ memberId: name, instanceId }],
+    }))
+  }
+
+  leaveAll(members: readonly [memberId: string, instanceId: string | null][]): void {
+    this.step('all', replyTo => ({
+      kind: 'leave',
+      replyTo,
+      members: members.map(([memberId, instanceId]) => ({ memberId, instanceId })),
     }))
   }
 
