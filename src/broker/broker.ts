@@ -10,6 +10,7 @@ import { brokerConfig, type BrokerConfig } from './config.ts'
 import { openDataFolder } from './data-folder.ts'
 import { type GroupCoordinator, openGroupCoordinator } from './coordinator/group-coordinator.ts'
 import { inProcessConnector } from './in-process-connector.ts'
+import { type InternalTopic, internalTopicSpec } from './internal-topics.ts'
 import { openProducerIds, type ProducerIds } from './producer-ids.ts'
 import { startRetention } from './retention.ts'
 import { openTopics, type Topic, type Topics } from './topics.ts'
@@ -27,8 +28,10 @@ export interface Broker {
   readonly producerIds: ProducerIds
   /** Aborted by `stop`: requests that wait for something are answered with what there is. */
   readonly stopping: AbortSignal
-  /** The topic of committed offsets, created when it is first needed. */
-  ensureOffsetsTopic(): Promise<Topic>
+  /** A topic of the broker's own, created when it is first needed. */
+  ensureInternalTopic(name: InternalTopic): Promise<Topic>
+  /** The number of a connection that was opened just now: `RequestContext.connection`. */
+  nextConnection(): number
   /** Connections for code in this process. */
   connector(): Connector
   /** Answers everybody who waits; new in-process connections are refused. `close` does this first. */
@@ -36,9 +39,6 @@ export interface Broker {
   /** Makes everything durable, marks the logs as closed cleanly and gives the folder back. */
   close(): Promise<void>
 }
-
-/** Room for the record of a group with many members, each with a large subscription. */
-const OFFSETS_MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 
 export interface OpenBrokerOptions {
   readonly platform: Platform
@@ -59,16 +59,8 @@ export async function openBroker(options: OpenBrokerOptions): Promise<Broker> {
   try {
     const producerIds = openProducerIds(platform.files, folder.path)
     const topics = await openTopics({ platform, folder: folder.path, config, logger })
-    const ensureOffsetsTopic = (): Promise<Topic> =>
-      topics.ensure({
-        name: consumerOffsetsTopic,
-        partitions: config.offsetsTopicNumPartitions,
-        configs: new Map([
-          ['cleanup.policy', 'compact'],
-          ['max.message.bytes', String(OFFSETS_MAX_MESSAGE_BYTES)],
-          ['segment.bytes', String(config.offsetsTopicSegmentBytes)],
-        ]),
-      })
+    const ensureInternalTopic = (name: InternalTopic): Promise<Topic> =>
+      topics.ensure(internalTopicSpec(name, config))
     const leaderEpoch = folder.brokerEpoch
     const groups = await openGroups()
     const stopRetention = startRetention({
@@ -78,6 +70,7 @@ export async function openBroker(options: OpenBrokerOptions): Promise<Broker> {
       intervalMs: config.logRetentionCheckIntervalMs,
     })
     const stopping = new AbortController()
+    let connections = 0
     let closing: Promise<void> | null = null
 
     const broker: Broker = {
@@ -91,7 +84,8 @@ export async function openBroker(options: OpenBrokerOptions): Promise<Broker> {
       groups,
       producerIds,
       stopping: stopping.signal,
-      ensureOffsetsTopic,
+      ensureInternalTopic,
+      nextConnection: () => ++connections,
       connector: () => inProcessConnector(broker),
       stop() {
         stopping.abort()
@@ -105,7 +99,7 @@ export async function openBroker(options: OpenBrokerOptions): Promise<Broker> {
 
     async function openGroups(): Promise<GroupCoordinator> {
       try {
-        const ensureTopic = ensureOffsetsTopic
+        const ensureTopic = (): Promise<Topic> => ensureInternalTopic(consumerOffsetsTopic)
         return openGroupCoordinator({ platform, config, logger, topics, leaderEpoch, ensureTopic })
       } catch (error) {
         await topics.close()

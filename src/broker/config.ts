@@ -52,6 +52,16 @@ export interface BrokerConfig {
   readonly groupMaxSize: number
   /** Most groups that are remembered at once. @defaultValue 100000 */
   readonly maxGroups: number
+  /** Partitions of `__transaction_state`; fixed when the topic is first needed. Kafka has 50. @defaultValue 8 */
+  readonly transactionStateLogNumPartitions: number
+  /** `segment.bytes` of `__transaction_state`. @defaultValue 16 MiB */
+  readonly transactionStateLogSegmentBytes: number
+  /** Longest timeout a transactional producer may ask for. @defaultValue 900000 */
+  readonly transactionMaxTimeoutMs: number
+  /** How long a transactional id is remembered that nobody uses. @defaultValue 604800000 */
+  readonly transactionalIdExpirationMs: number
+  /** Most transactional ids that are remembered at once. @defaultValue 100000 */
+  readonly maxTransactionalIds: number
   /** Most bytes that one Fetch response carries, whatever the client asks for. @defaultValue 55 MiB */
   readonly fetchMaxBytes: number
   /** Largest request frame; a longer one closes the connection before it is read. @defaultValue 100 MiB */
@@ -81,6 +91,11 @@ const schema = z.strictObject({
   groupMaxSessionTimeoutMs: count().default(1800000),
   groupMaxSize: count().default(1000),
   maxGroups: count().default(100000),
+  transactionStateLogNumPartitions: count().default(8),
+  transactionStateLogSegmentBytes: count().default(16 * MIB),
+  transactionMaxTimeoutMs: count().default(900000),
+  transactionalIdExpirationMs: count().default(604800000),
+  maxTransactionalIds: count().default(100000),
   fetchMaxBytes: count().default(55 * MIB),
   maxRequestBytes: count().default(100 * MIB),
   maxConnections: count().default(10000),

@@ -18,6 +18,7 @@ export function inProcessConnector(broker: Broker): Connector {
 }
 
 function inProcessConnection(broker: Broker): Connection {
+  const connection = broker.nextConnection()
   const ended = new AbortController()
   const end = (): void => ended.abort()
   broker.stopping.addEventListener('abort', end)
@@ -36,6 +37,7 @@ function inProcessConnection(broker: Broker): Connection {
         version,
         clientId: 'in-process',
         clientHost: '/in-process',
+        connection,
         listener: '',
         advertised: { host: 'in-process', port: 0 },
         ended: ended.signal,

@@ -36,6 +36,7 @@ export function serveConnection(options: ServeConnectionOptions): ServedConnecti
   const { logger } = broker
   const splitter = new FrameSplitter(broker.config.maxRequestBytes)
   const waiting: Buffer[] = []
+  const connection = broker.nextConnection()
   const ended = new AbortController()
   const stop = (): void => ended.abort()
   const allClosed = Promise.withResolvers<void>()
@@ -106,6 +107,7 @@ export function serveConnection(options: ServeConnectionOptions): ServedConnecti
       version: apiVersion,
       clientId: clientId ?? '',
       clientHost: `/${socket.remote.host}`,
+      connection,
       listener: options.listener,
       advertised: options.advertised(),
       ended: ended.signal,

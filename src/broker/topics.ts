@@ -8,9 +8,9 @@ import { join } from 'node:path'
 import type { Logger } from '../logger.ts'
 import type { Platform } from '../platform/platform.ts'
 import { errorCode } from '../protocol/error-codes.ts'
-import { consumerOffsetsTopic } from '../protocol/internal-topics.ts'
 import { topicNameProblem } from '../protocol/topic-name.ts'
 import type { BrokerConfig } from './config.ts'
+import { isInternalTopic } from './internal-topics.ts'
 import type { LogConfig } from './log/log-config.ts'
 import type { PartitionLog } from './log/partition-log.ts'
 import { partitionFolders } from './partition-folders.ts'
@@ -112,7 +112,7 @@ export async function openTopics(options: TopicsOptions): Promise<Topics> {
       id,
       configs,
       partitions: [],
-      internal: name === consumerOffsetsTopic,
+      internal: isInternalTopic(name),
       logConfig: { ...logConfigFor(configs, config.flush) },
     }
   }

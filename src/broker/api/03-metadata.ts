@@ -11,10 +11,10 @@
  * operations are never computed: there is no authorizer yet.
  */
 import { errorCode } from '../../protocol/error-codes.ts'
-import { consumerOffsetsTopic } from '../../protocol/internal-topics.ts'
 import { metadata } from '../../protocol/messages/03-metadata.ts'
 import { type Infer, type InferInput, zeroUuid } from '../../protocol/schema.ts'
 import type { Broker } from '../broker.ts'
+import { isInternalTopic } from '../internal-topics.ts'
 import { answerTo } from '../request-refused.ts'
 import type { Topic } from '../topics.ts'
 import { apiHandler, type ApiHandler } from './api-handler.ts'
@@ -58,14 +58,13 @@ async function find(
     return unknown(name, errorCode.UNKNOWN_TOPIC_OR_PARTITION)
   }
   try {
-    const created =
-      name === consumerOffsetsTopic
-        ? await broker.ensureOffsetsTopic()
-        : await broker.topics.ensure({
-            name,
-            partitions: broker.config.numPartitions,
-            configs: new Map(),
-          })
+    const created = isInternalTopic(name)
+      ? await broker.ensureInternalTopic(name)
+      : await broker.topics.ensure({
+          name,
+          partitions: broker.config.numPartitions,
+          configs: new Map(),
+        })
     return describe(broker, created)
   } catch (error) {
     return unknown(name, answerTo(error, broker.logger).errorCode)

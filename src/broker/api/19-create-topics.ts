@@ -13,9 +13,9 @@
  */
 import { errorCode } from '../../protocol/error-codes.ts'
 import { createTopics } from '../../protocol/messages/19-create-topics.ts'
-import { consumerOffsetsTopic } from '../../protocol/internal-topics.ts'
 import type { Infer, InferInput } from '../../protocol/schema.ts'
 import type { Broker } from '../broker.ts'
+import { isInternalTopic } from '../internal-topics.ts'
 import { answerTo, RequestRefused } from '../request-refused.ts'
 import { checkTopicConfigs } from '../topic-configs.ts'
 import type { NewTopicSpec } from '../topics.ts'
@@ -56,10 +56,10 @@ async function create(
     partitions: partitionsOf(broker, wanted),
     configs: checkTopicConfigs(wanted.configs),
   }
-  if (spec.name === consumerOffsetsTopic) {
+  if (isInternalTopic(spec.name)) {
     throw new RequestRefused(
       errorCode.INVALID_TOPIC_EXCEPTION,
-      `Topic ${spec.name} is made by the broker itself as soon as a group needs it.`,
+      `Topic ${spec.name} is made by the broker itself as soon as it needs it.`,
     )
   }
   broker.topics.check(spec)

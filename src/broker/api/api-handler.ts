@@ -11,6 +11,8 @@ export interface RequestContext {
   /** As the client calls itself; may be empty. */
   readonly clientId: string
   readonly clientHost: string
+  /** Counts up: of two connections the one that was opened later has the higher number. */
+  readonly connection: number
   /** Name of the listener that the client came in through; empty in this process. */
   readonly listener: string
   /** Where this client reaches the broker, to be told in responses. */

@@ -1,7 +1,7 @@
 /**
  * The coordinator of all groups: the shell around `step` (group.ts). It finds the group in its shard (group-shards.ts), lets
  * the step decide, writes what the step wants written, answers when that is durable, and wakes the group when the step
- * said so (group-timers.ts). Offsets go their own way (group-offsets.ts).
+ * said so (wake-ups.ts). Offsets go their own way (group-offsets.ts).
  */
 import assert from 'node:assert/strict'
 import type { Logger } from '../../logger.ts'
@@ -27,7 +27,7 @@ import type {
   SyncInput,
   SyncResult,
 } from './group-step.ts'
-import { groupTimers } from './group-timers.ts'
+import { wakeUps } from './wake-ups.ts'
 import { groupRecord } from './offset-records.ts'
 
 export interface GroupCoordinator extends GroupOffsets {
@@ -71,13 +71,13 @@ export interface GroupCoordinatorOptions {
 export function openGroupCoordinator(options: GroupCoordinatorOptions): GroupCoordinator {
   const { platform, config, logger, topics, leaderEpoch } = options
   const { clock, timers } = platform
-  const wakeUps = groupTimers({ clock, timers })
+  const alarms = wakeUps<Group>({ clock, timers })
   const shards = groupShards({
     maxGroups: config.maxGroups,
     stored: topics.get(consumerOffsetsTopic),
     ensureTopic: () => options.ensureTopic(),
     open: openShards,
-    forgotten: group => wakeUps.cancel(group),
+    forgotten: group => alarms.cancel(group),
   })
   const offsets = groupOffsets({ clock, timers, logger, config, topics, shards })
   /** Open requests by the number that `step` knows them by. */
@@ -155,7 +155,7 @@ export function openGroupCoordinator(options: GroupCoordinatorOptions): GroupCoo
   }
 
   function wakeUpAt(shard: Shard, group: Group, atMs: number): void {
-    wakeUps.wakeAt(group, atMs, () => apply(shard, group, { kind: 'tick' }))
+    alarms.wakeAt(group, atMs, () => apply(shard, group, { kind: 'tick' }))
   }
 
   function freshMemberId(clientId: string, instanceId: string | null): string {
@@ -219,7 +219,7 @@ export function openGroupCoordinator(options: GroupCoordinatorOptions): GroupCoo
     ...offsets,
     stop() {
       shards.stop()
-      wakeUps.stop()
+      alarms.stop()
       offsets.stop()
       for (const answer of open.values()) answer(errorCode.COORDINATOR_NOT_AVAILABLE)
       open.clear()
