@@ -1,105 +1,155 @@
+/**
+ * The settings of a broker, one entry each: whoever adds one adds it to `schema`, and it is checked, typed, described to
+ * clients, and taken from configuration files and the environment. `docs/broker.md` lists all of them; a test compares.
+ */
+import assert from 'node:assert/strict'
 import { z } from 'zod'
 import { MillraceError } from '../errors.ts'
 
-/**
- * Settings of a broker, complete: every default is resolved once, by `brokerConfig`. The names are Apache Kafka's in
- * camelCase where Kafka has the setting.
- */
-export interface BrokerConfig {
-  /** Id of this broker in the cluster. @defaultValue 1 */
-  readonly nodeId: number
-  /**
-   * What an acknowledged write survives. `commit`: power loss; one `fdatasync` acknowledges all producers that wait.
-   * `os`: only the end of the process, as in Apache Kafka; the operating system writes when it likes, so a power loss
-   * takes the last seconds. @defaultValue 'commit'
-   */
-  readonly flush: 'commit' | 'os'
-  /** Create a topic when a client asks for one that does not exist. @defaultValue true */
-  readonly autoCreateTopics: boolean
-  /** Partitions of a topic whose creator did not say how many. @defaultValue 1 */
-  readonly numPartitions: number
-  /** Upper bound of partitions that one topic may have. @defaultValue 1000 */
-  readonly maxPartitionsPerTopic: number
-  /** Upper bound of partitions in the broker; each holds open files. @defaultValue 4000 */
-  readonly maxPartitions: number
-  /**
-   * How often partitions look for records that are too old or too many. How old a record is its timestamp says, as in
-   * Kafka: event time of years ago is deleted at the next look unless its topic has a larger `retention.ms` than the
-   * default of 7 days, or -1. Compacted topics, `__consumer_offsets` among them, lose what was overwritten instead.
-   * @defaultValue 300000
-   */
-  readonly logRetentionCheckIntervalMs: number
-  /** Partitions of `__consumer_offsets`; fixed when the topic is first needed. @defaultValue 8 */
-  readonly offsetsTopicNumPartitions: number
-  /** `segment.bytes` of `__consumer_offsets`. @defaultValue 16 MiB */
-  readonly offsetsTopicSegmentBytes: number
-  /** Longest metadata text of one committed offset. @defaultValue 4096 */
-  readonly offsetMetadataMaxBytes: number
-  /**
-   * How long offsets are kept after their group became empty, after their commit where there are no members, and after the
-   * last subscription to their topic. @defaultValue 10080 (7 days)
-   */
-  readonly offsetsRetentionMinutes: number
-  /** How often groups are looked through for offsets that are too old. @defaultValue 600000 */
-  readonly offsetsRetentionCheckIntervalMs: number
-  /** How long the first members of an empty group wait for more of them. Kafka waits 3000. @defaultValue 0 */
-  readonly groupInitialRebalanceDelayMs: number
-  /** Shortest session timeout a member may ask for. @defaultValue 100 */
-  readonly groupMinSessionTimeoutMs: number
-  /** Longest session timeout a member may ask for. @defaultValue 1800000 */
-  readonly groupMaxSessionTimeoutMs: number
-  /** Most members of one group. @defaultValue 1000 */
-  readonly groupMaxSize: number
-  /** Most groups that are remembered at once. @defaultValue 100000 */
-  readonly maxGroups: number
-  /** Partitions of `__transaction_state`; fixed when the topic is first needed. Kafka has 50. @defaultValue 8 */
-  readonly transactionStateLogNumPartitions: number
-  /** `segment.bytes` of `__transaction_state`. @defaultValue 16 MiB */
-  readonly transactionStateLogSegmentBytes: number
-  /** Longest timeout a transactional producer may ask for. @defaultValue 900000 */
-  readonly transactionMaxTimeoutMs: number
-  /** How long a transactional id is remembered that nobody uses. @defaultValue 604800000 */
-  readonly transactionalIdExpirationMs: number
-  /** Most transactional ids that are remembered at once. @defaultValue 100000 */
-  readonly maxTransactionalIds: number
-  /** Most bytes that one Fetch response carries, whatever the client asks for. @defaultValue 55 MiB */
-  readonly fetchMaxBytes: number
-  /** Largest request frame; a longer one closes the connection before it is read. @defaultValue 100 MiB */
-  readonly maxRequestBytes: number
-  /** Most open connections; one more is closed at once. @defaultValue 10000 */
-  readonly maxConnections: number
+/** What is told of a setting. Its unit is the end of its name, as in Kafka: `…Ms`, `…Bytes`, `…Minutes`. */
+interface About {
+  /** The name that Apache Kafka gives it; null when Kafka has no such setting. */
+  readonly kafkaName: string | null
+  /** What it does, in sentences, for users and clients. */
+  readonly documentation: string
 }
 
+/** A setting of the broker, for who goes through all of them. */
+export interface BrokerSetting extends About {
+  readonly name: string
+  readonly schema: z.ZodType
+  readonly defaultValue: unknown
+}
+
+const about = z.registry<About>()
+
 const MIB = 1024 * 1024
-const count = (): z.ZodNumber => z.int().min(1).max(2147483647)
+const wholeNumber = (min: number, max = 2147483647): z.ZodNumber => z.int().min(min).max(max)
+const count = (defaultValue: number): z.ZodDefault<z.ZodNumber> =>
+  wholeNumber(1).default(defaultValue)
 
 const schema = z.strictObject({
-  nodeId: z.int().min(0).max(2147483647).default(1),
-  flush: z.enum(['commit', 'os']).default('commit'),
-  autoCreateTopics: z.boolean().default(true),
-  numPartitions: count().default(1),
-  maxPartitionsPerTopic: count().default(1000),
-  maxPartitions: count().default(4000),
-  logRetentionCheckIntervalMs: count().default(300000),
-  offsetsTopicNumPartitions: count().default(8),
-  offsetsTopicSegmentBytes: count().default(16 * MIB),
-  offsetMetadataMaxBytes: count().default(4096),
-  offsetsRetentionMinutes: count().default(10080),
-  offsetsRetentionCheckIntervalMs: count().default(600000),
-  groupInitialRebalanceDelayMs: z.int().min(0).max(3600000).default(0),
-  groupMinSessionTimeoutMs: count().default(100),
-  groupMaxSessionTimeoutMs: count().default(1800000),
-  groupMaxSize: count().default(1000),
-  maxGroups: count().default(100000),
-  transactionStateLogNumPartitions: count().default(8),
-  transactionStateLogSegmentBytes: count().default(16 * MIB),
-  transactionMaxTimeoutMs: count().default(900000),
-  transactionalIdExpirationMs: count().default(604800000),
-  maxTransactionalIds: count().default(100000),
-  fetchMaxBytes: count().default(55 * MIB),
-  maxRequestBytes: count().default(100 * MIB),
-  maxConnections: count().default(10000),
+  nodeId: wholeNumber(0).default(1).register(about, {
+    kafkaName: 'broker.id',
+    documentation: 'Id of this broker in the cluster; fixed by the first start on a data folder.',
+  }),
+  flush: z.enum(['commit', 'os']).default('commit').register(about, {
+    kafkaName: null,
+    documentation:
+      'What an acknowledged write survives. `commit`: power loss; one `fdatasync` acknowledges all producers that wait. `os`: only the end of the process, as in Apache Kafka; the operating system writes when it likes, so a power loss takes the last seconds.',
+  }),
+  autoCreateTopics: z.boolean().default(true).register(about, {
+    kafkaName: 'auto.create.topics.enable',
+    documentation: 'Create a topic when a client asks for one that does not exist.',
+  }),
+  numPartitions: count(1).register(about, {
+    kafkaName: 'num.partitions',
+    documentation: 'Partitions of a topic whose creator did not say how many.',
+  }),
+  maxPartitionsPerTopic: count(1000).register(about, {
+    kafkaName: null,
+    documentation: 'Most partitions that one topic may have.',
+  }),
+  maxPartitions: count(4000).register(about, {
+    kafkaName: null,
+    documentation: 'Most partitions in the broker; each holds open files.',
+  }),
+  logRetentionCheckIntervalMs: count(300_000).register(about, {
+    kafkaName: 'log.retention.check.interval.ms',
+    documentation:
+      'How often partitions look for records that are too old or too many. How old a record is its timestamp says, as in Kafka: event time of years ago is deleted at the next look unless its topic has a larger `retention.ms` than the default of 7 days, or -1. Compacted topics, `__consumer_offsets` among them, lose what was overwritten instead.',
+  }),
+  offsetsTopicNumPartitions: count(8).register(about, {
+    kafkaName: 'offsets.topic.num.partitions',
+    documentation: 'Partitions of `__consumer_offsets`; fixed when the topic is first needed.',
+  }),
+  offsetsTopicSegmentBytes: count(16 * MIB).register(about, {
+    kafkaName: 'offsets.topic.segment.bytes',
+    documentation: '`segment.bytes` of `__consumer_offsets`.',
+  }),
+  offsetMetadataMaxBytes: count(4096).register(about, {
+    kafkaName: 'offset.metadata.max.bytes',
+    documentation: 'Longest metadata text of one committed offset.',
+  }),
+  offsetsRetentionMinutes: count(10_080).register(about, {
+    kafkaName: 'offsets.retention.minutes',
+    documentation:
+      'How long offsets are kept after their group became empty, after their commit where there are no members, and after the last subscription to their topic.',
+  }),
+  offsetsRetentionCheckIntervalMs: count(600_000).register(about, {
+    kafkaName: 'offsets.retention.check.interval.ms',
+    documentation: 'How often groups are looked through for offsets that are too old.',
+  }),
+  groupInitialRebalanceDelayMs: wholeNumber(0, 3_600_000).default(0).register(about, {
+    kafkaName: 'group.initial.rebalance.delay.ms',
+    documentation:
+      'How long the first members of an empty group wait for more of them. Kafka waits 3000.',
+  }),
+  groupMinSessionTimeoutMs: count(100).register(about, {
+    kafkaName: 'group.min.session.timeout.ms',
+    documentation: 'Shortest session timeout a member may ask for.',
+  }),
+  groupMaxSessionTimeoutMs: count(1_800_000).register(about, {
+    kafkaName: 'group.max.session.timeout.ms',
+    documentation: 'Longest session timeout a member may ask for.',
+  }),
+  groupMaxSize: count(1000).register(about, {
+    kafkaName: 'group.max.size',
+    documentation: 'Most members of one group.',
+  }),
+  maxGroups: count(100_000).register(about, {
+    kafkaName: null,
+    documentation: 'Most groups that are remembered at once.',
+  }),
+  transactionStateLogNumPartitions: count(8).register(about, {
+    kafkaName: 'transaction.state.log.num.partitions',
+    documentation:
+      'Partitions of `__transaction_state`; fixed when the topic is first needed. Kafka has 50.',
+  }),
+  transactionStateLogSegmentBytes: count(16 * MIB).register(about, {
+    kafkaName: 'transaction.state.log.segment.bytes',
+    documentation: '`segment.bytes` of `__transaction_state`.',
+  }),
+  transactionMaxTimeoutMs: count(900_000).register(about, {
+    kafkaName: 'transaction.max.timeout.ms',
+    documentation: 'Longest timeout a transactional producer may ask for.',
+  }),
+  transactionalIdExpirationMs: count(604_800_000).register(about, {
+    kafkaName: 'transactional.id.expiration.ms',
+    documentation: 'How long a transactional id is remembered that nobody uses.',
+  }),
+  maxTransactionalIds: count(100_000).register(about, {
+    kafkaName: null,
+    documentation: 'Most transactional ids that are remembered at once.',
+  }),
+  fetchMaxBytes: count(55 * MIB).register(about, {
+    kafkaName: 'fetch.max.bytes',
+    documentation: 'Most bytes that one Fetch response carries, whatever the client asks for.',
+  }),
+  maxRequestBytes: count(100 * MIB).register(about, {
+    kafkaName: 'socket.request.max.bytes',
+    documentation: 'Largest request frame; a longer one closes the connection before it is read.',
+  }),
+  maxConnections: count(10_000).register(about, {
+    kafkaName: 'max.connections',
+    documentation: 'Most open connections; one more is closed at once.',
+  }),
 })
+
+/**
+ * Settings of a broker, complete: every default is resolved once, by `brokerConfig`. The names are Apache Kafka's in
+ * camelCase where Kafka has the setting; `docs/broker.md` says what each does.
+ */
+export type BrokerConfig = Readonly<z.infer<typeof schema>>
+
+/** All settings, in the order of the table. */
+export const brokerSettings: readonly BrokerSetting[] = Object.entries(schema.shape).map(
+  ([name, setting]) => {
+    const told = about.get(setting)
+    assert(told !== undefined, `nothing is told of the setting ${name}`)
+    return { ...told, name, schema: setting, defaultValue: setting.parse(undefined) }
+  },
+)
 
 /** Checks settings and fills in defaults. Throws INVALID_CONFIG with a sentence that names the setting. */
 export function brokerConfig(settings: Partial<BrokerConfig> = {}): BrokerConfig {
