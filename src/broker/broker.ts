@@ -2,6 +2,7 @@
  * One broker on one data folder, without sockets: `server.ts` puts it on the network, `connector()` gives it to code in
  * the same process. Requests are dispatched by `api/index.ts`; what they act on hangs together here.
  */
+import { join, resolve } from 'node:path'
 import type { Connector } from '../client/connection.ts'
 import { type Logger, silentLogger } from '../logger.ts'
 import type { Platform } from '../platform/platform.ts'
@@ -19,6 +20,8 @@ export interface Broker {
   readonly platform: Platform
   readonly config: BrokerConfig
   readonly logger: Logger
+  /** Where the logs of all partitions are, as an absolute path. */
+  readonly logDir: string
   readonly clusterId: string
   readonly nodeId: number
   /** Epoch in which this broker leads all its partitions: one more with each start. */
@@ -77,6 +80,7 @@ export async function openBroker(options: OpenBrokerOptions): Promise<Broker> {
       platform,
       config,
       logger,
+      logDir: join(resolve(folder.path), 'logs'),
       clusterId: folder.clusterId,
       nodeId: folder.nodeId,
       leaderEpoch,

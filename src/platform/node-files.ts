@@ -33,6 +33,11 @@ export function nodeFiles(bootId: string): Files {
       return stats?.isFile() ? stats.size : undefined
     },
 
+    volume(folder) {
+      const { blocks, bavail, bsize } = attempt('measure', folder, () => fs.statfsSync(folder))
+      return { totalBytes: blocks * bsize, usableBytes: bavail * bsize }
+    },
+
     makeFolder(folder) {
       attempt('create the folder', folder, () => fs.mkdirSync(folder, { recursive: true }))
     },

@@ -62,6 +62,8 @@ export interface Files {
   list(folder: string): string[]
   /** Size in bytes, or undefined when there is no such file. */
   size(path: string): number | undefined
+  /** The space on the volume that the folder is on. */
+  volume(folder: string): Volume
   /** Creates the folder and its parents. Each is durable once the folder in which it stands is synced. */
   makeFolder(folder: string): void
   /** Moves a file, over another one if there is one, or a folder to a name that is free. */
@@ -76,6 +78,12 @@ export interface Files {
    * `.millrace.lock`.
    */
   lock(folder: string): FolderLock
+}
+
+export interface Volume {
+  readonly totalBytes: number
+  /** What this process may still write. */
+  readonly usableBytes: number
 }
 
 export interface OpenFile {

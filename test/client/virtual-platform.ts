@@ -51,6 +51,7 @@ export class VirtualPlatform implements Platform {
     replace: absent,
     list: absent,
     size: absent,
+    volume: absent,
     makeFolder: absent,
     rename: absent,
     remove: absent,

@@ -57,6 +57,11 @@ export class Disk {
     return node
   }
 
+  /** What all files hold together. */
+  usedBytes(): number {
+    return bytesIn(this.#root)
+  }
+
   createFile(path: string): FileNode {
     const node: FileNode = { kind: 'file', content: new FileContent() }
     const { folder, name } = this.#place(path)
@@ -220,4 +225,11 @@ function emptyFolder(): FolderNode {
 
 function namesOf(path: string): string[] {
   return path.split('/').filter(name => name !== '')
+}
+
+function bytesIn(node: DiskNode): number {
+  if (node.kind === 'file') return node.content.size
+  let bytes = 0
+  for (const entry of node.entries.values()) bytes += bytesIn(entry)
+  return bytes
 }

@@ -15,6 +15,7 @@ export type OperationKind =
   | 'sync'
   | 'list'
   | 'size'
+  | 'volume'
   | 'makeFolder'
   | 'rename'
   | 'remove'

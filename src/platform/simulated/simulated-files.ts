@@ -21,6 +21,9 @@ export interface FilesHost {
   readonly begin: (kind: OperationKind, path: string, detail: string) => void
 }
 
+/** Larger than anything that a simulation writes. */
+const VOLUME_BYTES = 1024 ** 4
+
 /**
  * Files in memory, as one process sees them. A process that ended keeps the disk it had, so that what is still on its
  * stack runs on undisturbed; the next process has another one.
@@ -94,6 +97,15 @@ export function simulatedFiles(host: FilesHost): Files {
         begin('size', path)
         const node = disk.find(path)
         return node?.kind === 'file' ? node.content.size : undefined
+      })
+    },
+
+    volume(given) {
+      const path = absolute(given)
+      return attempt('measure', given, () => {
+        begin('volume', path)
+        if (folder(path) === undefined) throw systemError('ENOENT')
+        return { totalBytes: VOLUME_BYTES, usableBytes: VOLUME_BYTES - disk.usedBytes() }
       })
     },
 

@@ -22,6 +22,17 @@ export function filesContract(inWorld: InWorld): void {
     )
 
     test(
+      'a volume has room, and a folder that is not there has none to tell of',
+      inWorld(async ({ platform: { files }, folder }) => {
+        const { totalBytes, usableBytes } = files.volume(folder)
+        expect(totalBytes).toBeGreaterThan(0)
+        expect(usableBytes).toBeGreaterThanOrEqual(0)
+        expect(usableBytes).toBeLessThanOrEqual(totalBytes)
+        expect(codeOf(() => files.volume(join(folder, 'missing')))).toBe('FILE_ERROR')
+      }),
+    )
+
+    test(
       'a write beyond the end leaves zeros between',
       inWorld(async ({ platform: { files }, folder }) => {
         const file = files.open(join(folder, 'a'), { create: true })
