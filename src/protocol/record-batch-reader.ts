@@ -31,8 +31,9 @@ export class RecordReader {
   producerEpoch = -1
   partitionLeaderEpoch = -1
 
+  /** See `RecordReaderOptions`. */
+  maxDecompressedBytes: number
   private readonly checkCrc: boolean
-  private readonly maxDecompressedBytes: number
   private batches: Buffer = noBytes
   private nextBatchAt = 0
   /** What holds the records of the current batch: `batches` itself, or its decompressed content. */
@@ -126,6 +127,13 @@ export class RecordReader {
     if (this.at !== this.recordEnd) this.damaged('a record does not end with its headers')
     this.at = after
     return headers
+  }
+
+  /** Throws CORRUPT_DATA unless the headers can be decoded and end with the record. */
+  checkHeaders(): void {
+    const at = this.valueAt + Math.max(this.valueLength, 0)
+    const hasNone = this.content[at] === 0 && at + 1 === this.recordEnd
+    if (!hasNone) void this.headers
   }
 
   private headerPart(): Buffer | null {

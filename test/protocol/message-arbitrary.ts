@@ -10,7 +10,7 @@ import type {
 
 const bytes = fc.uint8Array({ maxLength: 20 }).map(array => Buffer.from(array))
 
-const primitives: Record<PrimitiveKind, fc.Arbitrary<unknown>> = {
+const anyValue: Record<PrimitiveKind, fc.Arbitrary<unknown>> = {
   int8: fc.integer({ min: -0x80, max: 0x7f }),
   int16: fc.integer({ min: -0x8000, max: 0x7fff }),
   int32: fc.integer(),
@@ -24,8 +24,16 @@ const primitives: Record<PrimitiveKind, fc.Arbitrary<unknown>> = {
   records: bytes,
 }
 
-/** Values of a message as they come out of decoding: what the version lacks has its default. */
-export function messageArbitrary(message: AnyMessage, version: number): fc.Arbitrary<unknown> {
+/**
+ * Values of a message as they come out of decoding: what the version lacks has its default. `preferred`: where scalars
+ * of some kinds are taken from instead of all values.
+ */
+export function messageArbitrary(
+  message: AnyMessage,
+  version: number,
+  preferred: Partial<Record<PrimitiveKind, fc.Arbitrary<unknown>>> = {},
+): fc.Arbitrary<unknown> {
+  const primitives = { ...anyValue, ...preferred }
   const typed = (type: WireType): fc.Arbitrary<unknown> => {
     if (type.kind === 'struct') return struct(type.fields)
     if (type.kind !== 'array') return primitives[type.kind]

@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 
 /** A broker in a process of its own, started as a user does, that can be killed. */
 export interface BrokerProcess {
+  readonly pid: number
   readonly bootstrap: string
   /** Everything it logged, one JSON object a line. */
   readonly log: readonly string[]
@@ -29,6 +30,7 @@ export async function startBrokerProcess(data: string, port: number): Promise<Br
   const exited = new Promise<number | null>(done => child.once('close', code => done(code)))
   const bootstrap = await listening(child, exited, log)
   return {
+    pid: child.pid ?? 0,
     bootstrap,
     log,
     async kill() {

@@ -6,8 +6,9 @@
  *
  * Behaviour: batches are checked and appended as they are, partition by partition; a refused partition does not disturb
  * the others. acks=-1 is answered when the batches are durable, acks=1 when they are appended, acks=0 never. A repeated
- * batch of an idempotent producer is answered with the offsets it got the first time. For a compacted topic records are
- * decoded, and one without a key is refused with INVALID_RECORD.
+ * batch of an idempotent producer is answered with the offsets it got the first time. Records that cannot be decoded
+ * or become more than 32 MiB (or four times max.message.bytes) when they are decompressed, and for a compacted topic such without a key, are refused with
+ * INVALID_RECORD.
  *
  * Differs from Apache Kafka: `timeoutMs` is not looked at, because with one node nothing but the disk can be waited for,
  * and a producer must not be told "timed out" of a write that will be durable. Requests with a transactional id and

@@ -21,7 +21,6 @@ import * as batch from '../../protocol/record-batch.ts'
 import { AppendRefused } from './append-refused.ts'
 import { isPastMaxLag } from './compaction/cleanable.ts'
 import { Compaction, type CompactionRound } from './compaction/compaction.ts'
-import { refuseNullKeys } from './compaction/null-keys.ts'
 import { reachesRecord, readToRecord } from './compaction/sparse-batches.ts'
 import { GroupCommit } from './group-commit.ts'
 import type { LeaderEpochs } from './leader-epochs.ts'
@@ -39,6 +38,7 @@ import { isRollDue } from './roll.ts'
 import { stampBatches } from './stamp.ts'
 import type { TimestampedOffset } from './timestamp-lookup.ts'
 import { validateBatches } from './validate.ts'
+import { validateRecords } from './validate-records.ts'
 
 export interface PartitionLogOptions {
   readonly files: Files
@@ -151,7 +151,7 @@ export class PartitionLog {
     const now = clock.now()
     const place = { name: this.#name, isClient: options.origin !== 'coordinator' }
     validateBatches(batches, config, now, place)
-    if (config.isCompacted) refuseNullKeys(batches, this.#name)
+    validateRecords(batches, config, this.#name)
     const known = this.#producers.check(batches, 0, place)
     if (known !== undefined) {
       const { baseOffset, lastOffset, logAppendTime } = known

@@ -1,7 +1,6 @@
 /**
- * What a batch must be before it enters the log (Kafka: LogValidator). Everything is read from batch headers: records
- * are not decoded, so what a header says about the records inside is taken from the producer, who alone is misled
- * when it is wrong.
+ * What a batch must be before it enters the log (Kafka: LogValidator). Everything here is read from batch headers; the
+ * records are looked at after it, by validate-records.ts.
  */
 import { AppendRefused } from './append-refused.ts'
 import * as batch from '../../protocol/record-batch.ts'

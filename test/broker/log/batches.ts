@@ -1,9 +1,11 @@
+import type { CompressionCodec } from '../../../src/protocol/compression.ts'
 import { RecordBatchBuilder } from '../../../src/protocol/record-batch-builder.ts'
 import { RecordReader } from '../../../src/protocol/record-batch-reader.ts'
 import { stampProducer } from '../../../src/protocol/record-batch.ts'
 
 export interface BatchOptions {
   readonly timestamp?: number
+  readonly codec?: CompressionCodec
   readonly producer?: { id: bigint; epoch: number; sequence: number }
 }
 
@@ -12,7 +14,7 @@ export function batchOf(values: readonly string[], options: BatchOptions = {}): 
   const builder = new RecordBatchBuilder()
   for (const value of values)
     builder.append(null, Buffer.from(value), options.timestamp ?? 1000, [])
-  const batch = builder.build()
+  const batch = builder.build(options.codec === undefined ? {} : { codec: options.codec })
   const { producer } = options
   if (producer !== undefined) {
     const { id, epoch, sequence } = producer

@@ -5,7 +5,7 @@ import type { LogConfig } from '../../../src/broker/log/log-config.ts'
 import { buildControlBatch } from '../../../src/protocol/control-batch.ts'
 import { errorCode } from '../../../src/protocol/error-codes.ts'
 import { writeInt64 } from '../../../src/protocol/int64.ts'
-import { stampCrc } from '../../../src/protocol/record-batch.ts'
+import { headerBytes, stampCrc } from '../../../src/protocol/record-batch.ts'
 import { batchOf } from './batches.ts'
 import { append, openLog, temporaryFolder } from './log-world.ts'
 
@@ -55,6 +55,31 @@ describe('an append is refused', () => {
       timestamp: 0,
     })
     expect(await refusal(marker)).toBe(errorCode.INVALID_RECORD)
+  })
+
+  test.each(['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const)(
+    'when its records are not what its header says (%s)',
+    async codec => {
+      const records = (change: (batch: Buffer) => void): Buffer =>
+        changed(batchOf(['first', 'second'], { codec }), change)
+      const counted = records(batch => {
+        batch.writeInt32BE(3, 57)
+        batch.writeInt32BE(2, 23)
+      })
+      expect(await refusal(counted)).toBe(errorCode.INVALID_RECORD)
+      const junk = records(batch => batch.fill(0xa5, headerBytes))
+      expect(await refusal(junk)).toBe(errorCode.INVALID_RECORD)
+      expect(await refusal(records(() => {}))).toBe(errorCode.NONE)
+    },
+  )
+
+  test('when its records are numbered otherwise, or have unreadable headers', async () => {
+    const first = headerBytes
+    // Length, attributes, timestamp delta, offset delta, key length, value length, the value, headers.
+    const gap = changed(batchOf(['a']), batch => batch.writeInt8(2, first + 3))
+    expect(await refusal(gap)).toBe(errorCode.INVALID_RECORD)
+    const headers = changed(batchOf(['a']), batch => batch.writeInt8(2, batch.length - 1))
+    expect(await refusal(headers)).toBe(errorCode.INVALID_RECORD)
   })
 
   test('when it is too large', async () => {
