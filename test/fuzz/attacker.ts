@@ -46,7 +46,8 @@ export class AttackerConnection {
       remote: { host: options.host, port: 40_000 },
       queuedBytes: 0,
       handle: handlers => (this.#handlers = handlers),
-      write: bytes => this.#receive(bytes),
+      write: bytes =>
+        this.#receive(Array.isArray(bytes) ? Buffer.concat(bytes) : Buffer.from(bytes)),
       pause: () => (this.#isPaused = true),
       resume: () => (this.#isPaused = false),
       end: () => this.#closeSoon(),
@@ -85,8 +86,8 @@ export class AttackerConnection {
     this.#simulation.after(0, () => this.close())
   }
 
-  #receive(bytes: Uint8Array): boolean {
-    for (const frame of this.#responses.push(Buffer.from(bytes))) this.#check(frame)
+  #receive(bytes: Buffer): boolean {
+    for (const frame of this.#responses.push(bytes)) this.#check(frame)
     this.unanswered = 0
     this.answers += 1
     return true
