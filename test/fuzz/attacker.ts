@@ -46,8 +46,7 @@ export class AttackerConnection {
       remote: { host: options.host, port: 40_000 },
       queuedBytes: 0,
       handle: handlers => (this.#handlers = handlers),
-      write: bytes =>
-        this.#receive(Array.isArray(bytes) ? Buffer.concat(bytes) : Buffer.from(bytes)),
+      write: bytes => this.#receive(Buffer.concat(bytes instanceof Uint8Array ? [bytes] : bytes)),
       pause: () => (this.#isPaused = true),
       resume: () => (this.#isPaused = false),
       end: () => this.#closeSoon(),
