@@ -4,7 +4,9 @@
  * Versions: 1-4.
  *
  * Behaviour: topics (type 2) with all settings that this broker knows and where each value comes from; the broker (type 4,
- * named by its id) with what it was started with, read-only. Null keys ask for all.
+ * named by its id) with what it was started with, read-only. Null or no keys ask for all. The default of a topic's
+ * setting is told under the broker's name for it, as `log.retention.ms` for `retention.ms`. Without a name, the
+ * broker's type stands for what all brokers were told while they run, which is nothing here.
  *
  * Differs from Apache Kafka: other kinds of resources are refused with INVALID_REQUEST. A setting that this broker does not
  * know is not listed.
@@ -43,7 +45,7 @@ function describe(
       resourceType: resource.resourceType,
       resourceName,
       configs: entries
-        .filter(({ name }) => keys === null || keys.includes(name))
+        .filter(({ name }) => keys === null || keys.length === 0 || keys.includes(name))
         .map(entry => ({
           ...entry,
           synonyms: request.includeSynonyms ? synonymsOf(entry) : [],
@@ -69,7 +71,8 @@ function entriesOf(broker: Broker, type: number, name: string): ConfigEntry[] {
       `There is no topic ${JSON.stringify(name)}.`,
     )
   }
-  if (type === resourceType.broker && (name === '' || name === String(broker.nodeId))) {
+  if (type === resourceType.broker && name === '') return []
+  if (type === resourceType.broker && name === String(broker.nodeId)) {
     return describeBrokerConfigs(broker.config)
   }
   throw new RequestRefused(
@@ -80,9 +83,11 @@ function entriesOf(broker: Broker, type: number, name: string): ConfigEntry[] {
 
 /** Where the value would come from, the most specific place first. */
 function synonymsOf(entry: ConfigEntry): Answer['configs'][number]['synonyms'] {
-  const { name, value, defaultValue } = entry
-  const fallback = { name, value: defaultValue, source: configSource.default }
-  return entry.configSource === configSource.default
-    ? [fallback]
-    : [{ name, value, source: entry.configSource }, fallback]
+  const { name, value, defaultName, defaultValue } = entry
+  const own = { name, value, source: entry.configSource }
+  const fallback = { name: defaultName ?? '', value: defaultValue, source: configSource.default }
+  return [
+    ...(entry.configSource === configSource.default ? [] : [own]),
+    ...(defaultName === null ? [] : [fallback]),
+  ]
 }

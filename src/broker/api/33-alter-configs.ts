@@ -3,7 +3,8 @@
  *
  * Versions: 0-2.
  *
- * Behaviour: in force and durable when answered. Settings that the broker does not know are refused with INVALID_CONFIG.
+ * Behaviour: in force and durable when answered. Settings that the broker does not know are refused with INVALID_CONFIG, a
+ * resource or a setting that is named twice, and one without a value, with INVALID_REQUEST.
  *
  * Differs from Apache Kafka: settings of the broker and of its internal topics are given when it is started; changing
  * them is INVALID_REQUEST.
@@ -12,24 +13,28 @@ import { errorCode } from '../../protocol/error-codes.ts'
 import { alterConfigs } from '../../protocol/messages/33-alter-configs.ts'
 import { answerTo } from '../request-refused.ts'
 import { checkTopicConfigs } from '../topic-configs.ts'
+import { alterForm, noValue } from './alter-form.ts'
 import { alterableTopic } from './alterable-topic.ts'
 import { apiHandler, type ApiHandler } from './api-handler.ts'
 
 export const alterConfigsHandler: ApiHandler = apiHandler(
   alterConfigs,
   { min: 0, max: 2 },
-  async (broker, request) => ({
-    responses: await Promise.all(
-      request.resources.map(async ({ resourceType, resourceName, configs }) => {
-        try {
-          alterableTopic(broker, resourceType, resourceName)
-          const checked = checkTopicConfigs(configs)
-          if (!request.validateOnly) await broker.topics.configure(resourceName, () => checked)
-          return { errorCode: errorCode.NONE, resourceType, resourceName }
-        } catch (error) {
-          return { ...answerTo(error, broker.logger), resourceType, resourceName }
-        }
-      }),
-    ),
-  }),
+  async (broker, request) => {
+    const checkForm = alterForm(request.resources)
+    const responses = request.resources.map(async resource => {
+      const { resourceType, resourceName, configs } = resource
+      try {
+        checkForm(resource)
+        for (const { name, value } of configs) if (value === null) throw noValue(name)
+        alterableTopic(broker, resourceType, resourceName)
+        const checked = checkTopicConfigs(configs)
+        if (!request.validateOnly) await broker.topics.configure(resourceName, () => checked)
+        return { errorCode: errorCode.NONE, resourceType, resourceName }
+      } catch (error) {
+        return { ...answerTo(error, broker.logger), resourceType, resourceName }
+      }
+    })
+    return { responses: await Promise.all(responses) }
+  },
 )

@@ -4,7 +4,7 @@
  * Versions: 0-1.
  *
  * Behaviour: set (0), delete (1, back to the default), and for lists append (2) and subtract (3). In force and durable when
- * answered.
+ * answered. A resource or a setting that is named twice, and one without a value, is refused with INVALID_REQUEST.
  *
  * Differs from Apache Kafka: settings of the broker and of its internal topics are given when it is started; changing
  * them is INVALID_REQUEST.
@@ -15,6 +15,7 @@ import type { Infer } from '../../protocol/schema.ts'
 import { answerTo, RequestRefused } from '../request-refused.ts'
 import { topicConfigDefinitions } from '../topic-config-definitions.ts'
 import { checkTopicConfigs, type TopicConfigs } from '../topic-configs.ts'
+import { alterForm, noValue } from './alter-form.ts'
 import { alterableTopic } from './alterable-topic.ts'
 import { apiHandler, type ApiHandler } from './api-handler.ts'
 
@@ -23,22 +24,24 @@ type Change = Infer<typeof incrementalAlterConfigs.request>['resources'][number]
 export const incrementalAlterConfigsHandler: ApiHandler = apiHandler(
   incrementalAlterConfigs,
   { min: 0, max: 1 },
-  async (broker, request) => ({
-    responses: await Promise.all(
-      request.resources.map(async ({ resourceType, resourceName, configs }) => {
-        try {
-          const topic = alterableTopic(broker, resourceType, resourceName)
-          changed(topic.configs, configs)
-          if (!request.validateOnly) {
-            await broker.topics.configure(resourceName, before => changed(before, configs))
-          }
-          return { errorCode: errorCode.NONE, resourceType, resourceName }
-        } catch (error) {
-          return { ...answerTo(error, broker.logger), resourceType, resourceName }
+  async (broker, request) => {
+    const checkForm = alterForm(request.resources)
+    const responses = request.resources.map(async resource => {
+      const { resourceType, resourceName, configs } = resource
+      try {
+        checkForm(resource)
+        const topic = alterableTopic(broker, resourceType, resourceName)
+        changed(topic.configs, configs)
+        if (!request.validateOnly) {
+          await broker.topics.configure(resourceName, before => changed(before, configs))
         }
-      }),
-    ),
-  }),
+        return { errorCode: errorCode.NONE, resourceType, resourceName }
+      } catch (error) {
+        return { ...answerTo(error, broker.logger), resourceType, resourceName }
+      }
+    })
+    return { responses: await Promise.all(responses) }
+  },
 )
 
 /** Settings after the changes. Throws RequestRefused INVALID_CONFIG or INVALID_REQUEST. */
@@ -46,6 +49,7 @@ function changed(before: TopicConfigs, changes: readonly Change[]): TopicConfigs
   const after = new Map(before)
   for (const { name, configOperation, value } of changes) {
     const definition = topicConfigDefinitions.find(known => known.name === name)
+    if (value === null && configOperation !== DELETE) throw noValue(name)
     switch (configOperation) {
       case SET:
         after.set(name, checkTopicConfigs([{ name, value }]).get(name) ?? '')

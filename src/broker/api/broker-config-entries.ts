@@ -16,6 +16,7 @@ export function describeBrokerConfigs(config: BrokerConfig): ConfigEntry[] {
       isSensitive: false,
       configType: typeOf(defaultValue),
       documentation,
+      defaultName: kafkaName,
       defaultValue: asText(defaultValue),
     }
   })
