@@ -27,7 +27,7 @@ export { StreamsBuilder } from './dsl/streams-builder.ts'
 export { type ErrorCode, MillraceError } from './errors.ts'
 export { type Logger, jsonLogger, silentLogger } from './logger.ts'
 export { nodePlatform } from './platform/node-platform.ts'
-export type { Platform } from './platform/platform.ts'
+export type { ClientTls, Platform } from './platform/platform.ts'
 export {
   type Application,
   type ApplicationOptions,

@@ -5,6 +5,7 @@ import type { ApiHandler, RequestContext } from './api/api-handler.ts'
 import { handlers } from './api/index.ts'
 import type { Broker } from './broker.ts'
 import { completeMessage } from './complete-message.ts'
+import { anonymous } from './security/principal.ts'
 
 /**
  * Connections to a broker in the same process. They behave as those over TCP do, without the bytes: versions are chosen
@@ -38,6 +39,7 @@ function inProcessConnection(broker: Broker): Connection {
         clientId: 'in-process',
         clientHost: '/in-process',
         connection,
+        principal: anonymous,
         listener: '',
         advertised: { host: 'in-process', port: 0 },
         ended: ended.signal,

@@ -4,4 +4,5 @@
 export { startBroker, type RunningBroker, type StartBrokerOptions } from './start-broker.ts'
 export type { BrokerConfig } from './config.ts'
 export type { ListenerConfig } from './listener-config.ts'
+export type { TlsConfig } from './tls-files.ts'
 export type { OpenListener } from './server.ts'

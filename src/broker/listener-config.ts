@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { MillraceError } from '../errors.ts'
+import { type TlsConfig, tlsConfigSchema } from './tls-files.ts'
 
 /**
  * One door of the broker. Clients stay with the listener they came in through: that is whose address they are told.
@@ -15,6 +16,8 @@ export interface ListenerConfig {
   readonly advertisedHost?: string
   /** Port that clients are told to connect to, where it is forwarded from. @defaultValue the port listened on */
   readonly advertisedPort?: number
+  /** Only encrypted connections are served. @defaultValue none are encrypted */
+  readonly tls?: TlsConfig
 }
 
 /** A listener with its defaults filled in. */
@@ -28,6 +31,7 @@ const schema = z.strictObject({
   port: z.int().min(0).max(65535).default(0),
   advertisedHost: z.string().min(1).optional(),
   advertisedPort: z.int().min(1).max(65535).optional(),
+  tls: tlsConfigSchema.optional(),
 })
 
 /**

@@ -10,6 +10,8 @@ import { unsupportedApiVersions } from './api/18-api-versions.ts'
 import type { Frame, RequestContext } from './api/api-handler.ts'
 import { handlers } from './api/index.ts'
 import type { Broker } from './broker.ts'
+import { subjectName } from './distinguished-name.ts'
+import { anonymous, type Principal } from './security/principal.ts'
 
 export interface ServedConnection {
   /** Takes no more requests, answers the one in work, and closes; resolves when it is closed. */
@@ -40,6 +42,7 @@ export function serveConnection(options: ServeConnectionOptions): ServedConnecti
   const ended = new AbortController()
   const stop = (): void => ended.abort()
   const allClosed = Promise.withResolvers<void>()
+  let principal: Principal | undefined
   let busy = false
   let ending = false
   let closed = false
@@ -108,6 +111,7 @@ export function serveConnection(options: ServeConnectionOptions): ServedConnecti
       clientId: clientId ?? '',
       clientHost: `/${socket.remote.host}`,
       connection,
+      principal: (principal ??= principalOf(socket)),
       listener: options.listener,
       advertised: options.advertised(),
       ended: ended.signal,
@@ -156,4 +160,11 @@ export function serveConnection(options: ServeConnectionOptions): ServedConnecti
       if (!closed) socket.destroy()
     },
   }
+}
+
+/** The subject of its certificate, if it showed one. */
+function principalOf({ peerCertificate }: Socket): Principal {
+  return peerCertificate === undefined
+    ? anonymous
+    : { type: 'User', name: subjectName(peerCertificate) }
 }

@@ -2,12 +2,15 @@ import assert from 'node:assert/strict'
 import type { Address, Listener, Socket } from '../platform/platform.ts'
 import type { Broker } from './broker.ts'
 import type { CompleteListenerConfig } from './listener-config.ts'
+import { readTlsFiles, type TlsWatch, watchTlsFiles } from './tls-files.ts'
 import { type ServedConnection, serveConnection } from './server-connection.ts'
 
 export interface Server {
   readonly listeners: readonly [OpenListener, ...OpenListener[]]
   /** Stops listening, lets every connection finish the request that is in work, and closes it. */
   close(): Promise<void>
+  /** Looks whether TLS files have changed; otherwise it takes up to ten seconds until they are used. */
+  reloadTls(): void
 }
 
 /** A listener that accepts connections. */
@@ -30,6 +33,7 @@ export async function serve(
   const { platform, config, logger } = broker
   const connections = new Set<ServedConnection>()
   const opened: { name: string; listener: Listener; advertised: Address }[] = []
+  const watches: TlsWatch[] = []
 
   try {
     for (const each of configs) opened.push(await open(each))
@@ -41,11 +45,24 @@ export async function serve(
 
   async function open(listenerConfig: CompleteListenerConfig): Promise<(typeof opened)[number]> {
     const { name, host, port, advertisedHost, advertisedPort } = listenerConfig
+    const tls =
+      listenerConfig.tls === undefined
+        ? undefined
+        : readTlsFiles(platform.files, listenerConfig.tls)
     // The first connection may come before `listen` has returned, but not its first request.
     let advertised: Address = { host, port }
-    const listener = await platform.sockets.listen({ host, port }, socket =>
-      accept(socket, name, () => advertised),
+    const listener = await platform.sockets.listen(
+      { host, port },
+      socket => accept(socket, name, () => advertised),
+      tls,
     )
+    const replace = listener.replaceTls?.bind(listener)
+    if (listenerConfig.tls !== undefined && tls !== undefined && replace !== undefined) {
+      const config = listenerConfig.tls
+      watches.push(
+        watchTlsFiles({ platform, logger, listener: name, config, current: tls, replace }),
+      )
+    }
     advertised = {
       host: advertisedHost ?? host,
       port: advertisedPort ?? listener.address.port,
@@ -74,6 +91,7 @@ export async function serve(
   }
 
   async function stopListening(): Promise<void> {
+    for (const watch of watches) watch.stop()
     await Promise.all(opened.map(({ listener }) => listener.close()))
   }
 
@@ -85,6 +103,9 @@ export async function serve(
   assert(first !== undefined, 'a server has at least one listener')
   return {
     listeners: [first, ...others],
+    reloadTls() {
+      for (const watch of watches) watch.reload()
+    },
     async close() {
       await stopListening()
       const ending = [...connections].map(connection => connection.end())

@@ -65,6 +65,19 @@ export interface RunningBroker {
    */
   connector(): Connector
   /**
+   * Puts changed TLS files to use for new connections. The broker looks at them every ten seconds by itself; files that
+   * cannot be used are logged as an error, and the old ones stay.
+   *
+   * @example
+   * ```ts
+   * import { startBroker } from 'millrace/broker'
+   *
+   * await using broker = await startBroker()
+   * broker.reloadTls() // → undefined
+   * ```
+   */
+  reloadTls(): void
+  /**
    * Answers who waits, closes all connections, makes everything durable and gives the folder back. Calling it again
    * waits for the same end.
    *
@@ -158,6 +171,7 @@ export async function startBroker(options: StartBrokerOptions = {}): Promise<Run
     clusterId: broker.clusterId,
     data: folder,
     connector: () => broker.connector(),
+    reloadTls: () => server.reloadTls(),
     close,
     [Symbol.asyncDispose]: close,
   }

@@ -1,5 +1,5 @@
 import { MillraceError } from '../errors.ts'
-import type { Address, Platform, Socket, Timer } from '../platform/platform.ts'
+import type { Address, ClientTls, Platform, Socket, Timer } from '../platform/platform.ts'
 import { errorCode, errorName } from '../protocol/error-codes.ts'
 import {
   FrameSplitter,
@@ -17,6 +17,8 @@ import type { Connection, Connector, RequestOptions } from './connection.ts'
 export interface WireOptions {
   /** Names this client in the broker's logs and quotas. */
   readonly clientId: string
+  /** Encrypts the connections, and shows the client's certificate if it has one. @defaultValue no TLS */
+  readonly tls?: ClientTls
   /** How long in milliseconds a connection may take to open, and a broker to answer. @defaultValue 30000 */
   readonly requestTimeoutMs?: number
   /** Largest response in bytes that is accepted. @defaultValue 100 MiB */
@@ -58,7 +60,7 @@ export function wireConnector(
   const { clientId, requestTimeoutMs = 30_000, maxFrameBytes = 100 * 1024 * 1024 } = options
   const settings = { clientId, requestTimeoutMs, maxFrameBytes }
   return async address => {
-    const socket = await connectInTime(platform, address, requestTimeoutMs)
+    const socket = await connectInTime(platform, address, options.tls, requestTimeoutMs)
     const connection = new WireConnection(platform, socket, address, settings)
     await connection.negotiate()
     return connection
@@ -68,13 +70,14 @@ export function wireConnector(
 async function connectInTime(
   { sockets, timers }: Pick<Platform, 'sockets' | 'timers'>,
   address: Address,
+  tls: ClientTls | undefined,
   timeoutMs: number,
 ): Promise<Socket> {
   const { promise: late, reject } = Promise.withResolvers<never>()
   const timer = timers.schedule(timeoutMs, () =>
     reject(lost(`${address.host}:${address.port} could not be reached within ${timeoutMs} ms.`)),
   )
-  const opening = sockets.connect(address)
+  const opening = sockets.connect(address, tls)
   try {
     return await Promise.race([opening, late])
   } catch (error) {
@@ -102,11 +105,13 @@ interface Pending {
 
 type VersionRanges = ReadonlyMap<number, { minVersion: number; maxVersion: number }>
 
+type WireSettings = Required<Omit<WireOptions, 'tls'>>
+
 class WireConnection implements Connection {
   readonly #timers: Platform['timers']
   readonly #socket: Socket
   readonly #broker: string
-  readonly #settings: Required<WireOptions>
+  readonly #settings: WireSettings
   readonly #frames: FrameSplitter
   readonly #pending: Pending[] = []
   readonly #closed: Promise<void>
@@ -118,7 +123,7 @@ class WireConnection implements Connection {
     platform: Pick<Platform, 'timers'>,
     socket: Socket,
     address: Address,
-    settings: Required<WireOptions>,
+    settings: WireSettings,
   ) {
     this.#timers = platform.timers
     this.#socket = socket

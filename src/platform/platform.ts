@@ -113,11 +113,36 @@ export interface FolderLock {
 export interface Sockets {
   /**
    * Throws PORT_IN_USE when the port is taken, INVALID_CONFIG when the address cannot work here. Port 0 takes a free one,
-   * which `Listener.address` names.
+   * which `Listener.address` names. With `tls` only encrypted connections are served; a connection is accepted when it
+   * is there, and speaks once its handshake is over.
    */
-  listen(address: Address, accept: (socket: Socket) => void): Promise<Listener>
-  /** Throws CONNECTION_LOST when nobody answers. */
-  connect(address: Address): Promise<Socket>
+  listen(address: Address, accept: (socket: Socket) => void, tls?: ServerTls): Promise<Listener>
+  /** Throws CONNECTION_LOST when nobody answers or, with `tls`, when the peer cannot prove to be who it should be. */
+  connect(address: Address, tls?: ClientTls): Promise<Socket>
+}
+
+/** What a listener proves itself with, and what it wants of clients. PEM; TLS 1.2 and later. */
+export interface ServerTls {
+  readonly key: Buffer
+  /** The certificate, followed by those between it and its root. */
+  readonly cert: Buffer
+  /** Certificates that client certificates must come from. */
+  readonly ca?: Buffer
+  /** Whether clients show a certificate: never, if they like, or always. One that is shown must be valid. */
+  readonly clientAuth: 'none' | 'requested' | 'required'
+}
+
+/**
+ * TLS as a client: PEM; TLS 1.2 and later.
+ */
+export interface ClientTls {
+  /** Certificates that the server's must come from. @defaultValue those that Node brings */
+  readonly ca?: Buffer | string
+  /** The client's own certificate, where the server wants one, and its key. */
+  readonly cert?: Buffer | string
+  readonly key?: Buffer | string
+  /** Name that the server's certificate must be for. @defaultValue the host that is connected to */
+  readonly serverName?: string
 }
 
 export interface Address {
@@ -129,11 +154,18 @@ export interface Listener {
   readonly address: Address
   /** Stops accepting; open sockets are not touched. */
   close(): Promise<void>
+  /**
+   * New connections get these; open ones keep what they have, and `clientAuth` stays. Throws INVALID_CONFIG when they
+   * cannot be used: then nothing has changed. Only a listener with TLS has this.
+   */
+  replaceTls?(tls: ServerTls): void
 }
 
 /** A stream of bytes. `handle` must be called synchronously by whoever receives the socket. */
 export interface Socket {
   readonly remote: Address
+  /** The certificate (DER) by which the client has proved who it is; known once it has sent something. */
+  readonly peerCertificate?: Buffer | undefined
   handle(handlers: SocketHandlers): void
   /**
    * Queues the bytes; false asks the caller to wait for `drained` before sending more. The bytes must not change. After

@@ -46,10 +46,21 @@ const listenAdvice: Readonly<Record<string, string>> = {
   ENOTFOUND: 'That host name is not known: check its spelling.',
 }
 
+const untrusted =
+  'The certificate of the peer comes from nobody who is trusted here: give its issuer as `ca`.'
+
 const connectAdvice: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'Nobody listens there: check that the broker is running and the port is right.',
   ENOTFOUND: 'That host name is not known: check its spelling.',
   ETIMEDOUT: 'Nothing answered: check the address and that no firewall is between.',
   EHOSTUNREACH: 'There is no way to that host: check the address and the network.',
+  DEPTH_ZERO_SELF_SIGNED_CERT: untrusted,
+  SELF_SIGNED_CERT_IN_CHAIN: untrusted,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: untrusted,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: untrusted,
+  CERT_HAS_EXPIRED: 'The certificate of the peer has expired: it needs a new one.',
+  ERR_TLS_CERT_ALTNAME_INVALID:
+    'The certificate of the peer is for another name: connect to that one, or set serverName.',
+  EPROTO: 'The peer does not speak TLS on that port, or no version of it that is accepted here.',
   ENETUNREACH: 'There is no way to that network: check the address and the network.',
 }

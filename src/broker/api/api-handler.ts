@@ -4,6 +4,7 @@ import type { Api } from '../../protocol/schema.ts'
 import type { WireReader } from '../../protocol/wire-reader.ts'
 import type { Broker } from '../broker.ts'
 import { completeMessage } from '../complete-message.ts'
+import type { Principal } from '../security/principal.ts'
 
 /** Who asks, and how. */
 export interface RequestContext {
@@ -13,6 +14,7 @@ export interface RequestContext {
   readonly clientHost: string
   /** Counts up: of two connections the one that was opened later has the higher number. */
   readonly connection: number
+  readonly principal: Principal
   /** Name of the listener that the client came in through; empty in this process. */
   readonly listener: string
   /** Where this client reaches the broker, to be told in responses. */

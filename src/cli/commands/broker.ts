@@ -29,6 +29,9 @@ export function brokerCommand(): Command {
       process.stdout.write(
         `millrace broker ready on ${broker.address.host}:${broker.address.port}, data in ${folder}\n`,
       )
+      const reload = (): void => broker.reloadTls()
+      process.on('SIGHUP', reload)
       await stop
+      process.off('SIGHUP', reload)
     })
 }

@@ -1,9 +1,12 @@
+import assert from 'node:assert/strict'
 import type { Address, Listener, Socket, Sockets } from '../platform.ts'
 import { connectError, listenError } from '../socket-error.ts'
 import { Pipe, type Wire } from './pipe.ts'
 import { SimulatedSocket } from './simulated-socket.ts'
 import { systemError } from './system-error.ts'
 import type { Life } from './world.ts'
+
+const noTls = 'the simulated network has no TLS'
 
 interface OpenListener {
   readonly life: Life
@@ -28,9 +31,18 @@ export class Network {
   }
 
   socketsOf(life: Life): Sockets {
+    const listen = (address: Address, accept: (socket: Socket) => void): Promise<Listener> =>
+      this.#listen(life, address, accept)
+    const connect = (address: Address): Promise<Socket> => this.#connect(life, address)
     return {
-      listen: (address, accept) => this.#listen(life, address, accept),
-      connect: address => this.#connect(life, address),
+      listen(address, accept, tls) {
+        assert(tls === undefined, noTls)
+        return listen(address, accept)
+      },
+      connect(address, tls) {
+        assert(tls === undefined, noTls)
+        return connect(address)
+      },
     }
   }
 
