@@ -14,54 +14,27 @@
  */
 import { errorCode } from '../../protocol/error-codes.ts'
 import { offsetCommit } from '../../protocol/messages/08-offset-commit.ts'
-import type { NewOffset } from '../coordinator/offset-writes.ts'
 import { apiHandler, type ApiHandler } from './api-handler.ts'
+import { committableOffsets, committed } from './committable-offsets.ts'
 
 export const offsetCommitHandler: ApiHandler = apiHandler(
   offsetCommit,
   { min: 2, max: 9 },
   async (broker, request, { version }) => {
-    const offsets: NewOffset[] = []
-    const answers = request.topics.map(({ name, partitions }) => ({
-      name,
-      partitions: partitions.map(partition => {
-        const { partitionIndex, committedOffset, committedLeaderEpoch } = partition
-        const metadata = partition.committedMetadata ?? ''
-        let code: number = errorCode.NONE
-        if (broker.topics.partition(name, partitionIndex) === undefined) {
-          code = errorCode.UNKNOWN_TOPIC_OR_PARTITION
-        } else if (Buffer.byteLength(metadata) > broker.config.offsetMetadataMaxBytes) {
-          code = errorCode.OFFSET_METADATA_TOO_LARGE
-        } else {
-          offsets.push({
-            topic: name,
-            partition: partitionIndex,
-            offset: committedOffset,
-            leaderEpoch: committedLeaderEpoch,
-            metadata,
-          })
-        }
-        return { partitionIndex, errorCode: code }
-      }),
-    }))
+    const commit = committableOffsets(broker, request.topics)
     const code = await broker.groups.commit(
       request.groupId,
       {
         generation: request.generationIdOrMemberEpoch,
         memberId: request.memberId,
         instanceId: request.groupInstanceId,
-        offsets,
+        offsets: commit.offsets,
       },
       {
         unknownGroup: version >= 9 ? errorCode.GROUP_ID_NOT_FOUND : errorCode.ILLEGAL_GENERATION,
         retentionMs: request.retentionTimeMs,
       },
     )
-    for (const { partitions } of answers) {
-      for (const partition of partitions) {
-        if (partition.errorCode === errorCode.NONE) partition.errorCode = code
-      }
-    }
-    return { topics: answers }
+    return { topics: committed(commit, code) }
   },
 )

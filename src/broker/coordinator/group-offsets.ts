@@ -24,8 +24,11 @@ export interface OffsetCommit extends Committer {
 
 /** TxnOffsetCommit: the offsets count when the transaction of the producer does. */
 export interface TransactionalCommit extends OffsetCommit, TransactionalProducer {
-  /** NONE while the transaction is open. Asked right before the write, so that nothing can end it in between. */
-  verify(): number
+  /**
+   * NONE while the transaction is open in this partition of `__consumer_offsets`. Asked right before the write, so that
+   * nothing can end it in between.
+   */
+  verify(offsetsPartition: number): number
 }
 
 export interface GroupOffsets {
@@ -157,7 +160,7 @@ export function groupOffsets(options: GroupOffsetsOptions): GroupOffsets & { sto
         producer: { producerId: commit.producerId, producerEpoch: commit.producerEpoch },
         problem: group => {
           const problem = transactionalProblem(group, commit)
-          return problem === errorCode.NONE ? commit.verify() : problem
+          return problem === errorCode.NONE ? commit.verify(shards.partitionOf(groupId)) : problem
         },
       }),
     completeTransaction(offsetsPartition, producerId, type) {

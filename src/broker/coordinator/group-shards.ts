@@ -12,6 +12,8 @@ export interface GroupShards {
   /** Where a group is kept; the error code instead when the coordinator does not serve any more. */
   of(groupId: string): Promise<Shard | number>
   at(partition: number): Shard
+  /** Of `__consumer_offsets`, once that is there. */
+  partitionOf(groupId: string): number
   /** The group as it is in memory. */
   find(groupId: string): Group | undefined
   all(): Iterable<[Shard, Group]>
@@ -54,7 +56,8 @@ export function groupShards(options: GroupShardsOptions): GroupShards {
     options.forgotten(group)
   }
 
-  const shardOf = (groupId: string): Shard => at(partitionOfKey(groupId, shards.length))
+  const partitionOf = (groupId: string): number => partitionOfKey(groupId, shards.length)
+  const shardOf = (groupId: string): Shard => at(partitionOf(groupId))
 
   return {
     ready,
@@ -63,6 +66,7 @@ export function groupShards(options: GroupShardsOptions): GroupShards {
       return stopped ? errorCode.COORDINATOR_NOT_AVAILABLE : shardOf(groupId)
     },
     at,
+    partitionOf,
     find: groupId => (shards.length === 0 ? undefined : shardOf(groupId).groups.get(groupId)),
     *all() {
       for (const shard of shards) for (const group of shard.groups.values()) yield [shard, group]
