@@ -1,11 +1,16 @@
 import { RecordBatchBuilder } from '../../src/protocol/record-batch-builder.ts'
 import { RecordReader } from '../../src/protocol/record-batch-reader.ts'
 
-/** A batch of records with these values; record `i` has the timestamp `firstTimestamp + i`. */
-export function batchOf(values: readonly string[], firstTimestamp = 1_000): Buffer {
+/** A batch of records with these values and one key or none; record `i` has the timestamp `firstTimestamp + i`. */
+export function batchOf(
+  values: readonly string[],
+  firstTimestamp = 1_000,
+  { key }: { key?: string } = {},
+): Buffer {
   const builder = new RecordBatchBuilder()
+  const keyBytes = key === undefined ? null : Buffer.from(key)
   for (const [index, value] of values.entries()) {
-    builder.append(null, Buffer.from(value), firstTimestamp + index, [])
+    builder.append(keyBytes, Buffer.from(value), firstTimestamp + index, [])
   }
   return Buffer.from(builder.build())
 }

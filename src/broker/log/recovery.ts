@@ -125,7 +125,7 @@ function readCheckpoint(log: LogFolder, segments: readonly Segment[]): Checkpoin
   return { recoveryPoint: first, segment: first, position: 0, startOffset: first }
 }
 
-/** The epochs below the recovery point; from the log itself when the file is damaged. */
+/** The epochs below the recovery point; from the log itself when the file is damaged or says something else. */
 function readEpochs(
   log: LogFolder,
   segments: readonly Segment[],
@@ -133,10 +133,8 @@ function readEpochs(
 ): LeaderEpochs {
   const content = log.files.read(path.join(log.folder, leaderEpochFile))
   const epochs = content === undefined ? undefined : decodeLeaderEpochs(content)
-  if (epochs !== undefined) {
-    epochs.truncateFromEnd(recoveryPoint)
-    return epochs
-  }
+  epochs?.truncateFromEnd(recoveryPoint)
+  if (epochs !== undefined && agree(epochs, segments, recoveryPoint)) return epochs
   const rebuilt = new LeaderEpochs()
   for (const segment of segments) {
     const range = { from: 0, to: segment.sizeBytes, offset: segment.baseOffset }
@@ -148,6 +146,36 @@ function readEpochs(
     })
   }
   return rebuilt
+}
+
+/**
+ * Kafka's file has no checksum, so its epochs are compared with the first and the last batch of each. Between the two, the
+ * log being in order, there is no other.
+ */
+function agree(epochs: LeaderEpochs, segments: readonly Segment[], recoveryPoint: number): boolean {
+  const first = segments[0]?.baseOffset ?? 0
+  return epochs.starts.every(({ epoch, startOffset }, n) => {
+    const last = (epochs.starts[n + 1]?.startOffset ?? recoveryPoint) - 1
+    if (last < first) return true
+    return [Math.max(startOffset, first), last].every(offset => {
+      const found = epochInLog(segments, offset)
+      return found === undefined || found === epoch
+    })
+  })
+}
+
+/** Undefined where the log does not hold the offset or is damaged. */
+function epochInLog(segments: readonly Segment[], offset: number): number | undefined {
+  const segment = segments.findLast(({ baseOffset }) => baseOffset <= offset)
+  if (segment === undefined || offset >= segment.endOffset) return undefined
+  try {
+    const header = Buffer.alloc(batch.headerBytes)
+    segment.file.read(header, 0, header.length, segment.locate(offset).position)
+    return batch.partitionLeaderEpoch(header)
+  } catch (error) {
+    if (error instanceof DamagedBatch) return undefined
+    throw error
+  }
 }
 
 /**

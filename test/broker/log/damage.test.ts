@@ -28,7 +28,7 @@ async function writtenLog(): Promise<Written> {
   const records: string[] = []
   for (let n = 0; n < 40; n++) {
     const producer = { id: BigInt(n % 3), epoch: 0, sequence: Math.floor(n / 3) }
-    append(log, batchOf([`value ${n}`], { timestamp: n * 10, producer }))
+    append(log, batchOf([`value ${n}`], { timestamp: n * 10, producer }), Math.floor(n / 9))
     records.push(`${n}:value ${n}`)
     if (n === 20) await sim.run(log.takeRecoveryPoint())
   }
@@ -114,7 +114,7 @@ describe('a flipped bit', () => {
         for (let n = 37; n < 40; n++) {
           const producer = { id: BigInt(n % 3), epoch: 0, sequence: Math.floor(n / 3) }
           const repeated = batchOf([`value ${n}`], { timestamp: n * 10, producer })
-          expect(append(log, repeated)).toMatchObject({ baseOffset: n, duplicate: true })
+          expect(append(log, repeated, 5)).toMatchObject({ baseOffset: n, duplicate: true })
         }
         await sim.run(log.close())
         expect(await readable(written)).toEqual({ records: written.records, refused: false })
@@ -123,14 +123,13 @@ describe('a flipped bit', () => {
     )
   })
 
-  test('in the leader epochs gives what was written or CORRUPT_DATA', async () => {
+  test('in the leader epochs changes nothing', async () => {
     await fc.assert(
       fc.asyncProperty(flips(namesOf('leader-epoch-checkpoint')), async flip => {
         restore(written, flip)
-        const { records } = await readable(written)
-        expect(records).toEqual(written.records.slice(0, records.length))
+        expect(await readable(written)).toEqual({ records: written.records, refused: false })
       }),
-      { numRuns: 100 },
+      { numRuns: 200 },
     )
   })
 })
@@ -174,7 +173,7 @@ test('records after the damage can be reached by deleting those before', async (
   const damaged = Number(name.slice(0, 20))
   expect(() => log.read(damaged, 1)).toThrow(/is damaged at byte .* where offset/)
   expect(() => log.read(39, 1)).toThrow(MillraceError)
-  expect(append(log, batchOf(['more']))).toMatchObject({ baseOffset: 40 })
+  expect(append(log, batchOf(['more']), 5)).toMatchObject({ baseOffset: 40 })
   await sim.run(log.deleteRecordsBefore(38))
   await sim.run(log.durable(41))
   expect(readAll(log, 38)).toEqual(['38:value 38', '39:value 39', '40:more'])

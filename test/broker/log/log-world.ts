@@ -44,8 +44,9 @@ export function openLog(folder: string, options: OpenOptions = {}): Promise<Part
 export function append(
   log: PartitionLog,
   batches: Buffer,
+  leaderEpoch = 0,
 ): { baseOffset: number; lastOffset: number } {
-  return log.append(batches, { leaderEpoch: 0, assignOffsets: true })
+  return log.append(batches, { leaderEpoch, assignOffsets: true })
 }
 
 /** Everything from an offset to the high watermark, read in pieces of at most `maxBytes`. */
