@@ -108,7 +108,13 @@ describe('a change of settings', () => {
     expect(await change([['a', [['cleanup.policy', 'compact', 4]]]])).toEqual(['INVALID_REQUEST'])
   })
 
-  test('of the broker is refused: it is started with its settings', async () => {
+  test('of the broker is refused: it is started with its settings, and has none to delete', async () => {
+    const clear: Change = ['leader.replication.throttled.rate', null, DELETE]
+    expect(await change([['1', [clear]]], BROKER)).toEqual(['NONE'])
+    expect(await change([['1', [clear, ['num.partitions', '2']]]], BROKER)).toEqual([
+      'INVALID_REQUEST',
+    ])
+    expect(await change([['2', [clear]]], BROKER)).toEqual(['INVALID_REQUEST'])
     expect(await change([['1', [['num.partitions', '2']]]], BROKER)).toEqual(['INVALID_REQUEST'])
     expect(await change([['', [['num.partitions', '2']]]], BROKER)).toEqual(['INVALID_REQUEST'])
   })

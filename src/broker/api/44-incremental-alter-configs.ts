@@ -7,19 +7,22 @@
  * answered. A resource or a setting that is named twice, and one without a value, is refused with INVALID_REQUEST.
  *
  * Differs from Apache Kafka: settings of the broker and of its internal topics are given when it is started; changing
- * them is INVALID_REQUEST.
+ * them is INVALID_REQUEST. To delete settings of the broker changes nothing and is granted: tools clear throttles so.
  */
 import { errorCode } from '../../protocol/error-codes.ts'
 import { incrementalAlterConfigs } from '../../protocol/messages/44-incremental-alter-configs.ts'
 import type { Infer } from '../../protocol/schema.ts'
+import type { Broker } from '../broker.ts'
 import { answerTo, RequestRefused } from '../request-refused.ts'
 import { topicConfigDefinitions } from '../topic-config-definitions.ts'
 import { checkTopicConfigs, type TopicConfigs } from '../topic-configs.ts'
 import { alterForm, noValue } from './alter-form.ts'
 import { alterableTopic } from './alterable-topic.ts'
 import { apiHandler, type ApiHandler } from './api-handler.ts'
+import { resourceType } from './config-resource.ts'
 
-type Change = Infer<typeof incrementalAlterConfigs.request>['resources'][number]['configs'][number]
+type Resource = Infer<typeof incrementalAlterConfigs.request>['resources'][number]
+type Change = Resource['configs'][number]
 
 export const incrementalAlterConfigsHandler: ApiHandler = apiHandler(
   incrementalAlterConfigs,
@@ -27,22 +30,35 @@ export const incrementalAlterConfigsHandler: ApiHandler = apiHandler(
   async (broker, request) => {
     const checkForm = alterForm(request.resources)
     const responses = request.resources.map(async resource => {
-      const { resourceType, resourceName, configs } = resource
+      const { resourceType: type, resourceName, configs } = resource
       try {
         checkForm(resource)
-        const topic = alterableTopic(broker, resourceType, resourceName)
+        if (changesNothing(broker, resource)) {
+          return { errorCode: errorCode.NONE, resourceType: type, resourceName }
+        }
+        const topic = alterableTopic(broker, type, resourceName)
         changed(topic.configs, configs)
         if (!request.validateOnly) {
           await broker.topics.configure(resourceName, before => changed(before, configs))
         }
-        return { errorCode: errorCode.NONE, resourceType, resourceName }
+        return { errorCode: errorCode.NONE, resourceType: type, resourceName }
       } catch (error) {
-        return { ...answerTo(error, broker.logger), resourceType, resourceName }
+        return { ...answerTo(error, broker.logger), resourceType: type, resourceName }
       }
     })
     return { responses: await Promise.all(responses) }
   },
 )
+
+/** The broker has no settings that could be deleted while it runs. */
+function changesNothing(broker: Broker, resource: Resource): boolean {
+  const { resourceName: name, configs } = resource
+  return (
+    resource.resourceType === resourceType.broker &&
+    (name === '' || name === String(broker.nodeId)) &&
+    configs.every(({ configOperation }) => configOperation === DELETE)
+  )
+}
 
 /** Settings after the changes. Throws RequestRefused INVALID_CONFIG or INVALID_REQUEST. */
 function changed(before: TopicConfigs, changes: readonly Change[]): TopicConfigs {
