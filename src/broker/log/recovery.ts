@@ -13,6 +13,7 @@ import { scanBatches } from './batch-scan.ts'
 import { recoverSwaps } from './compaction/swap.ts'
 import { decodeCheckpoint, type Checkpoint } from './checkpoint.ts'
 import { checkpointFile, leaderEpochFile, offsetsOf, segmentPath } from './file-names.ts'
+import { agreeWithLog } from './epochs-in-log.ts'
 import { decodeLeaderEpochs, LeaderEpochs } from './leader-epochs.ts'
 import type { LogConfig } from './log-config.ts'
 import { decodeSnapshot } from './producer-snapshot.ts'
@@ -134,7 +135,7 @@ function readEpochs(
   const content = log.files.read(path.join(log.folder, leaderEpochFile))
   const epochs = content === undefined ? undefined : decodeLeaderEpochs(content)
   epochs?.truncateFromEnd(recoveryPoint)
-  if (epochs !== undefined && agree(epochs, segments, recoveryPoint)) return epochs
+  if (epochs !== undefined && agreeWithLog(epochs, segments, recoveryPoint)) return epochs
   const rebuilt = new LeaderEpochs()
   for (const segment of segments) {
     const range = { from: 0, to: segment.sizeBytes, offset: segment.baseOffset }
@@ -146,36 +147,6 @@ function readEpochs(
     })
   }
   return rebuilt
-}
-
-/**
- * Kafka's file has no checksum, so its epochs are compared with the first and the last batch of each. Between the two, the
- * log being in order, there is no other.
- */
-function agree(epochs: LeaderEpochs, segments: readonly Segment[], recoveryPoint: number): boolean {
-  const first = segments[0]?.baseOffset ?? 0
-  return epochs.starts.every(({ epoch, startOffset }, n) => {
-    const last = (epochs.starts[n + 1]?.startOffset ?? recoveryPoint) - 1
-    if (last < first) return true
-    return [Math.max(startOffset, first), last].every(offset => {
-      const found = epochInLog(segments, offset)
-      return found === undefined || found === epoch
-    })
-  })
-}
-
-/** Undefined where the log does not hold the offset or is damaged. */
-function epochInLog(segments: readonly Segment[], offset: number): number | undefined {
-  const segment = segments.findLast(({ baseOffset }) => baseOffset <= offset)
-  if (segment === undefined || offset >= segment.endOffset) return undefined
-  try {
-    const header = Buffer.alloc(batch.headerBytes)
-    segment.file.read(header, 0, header.length, segment.locate(offset).position)
-    return batch.partitionLeaderEpoch(header)
-  } catch (error) {
-    if (error instanceof DamagedBatch) return undefined
-    throw error
-  }
 }
 
 /**
