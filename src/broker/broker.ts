@@ -12,6 +12,7 @@ import { openDataFolder } from './data-folder.ts'
 import { type GroupCoordinator, openGroupCoordinator } from './coordinator/group-coordinator.ts'
 import { inProcessConnector } from './in-process-connector.ts'
 import { type InternalTopic, internalTopicSpec } from './internal-topics.ts'
+import { type Counters, newCounters } from './metrics/counters.ts'
 import { openProducerIds, type ProducerIds } from './producer-ids.ts'
 import { startRetention } from './retention.ts'
 import { openTopics, type Topic, type Topics } from './topics.ts'
@@ -29,6 +30,7 @@ export interface Broker {
   readonly topics: Topics
   readonly groups: GroupCoordinator
   readonly producerIds: ProducerIds
+  readonly counters: Counters
   /** Aborted by `stop`: requests that wait for something are answered with what there is. */
   readonly stopping: AbortSignal
   /** A topic of the broker's own, created when it is first needed. */
@@ -87,6 +89,7 @@ export async function openBroker(options: OpenBrokerOptions): Promise<Broker> {
       topics,
       groups,
       producerIds,
+      counters: newCounters(),
       stopping: stopping.signal,
       ensureInternalTopic,
       nextConnection: () => ++connections,

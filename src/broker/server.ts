@@ -2,8 +2,9 @@ import assert from 'node:assert/strict'
 import type { Address, Listener, Socket } from '../platform/platform.ts'
 import type { Broker } from './broker.ts'
 import type { CompleteListenerConfig } from './listener-config.ts'
-import { readTlsFiles, type TlsWatch, watchTlsFiles } from './tls-files.ts'
+import { listenerCounters } from './metrics/counters.ts'
 import { type ServedConnection, serveConnection } from './server-connection.ts'
+import { readTlsFiles, type TlsWatch, watchTlsFiles } from './tls-files.ts'
 
 export interface Server {
   readonly listeners: readonly [OpenListener, ...OpenListener[]]
@@ -71,7 +72,9 @@ export async function serve(
   }
 
   function accept(socket: Socket, listener: string, advertised: () => Address): void {
+    const counters = listenerCounters(broker.counters, listener)
     if (connections.size >= config.maxConnections) {
+      counters.refused += 1
       logger.warn(
         { remote: socket.remote, listener, connections: connections.size },
         'A connection is refused because there are as many as maxConnections allows.',
@@ -85,8 +88,12 @@ export async function serve(
       socket,
       listener,
       advertised,
-      closed: () => connections.delete(connection),
+      closed: () => {
+        counters.closed += 1
+        connections.delete(connection)
+      },
     })
+    counters.accepted += 1
     connections.add(connection)
   }
 

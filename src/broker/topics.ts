@@ -13,6 +13,7 @@ import type { BrokerConfig } from './config.ts'
 import { isInternalTopic } from './internal-topics.ts'
 import type { LogConfig } from './log/log-config.ts'
 import type { PartitionLog } from './log/partition-log.ts'
+import { newTopicCounters, type TopicCounters } from './metrics/counters.ts'
 import { partitionFolders } from './partition-folders.ts'
 import { RequestRefused } from './request-refused.ts'
 import { logConfigFor, type TopicConfigs } from './topic-configs.ts'
@@ -27,6 +28,7 @@ export interface Topic {
   readonly partitions: readonly PartitionLog[]
   /** Kept by the broker for itself: clients may read it and not write to it. */
   readonly internal: boolean
+  readonly counters: TopicCounters
 }
 
 export interface NewTopicSpec {
@@ -113,6 +115,7 @@ export async function openTopics(options: TopicsOptions): Promise<Topics> {
       configs,
       partitions: [],
       internal: isInternalTopic(name),
+      counters: newTopicCounters(),
       logConfig: { ...logConfigFor(configs, config.flush) },
     }
   }

@@ -52,9 +52,31 @@ export const produceHandler: ApiHandler = apiHandler(
       }
     }
     if (waits.length > 0) await Promise.all(waits)
+    count(broker, request, responses)
     return request.acks === 0 ? null : { responses }
   },
 )
+
+function count(
+  broker: Broker,
+  { topicData }: Infer<typeof produce.request>,
+  responses: readonly { readonly partitionResponses: readonly PartitionAnswer[] }[],
+): void {
+  for (const [at, { name, partitionData }] of topicData.entries()) {
+    const counters = broker.topics.get(name)?.counters
+    if (counters === undefined) continue
+    for (const [index, { records }] of partitionData.entries()) {
+      counters.produceRequests += 1
+      const answer = responses[at]?.partitionResponses[index]
+      if (answer?.errorCode !== errorCode.NONE || records === null) {
+        counters.failedProduceRequests += 1
+      } else {
+        counters.messagesIn += recordBatch.recordCount(records)
+        counters.bytesIn += records.length
+      }
+    }
+  }
+}
 
 function refusalOfAll(request: Infer<typeof produce.request>): number {
   if (request.acks !== -1 && request.acks !== 0 && request.acks !== 1) {

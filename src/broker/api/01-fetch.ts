@@ -31,6 +31,8 @@ type PartitionAnswer = Response['responses'][number]['partitions'][number]
 /** One reading of all partitions of a request. */
 interface Reading {
   readonly response: Response
+  /** The topics of the response, in its order. */
+  readonly topics: readonly (Topic | undefined)[]
   readonly sizeInBytes: number
   /** Some partition has an error or diverges: the client must hear of it at once. */
   readonly urgent: boolean
@@ -44,7 +46,7 @@ export const fetchHandler: ApiHandler = apiHandler(
       return { errorCode: errorCode.FETCH_SESSION_ID_NOT_FOUND, responses: [] }
     }
     const reading = readAll(broker, request, context.version)
-    if (isEnough(reading, request) || request.maxWaitMs <= 0) return reading.response
+    if (isEnough(reading, request) || request.maxWaitMs <= 0) return counted(reading)
     return park(broker, request, context)
   },
 )
@@ -63,7 +65,7 @@ function park(broker: Broker, request: Request, context: RequestContext): Promis
     const finish = (reading: Reading): void => {
       done = true
       for (const stop of stops) stop()
-      resolve(reading.response)
+      resolve(counted(reading))
     }
     const look = (mode: 'last' | 'enough'): void => {
       looking = false
@@ -85,6 +87,8 @@ function park(broker: Broker, request: Request, context: RequestContext): Promis
     }
     const end = (): void => look('last')
 
+    broker.counters.parkedFetches += 1
+    stops.push(() => (broker.counters.parkedFetches -= 1))
     for (const requested of request.topics) {
       const topic = findTopic(broker, requested)
       for (const { partition } of requested.partitions) {
@@ -100,14 +104,30 @@ function park(broker: Broker, request: Request, context: RequestContext): Promis
   })
 }
 
+/** The response, about to be sent. */
+function counted({ response, topics }: Reading): Response {
+  for (const [index, { partitions }] of response.responses.entries()) {
+    const counters = topics[index]?.counters
+    if (counters === undefined) continue
+    for (const { errorCode: code, records } of partitions) {
+      counters.fetchRequests += 1
+      if (code !== errorCode.NONE) counters.failedFetchRequests += 1
+      counters.bytesOut += records?.length ?? 0
+    }
+  }
+  return response
+}
+
 function readAll(broker: Broker, request: Request, version: number): Reading {
   const limit = Math.min(request.maxBytes, broker.config.fetchMaxBytes)
   const responses: Response['responses'][number][] = []
+  const topics: (Topic | undefined)[] = []
   let sizeInBytes = 0
   let urgent = false
   for (const requested of request.topics) {
     const topic = findTopic(broker, requested)
     const partitions: PartitionAnswer[] = []
+    topics.push(topic)
     responses.push({ topic: requested.topic, topicId: requested.topicId, partitions })
     for (const wanted of requested.partitions) {
       const log = topic?.partitions[wanted.partition]
@@ -129,7 +149,7 @@ function readAll(broker: Broker, request: Request, version: number): Reading {
       urgent ||= answer.errorCode !== errorCode.NONE || answer.divergingEpoch !== undefined
     }
   }
-  return { response: { responses }, sizeInBytes, urgent }
+  return { response: { responses }, topics, sizeInBytes, urgent }
 }
 
 function findTopic(broker: Broker, requested: Request['topics'][number]): Topic | undefined {

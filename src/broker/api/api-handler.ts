@@ -4,6 +4,7 @@ import type { Api } from '../../protocol/schema.ts'
 import type { WireReader } from '../../protocol/wire-reader.ts'
 import type { Broker } from '../broker.ts'
 import { completeMessage } from '../complete-message.ts'
+import { countRequest } from '../metrics/counters.ts'
 import type { Principal } from '../security/principal.ts'
 
 /** Who asks, and how. */
@@ -58,6 +59,18 @@ export function apiHandler<DecodedRequest, ResponseInput>(
     context: RequestContext,
   ) => NoInfer<ResponseInput> | null | Promise<NoInfer<ResponseInput> | null>,
 ): ApiHandler {
+  /** Hands over the response, and counts the request. */
+  function served<Result extends ResponseInput | null>(
+    broker: Broker,
+    context: RequestContext,
+    startedMs: number,
+    response: Result,
+  ): Result {
+    const durationMs = broker.platform.clock.monotonic() - startedMs
+    countRequest(broker.counters, api, context.version, durationMs, response)
+    return response
+  }
+
   return {
     key: api.key,
     name: api.name,
@@ -65,17 +78,20 @@ export function apiHandler<DecodedRequest, ResponseInput>(
     maxVersion: versions.max,
     advertisedMinVersion: versions.advertisedMin ?? versions.min,
     serveBytes(broker, reader, correlationId, context) {
-      const encode = (response: ResponseInput | null): Frame | null =>
-        response === null ? null : encodeResponse(api, context.version, correlationId, response)
+      const started = broker.platform.clock.monotonic()
+      const encode = (response: ResponseInput | null): Frame | null => {
+        served(broker, context, started, response)
+        return response === null
+          ? null
+          : encodeResponse(api, context.version, correlationId, response)
+      }
       const response = handle(broker, decodeRequest(api, context.version, reader), context)
       return response instanceof Promise ? response.then(encode) : encode(response)
     },
     async serveObject(broker, request, context) {
-      return handle(
-        broker,
-        completeMessage(api.request, context.version, request, 'request'),
-        context,
-      )
+      const started = broker.platform.clock.monotonic()
+      const complete = completeMessage(api.request, context.version, request, 'request')
+      return served(broker, context, started, await handle(broker, complete, context))
     },
   }
 }

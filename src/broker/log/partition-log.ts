@@ -87,6 +87,8 @@ export async function openPartitionLog(options: PartitionLogOptions): Promise<Pa
 
 export class PartitionLog {
   readonly topicId: string
+  /** Flushes to the device since the log was opened, and how long they took together. */
+  readonly flushes = { count: 0, durationMs: 0 }
   /** First offset that can be read. */
   startOffset: number
   /** The offset that the next record gets. */
@@ -132,6 +134,10 @@ export class PartitionLog {
       advanced: () => this.#advanceHighWatermark(this.#commit.durableEnd),
       failed: cause => this.#flushFailed(cause),
     })
+  }
+
+  get segmentCount(): number {
+    return this.#segments.all.length
   }
 
   /** Bytes of all segments. */
@@ -230,8 +236,11 @@ export class PartitionLog {
     const isFolderChanged = this.#folderChanged
     this.#unsynced.clear()
     this.#folderChanged = false
+    const started = this.#options.clock.monotonic()
     for (const segment of segments) await segment.file.sync()
     if (isFolderChanged) await this.#options.files.syncFolder(this.#options.folder)
+    this.flushes.count += 1
+    this.flushes.durationMs += this.#options.clock.monotonic() - started
     if (this.#bytesSinceRecoveryPoint > this.#options.config.recoveryPointIntervalBytes) {
       this.#bytesSinceRecoveryPoint = 0
       this.#takeRecoveryPointInBackground()
@@ -246,6 +255,11 @@ export class PartitionLog {
       `(${describe(cause)})`
     this.#options.logger.error({ partition: this.#name }, message)
     return new MillraceError('FILE_ERROR', message, { cause })
+  }
+
+  /** Why the log takes no more writes: a flush failed. */
+  get failure(): MillraceError | undefined {
+    return this.#commit.failure
   }
 
   /** Calls the listener after every advance of the high watermark; the result ends that. */

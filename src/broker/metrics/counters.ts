@@ -1,0 +1,109 @@
+import { errorCode } from '../../protocol/error-codes.ts'
+import { type Histogram, newHistogram, observe } from './histogram.ts'
+
+/**
+ * What a broker counts while it works: plain numbers, added to per request or batch and never per record. What can be read
+ * off the broker when somebody asks (sizes, offsets, groups) is not counted here. `metric-definitions.ts` gives both their
+ * names.
+ */
+export interface Counters {
+  /** By API key. */
+  readonly requests: RequestCounters[]
+  /** By the name of the listener. */
+  readonly listeners: Map<string, ListenerCounters>
+  /** Fetch requests that wait for more records. */
+  parkedFetches: number
+}
+
+/** The requests of one API. */
+export interface RequestCounters {
+  readonly apiName: string
+  /** Requests by version. */
+  readonly versions: number[]
+  /** Error codes in responses, wherever in a response they stand; NONE is not counted. */
+  readonly errors: Map<number, number>
+  /** From the decoded request to the response, waits for records and for the disk included. */
+  readonly times: Histogram
+}
+
+export interface ListenerCounters {
+  /** Connections accepted since the start. */
+  accepted: number
+  /** Of these, closed. */
+  closed: number
+  /** Connections refused because there were too many. */
+  refused: number
+}
+
+export interface TopicCounters {
+  messagesIn: number
+  bytesIn: number
+  bytesOut: number
+  /** Batches that were to be appended, and those of them that were refused. */
+  produceRequests: number
+  failedProduceRequests: number
+  /** Reads of a partition, and those of them that were refused. */
+  fetchRequests: number
+  failedFetchRequests: number
+}
+
+export function newCounters(): Counters {
+  return { requests: [], listeners: new Map(), parkedFetches: 0 }
+}
+
+export function newTopicCounters(): TopicCounters {
+  return {
+    messagesIn: 0,
+    bytesIn: 0,
+    bytesOut: 0,
+    produceRequests: 0,
+    failedProduceRequests: 0,
+    fetchRequests: 0,
+    failedFetchRequests: 0,
+  }
+}
+
+/** The counters of a listener, made when it is first asked for. */
+export function listenerCounters(counters: Counters, name: string): ListenerCounters {
+  const known = counters.listeners.get(name)
+  if (known !== undefined) return known
+  const made = { accepted: 0, closed: 0, refused: 0 }
+  counters.listeners.set(name, made)
+  return made
+}
+
+/** Counts a request that was served with this response; null where the client expects none. */
+export function countRequest(
+  counters: Counters,
+  api: { readonly key: number; readonly name: string },
+  version: number,
+  durationMs: number,
+  response: unknown,
+): void {
+  const known = counters.requests[api.key]
+  const requests = known ?? newRequestCounters(api.name)
+  if (known === undefined) counters.requests[api.key] = requests
+  requests.versions[version] = (requests.versions[version] ?? 0) + 1
+  observe(requests.times, durationMs)
+  if (isObject(response)) countErrors(response, requests.errors)
+}
+
+function newRequestCounters(apiName: string): RequestCounters {
+  return { apiName, versions: [], errors: new Map(), times: newHistogram() }
+}
+
+function countErrors(message: object, errors: Map<number, number>): void {
+  for (const [name, value] of Object.entries(message)) {
+    if (name === 'errorCode') {
+      if (value !== errorCode.NONE) errors.set(value, (errors.get(value) ?? 0) + 1)
+    } else if (Array.isArray(value)) {
+      for (const item of value) {
+        // All items of an array have one type: what is not an object in front is not one behind.
+        if (!isObject(item)) break
+        countErrors(item, errors)
+      }
+    }
+  }
+}
+
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null

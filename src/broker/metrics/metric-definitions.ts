@@ -1,0 +1,239 @@
+/**
+ * What the broker tells a Prometheus server, one entry each. Where Apache Kafka has the number, its name is the one that
+ * the example rules of Prometheus' JMX exporter give it, so that dashboards made for Kafka work; numbers that only this
+ * broker has begin with `millrace_`. Everything is read when it is asked for. `docs/broker.md` lists them; a test compares.
+ */
+import { errorName } from '../../protocol/error-codes.ts'
+import type { Broker } from '../broker.ts'
+import type { PartitionLog } from '../log/partition-log.ts'
+import type { ListenerCounters, RequestCounters, TopicCounters } from './counters.ts'
+import type { Histogram } from './histogram.ts'
+
+export type MetricDefinition = {
+  readonly name: string
+  /** One sentence, without its full stop. */
+  readonly help: string
+  /** Each sample has a value for each of them, in this order. */
+  readonly labels: readonly string[]
+} & (
+  | { readonly type: 'counter' | 'gauge'; read(broker: Broker): Iterable<Sample<number>> }
+  | { readonly type: 'histogram'; read(broker: Broker): Iterable<Sample<Histogram>> }
+  | { readonly type: 'summary'; read(broker: Broker): Iterable<Sample<CountAndSum>> }
+)
+
+export type Sample<Value> = readonly [labels: readonly string[], value: Value]
+
+interface PartitionOfTopic {
+  readonly topic: string
+  readonly partition: number
+  readonly log: PartitionLog
+}
+
+export interface CountAndSum {
+  readonly count: number
+  readonly sum: number
+}
+
+export const metricDefinitions: readonly MetricDefinition[] = [
+  ofTopics('messagesin', 'Records that producers appended', ({ messagesIn }) => messagesIn),
+  ofTopics('bytesin', 'Bytes that producers appended, as sent', ({ bytesIn }) => bytesIn),
+  ofTopics('bytesout', 'Bytes of records sent to consumers', ({ bytesOut }) => bytesOut),
+  ofTopics('totalproducerequests', 'Batches to append', ({ produceRequests }) => produceRequests),
+  ofTopics(
+    'failedproducerequests',
+    'Batches that were refused',
+    ({ failedProduceRequests }) => failedProduceRequests,
+  ),
+  ofTopics('totalfetchrequests', 'Reads of partitions', ({ fetchRequests }) => fetchRequests),
+  ofTopics(
+    'failedfetchrequests',
+    'Reads of partitions that were refused',
+    ({ failedFetchRequests }) => failedFetchRequests,
+  ),
+  {
+    name: 'kafka_network_requestmetrics_requests_total',
+    help: 'Requests served',
+    type: 'counter',
+    labels: ['request', 'version'],
+    *read(broker) {
+      for (const { apiName, versions } of requestsOf(broker)) {
+        // Versions that nobody asked for are holes.
+        for (const [version, count] of Object.entries(versions)) yield [[apiName, version], count]
+      }
+    },
+  },
+  {
+    name: 'kafka_network_requestmetrics_errors_total',
+    help: 'Error codes in responses',
+    type: 'counter',
+    labels: ['request', 'error'],
+    *read(broker) {
+      for (const { apiName, errors } of requestsOf(broker)) {
+        for (const [code, count] of errors) yield [[apiName, errorName(code)], count]
+      }
+    },
+  },
+  {
+    name: 'kafka_network_requestmetrics_totaltimems',
+    help: 'Milliseconds from a request to its response, waits for records and for the disk included',
+    type: 'histogram',
+    labels: ['request'],
+    *read(broker) {
+      for (const { apiName, times } of requestsOf(broker)) yield [[apiName], times]
+    },
+  },
+  ofListeners('connection_count', 'gauge', 'Open connections', each => each.accepted - each.closed),
+  ofListeners(
+    'connection_creation_total',
+    'counter',
+    'Connections accepted',
+    ({ accepted }) => accepted,
+  ),
+  ofListeners('connection_close_total', 'counter', 'Connections closed', ({ closed }) => closed),
+  {
+    name: 'millrace_connections_refused_total',
+    help: 'Connections refused because there were too many',
+    type: 'counter',
+    labels: ['listener'],
+    *read({ counters }) {
+      for (const [name, { refused }] of counters.listeners) yield [[name], refused]
+    },
+  },
+  {
+    name: 'kafka_server_delayedoperationpurgatory_purgatorysize',
+    help: 'Requests that wait for something',
+    type: 'gauge',
+    labels: ['delayedoperation'],
+    *read({ counters }) {
+      yield [['Fetch'], counters.parkedFetches]
+    },
+  },
+  ofPartitions('kafka_log_log_size', 'Bytes of log', log => log.sizeInBytes),
+  ofPartitions('kafka_log_log_numlogsegments', 'Segments', log => log.segmentCount),
+  ofPartitions(
+    'kafka_log_log_logstartoffset',
+    'First offset that can be read',
+    log => log.startOffset,
+  ),
+  ofPartitions('kafka_log_log_logendoffset', 'Offset of the next record', log => log.endOffset),
+  {
+    name: 'kafka_log_logflushstats_logflushrateandtimems',
+    help: 'Flushes to the device, in milliseconds',
+    type: 'summary',
+    labels: [],
+    *read(broker) {
+      let count = 0
+      let sum = 0
+      for (const { log } of partitionsOf(broker)) {
+        count += log.flushes.count
+        sum += log.flushes.durationMs
+      }
+      yield [[], { count, sum }]
+    },
+  },
+  gauge(
+    'kafka_server_replicamanager_partitioncount',
+    'Partitions',
+    broker => partitionsOf(broker).length,
+  ),
+  gauge(
+    'kafka_server_replicamanager_offlinereplicacount',
+    'Partitions that take no more writes because a flush failed',
+    broker => partitionsOf(broker).filter(({ log }) => log.failure !== undefined).length,
+  ),
+  gauge(
+    'kafka_controller_kafkacontroller_globaltopiccount',
+    'Topics',
+    ({ topics }) => topics.all().length,
+  ),
+  gauge(
+    'kafka_coordinator_group_groupmetadatamanager_numgroups',
+    'Groups',
+    ({ groups }) => groups.groups().length,
+  ),
+  ...(['Empty', 'PreparingRebalance', 'CompletingRebalance', 'Stable', 'Dead'] as const).map(
+    phase =>
+      gauge(
+        `kafka_coordinator_group_groupmetadatamanager_numgroups${phase.toLowerCase()}`,
+        `Groups in the state ${phase}`,
+        ({ groups }) => groups.groups().filter(group => group.phase === phase).length,
+      ),
+  ),
+]
+
+function ofTopics(
+  name: string,
+  help: string,
+  value: (counters: TopicCounters) => number,
+): MetricDefinition {
+  return {
+    name: `kafka_server_brokertopicmetrics_${name}_total`,
+    help,
+    type: 'counter',
+    labels: ['topic'],
+    *read({ topics }) {
+      for (const topic of topics.all()) yield [[topic.name], value(topic.counters)]
+    },
+  }
+}
+
+function ofListeners(
+  name: string,
+  type: 'counter' | 'gauge',
+  help: string,
+  value: (counters: ListenerCounters) => number,
+): MetricDefinition {
+  return {
+    name: `kafka_server_socketservermetrics_${name}`,
+    help,
+    type,
+    labels: ['listener'],
+    *read({ counters }) {
+      for (const [listener, each] of counters.listeners) yield [[listener], value(each)]
+    },
+  }
+}
+
+function ofPartitions(
+  name: string,
+  help: string,
+  value: (log: PartitionLog) => number,
+): MetricDefinition {
+  return {
+    name,
+    help,
+    type: 'gauge',
+    labels: ['topic', 'partition'],
+    *read(broker) {
+      for (const { topic, partition, log } of partitionsOf(broker)) {
+        yield [[topic, String(partition)], value(log)]
+      }
+    },
+  }
+}
+
+function gauge(name: string, help: string, value: (broker: Broker) => number): MetricDefinition {
+  return {
+    name,
+    help,
+    type: 'gauge',
+    labels: [],
+    *read(broker) {
+      yield [[], value(broker)]
+    },
+  }
+}
+
+function requestsOf({ counters }: Broker): RequestCounters[] {
+  // APIs that nobody asked for are holes.
+  return Object.values(counters.requests)
+}
+
+/** The logs of all partitions. */
+export function partitionsOf({ topics }: Pick<Broker, 'topics'>): PartitionOfTopic[] {
+  return topics
+    .all()
+    .flatMap(({ name, partitions }) =>
+      partitions.map((log, partition) => ({ topic: name, partition, log })),
+    )
+}
