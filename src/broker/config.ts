@@ -1,10 +1,10 @@
 /**
- * The settings of a broker, one entry each: whoever adds one adds it to `schema`, and it is checked, typed, described to
+ * The settings of a broker, one entry each: whoever adds one adds it to the schema, and it is checked, typed, described to
  * clients, and taken from configuration files and the environment. `docs/broker.md` lists all of them; a test compares.
  */
 import assert from 'node:assert/strict'
 import { z } from 'zod'
-import { MillraceError } from '../errors.ts'
+import { checkSettings, SettingRefused } from './setting-refused.ts'
 
 /** What is told of a setting. Its unit is the end of its name, as in Kafka: `…Ms`, `…Bytes`, `…Minutes`. */
 interface About {
@@ -28,7 +28,7 @@ const wholeNumber = (min: number, max = 2147483647): z.ZodNumber => z.int().min(
 const count = (defaultValue: number): z.ZodDefault<z.ZodNumber> =>
   wholeNumber(1).default(defaultValue)
 
-const schema = z.strictObject({
+export const brokerConfigSchema = z.strictObject({
   nodeId: wholeNumber(0).default(1).register(about, {
     kafkaName: 'broker.id',
     documentation: 'Id of this broker in the cluster; fixed by the first start on a data folder.',
@@ -140,25 +140,26 @@ const schema = z.strictObject({
  * Settings of a broker, complete: every default is resolved once, by `brokerConfig`. The names are Apache Kafka's in
  * camelCase where Kafka has the setting; `docs/broker.md` says what each does.
  */
-export type BrokerConfig = Readonly<z.infer<typeof schema>>
+export type BrokerConfig = Readonly<z.infer<typeof brokerConfigSchema>>
 
 /** All settings, in the order of the table. */
-export const brokerSettings: readonly BrokerSetting[] = Object.entries(schema.shape).map(
-  ([name, setting]) => {
-    const told = about.get(setting)
-    assert(told !== undefined, `nothing is told of the setting ${name}`)
-    return { ...told, name, schema: setting, defaultValue: setting.parse(undefined) }
-  },
-)
+export const brokerSettings: readonly BrokerSetting[] = Object.entries(
+  brokerConfigSchema.shape,
+).map(([name, setting]) => {
+  const told = about.get(setting)
+  assert(told !== undefined, `nothing is told of the setting ${name}`)
+  return { ...told, name, schema: setting, defaultValue: setting.parse(undefined) }
+})
 
-/** Checks settings and fills in defaults. Throws INVALID_CONFIG with a sentence that names the setting. */
+/** Checks settings and fills in defaults. Throws SettingRefused with a sentence that names the setting. */
 export function brokerConfig(settings: Partial<BrokerConfig> = {}): BrokerConfig {
-  const parsed = schema.safeParse(settings)
-  if (parsed.success) return parsed.data
-  const issue = parsed.error.issues[0]
-  const where = issue?.path.join('.') || 'settings'
-  throw new MillraceError(
-    'INVALID_CONFIG',
-    `The broker setting ${where} cannot be used: ${issue?.message ?? 'it is not valid'}. Correct it and start again.`,
-  )
+  const config = checkSettings(brokerConfigSchema, settings, 'The broker setting')
+  const { groupMinSessionTimeoutMs: shortest, groupMaxSessionTimeoutMs: longest } = config
+  if (shortest > longest) {
+    throw new SettingRefused(
+      ['groupMinSessionTimeoutMs'],
+      `The broker setting groupMinSessionTimeoutMs (${shortest}) is more than groupMaxSessionTimeoutMs (${longest}): no member could join.`,
+    )
+  }
+  return config
 }

@@ -1,7 +1,13 @@
 // The declarations speak of Buffer and AbortSignal.
 /// <reference types="node" preserve="true" />
 /** The public door `millrace/broker`. */
-export { startBroker, type RunningBroker, type StartBrokerOptions } from './start-broker.ts'
+export {
+  startBroker,
+  type MetricsConfig,
+  type RunningBroker,
+  type StartBrokerOptions,
+  type TopicToCreate,
+} from './start-broker.ts'
 export type { BrokerConfig } from './config.ts'
 export type { ListenerConfig } from './listener-config.ts'
 export type { TlsConfig } from './tls-files.ts'

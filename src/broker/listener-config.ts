@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { MillraceError } from '../errors.ts'
+import { checkSettings, SettingRefused } from './setting-refused.ts'
 import { type TlsConfig, tlsConfigSchema } from './tls-files.ts'
 
 /**
@@ -21,11 +21,11 @@ export interface ListenerConfig {
 }
 
 /** A listener with its defaults filled in. */
-export type CompleteListenerConfig = z.infer<typeof schema>
+export type CompleteListenerConfig = z.infer<typeof listenerConfigSchema>
 
 const allInterfaces = new Set(['0.0.0.0', '::'])
 
-const schema = z.strictObject({
+export const listenerConfigSchema = z.strictObject({
   name: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'use letters, digits, _ and -'),
   host: z.string().min(1).default('127.0.0.1'),
   port: z.int().min(0).max(65535).default(0),
@@ -35,43 +35,42 @@ const schema = z.strictObject({
 })
 
 /**
- * Checks listeners and fills in defaults. Throws INVALID_CONFIG with a sentence that names listener and setting, also
+ * Checks listeners and fills in defaults. Throws SettingRefused with a sentence that names listener and setting, also
  * when two have one name or one address, or when clients could not be told where to connect to.
  */
-export function listenerConfigs(listeners: readonly ListenerConfig[]): CompleteListenerConfig[] {
-  if (listeners.length === 0) throw invalid('There is no listener: name at least one.')
+export function listenerConfigs(
+  listeners: readonly z.input<typeof listenerConfigSchema>[],
+): CompleteListenerConfig[] {
+  if (listeners.length === 0)
+    throw refused(['listeners'], 'There is no listener: name at least one.')
   const names = new Set<string>()
   const addresses = new Set<string>()
-  return listeners.map(given => {
-    const listener = check(given)
-    const { name, host, port } = listener
-    if (names.has(name)) throw invalid(`Two listeners are named ${name}: give one another name.`)
+  return listeners.map((given, index) => {
+    const path = ['listeners', index]
+    const what = `Of the listener ${given.name} the setting`
+    const listener = checkSettings(listenerConfigSchema, given, what)
+    const { name, host, port, advertisedHost } = listener
+    if (names.has(name)) {
+      throw refused([...path, 'name'], `Two listeners are named ${name}: give one another name.`)
+    }
     names.add(name)
     const address = `${host}:${port}`
     if (port !== 0 && addresses.has(address)) {
-      throw invalid(`Two listeners use ${address}: give the listener ${name} another port.`)
+      throw refused(
+        [...path, 'port'],
+        `Two listeners use ${address}: give the listener ${name} another port.`,
+      )
     }
     addresses.add(address)
+    if (allInterfaces.has(host) && advertisedHost === undefined) {
+      throw refused(
+        [...path, 'host'],
+        `The listener ${name} on ${host} needs advertisedHost: the host name under which clients reach this machine.`,
+      )
+    }
     return listener
   })
 }
 
-function check(given: ListenerConfig): CompleteListenerConfig {
-  const parsed = schema.safeParse(given)
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0]
-    const setting = issue?.path.join('.') || 'given'
-    throw invalid(
-      `The setting ${setting} of the listener ${given.name} cannot be used: ${issue?.message ?? 'it is not valid'}.`,
-    )
-  }
-  const { name, host, advertisedHost } = parsed.data
-  if (allInterfaces.has(host) && advertisedHost === undefined) {
-    throw invalid(
-      `The listener ${name} on ${host} needs advertisedHost: the host name under which clients reach this machine.`,
-    )
-  }
-  return parsed.data
-}
-
-const invalid = (message: string): MillraceError => new MillraceError('INVALID_CONFIG', message)
+const refused = (path: readonly PropertyKey[], message: string): SettingRefused =>
+  new SettingRefused(path, message)

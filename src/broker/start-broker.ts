@@ -1,15 +1,36 @@
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { z } from 'zod'
 import type { Connector } from '../client/connection.ts'
-import { MillraceError } from '../errors.ts'
 import { type Logger, silentLogger } from '../logger.ts'
 import { nodePlatform } from '../platform/node-platform.ts'
-import type { Address, Platform } from '../platform/platform.ts'
-import { openBroker } from './broker.ts'
+import type { Address, Listener, Platform } from '../platform/platform.ts'
+import { type Broker, openBroker } from './broker.ts'
+import { type CompleteTopicToCreate, completeBrokerOptions } from './broker-options.ts'
 import type { BrokerConfig } from './config.ts'
-import { type ListenerConfig, listenerConfigs } from './listener-config.ts'
+import type { ListenerConfig } from './listener-config.ts'
+import { metricsText } from './metrics/exposition.ts'
 import { type OpenListener, serve } from './server.ts'
+
+/**
+ * A topic that is to exist.
+ */
+export interface TopicToCreate {
+  readonly name: string
+  /** @defaultValue `numPartitions` of the broker */
+  readonly partitions?: number
+  /** Settings under Kafka's names, such as `cleanup.policy`. */
+  readonly configs?: Readonly<Record<string, string>>
+}
+
+/**
+ * The HTTP address of metrics and health.
+ */
+export interface MetricsConfig {
+  /** Interface to listen on. @defaultValue '127.0.0.1' */
+  readonly host?: string
+  /** Port to listen on; 0 takes a free one. @defaultValue 0 */
+  readonly port?: number
+}
 
 /**
  * Where a broker listens and keeps its data.
@@ -29,6 +50,10 @@ export interface StartBrokerOptions {
   readonly flush?: BrokerConfig['flush']
   /** Any other setting of the broker. */
   readonly config?: Partial<BrokerConfig>
+  /** Topics that are made at the start unless they exist. */
+  readonly topics?: readonly TopicToCreate[]
+  /** Where to serve `/metrics`, `/healthz` and `/readyz` over HTTP, to whoever can reach it. @defaultValue nowhere */
+  readonly metrics?: MetricsConfig
   /** Clock, files and sockets. @defaultValue those of Node */
   readonly platform?: Platform
   /** @defaultValue silent */
@@ -45,6 +70,8 @@ export interface RunningBroker {
   readonly bootstrap: string
   /** All listeners, in the order of the options. */
   readonly listeners: readonly OpenListener[]
+  /** Where metrics and health are served over HTTP; null when the options do not say so. */
+  readonly metricsAddress: Address | null
   readonly clusterId: string
   /** The data folder. */
   readonly data: string
@@ -64,6 +91,19 @@ export interface RunningBroker {
    * ```
    */
   connector(): Connector
+  /**
+   * The numbers of the broker in the text format of Prometheus, as `/metrics` serves them, but without those of the
+   * process.
+   *
+   * @example
+   * ```ts
+   * import { startBroker } from 'millrace/broker'
+   *
+   * await using broker = await startBroker({ topics: [{ name: 'words', partitions: 3 }] })
+   * broker.metrics().includes('kafka_server_replicamanager_partitioncount 3') // → true
+   * ```
+   */
+  metrics(): string
   /**
    * Puts changed TLS files to use for new connections. The broker looks at them every ten seconds by itself; files that
    * cannot be used are logged as an error, and the old ones stay.
@@ -100,14 +140,6 @@ export interface RunningBroker {
   [Symbol.asyncDispose](): Promise<void>
 }
 
-const optionsSchema = z.strictObject({
-  port: z.int().min(0).max(65535).optional(),
-  host: z.string().min(1).optional(),
-  advertisedHost: z.string().min(1).optional(),
-  data: z.string().min(1).optional(),
-  flush: z.enum(['commit', 'os']).optional(),
-})
-
 /**
  * Starts a broker on one data folder and listens for clients of Apache Kafka. In a test:
  * `await using broker = await startBroker()`.
@@ -120,10 +152,9 @@ const optionsSchema = z.strictObject({
  * import { Kafka } from 'kafkajs'
  * import { startBroker } from 'millrace/broker'
  *
- * await using broker = await startBroker({ data: './log' })
+ * await using broker = await startBroker({ data: './log', topics: [{ name: 'words' }] })
  * const admin = new Kafka({ brokers: [broker.bootstrap] }).admin()
  * await admin.connect()
- * await admin.createTopics({ topics: [{ topic: 'words' }] })
  * await admin.listTopics() // → ['words']
  * await admin.disconnect()
  * await startBroker({ data: './log' }) // throws FOLDER_LOCKED
@@ -131,80 +162,77 @@ const optionsSchema = z.strictObject({
  * ```
  */
 export async function startBroker(options: StartBrokerOptions = {}): Promise<RunningBroker> {
-  const { config, platform = nodePlatform(), logger = silentLogger, ...rest } = options
-  const { listeners: several, ...others } = rest
-  const { data, flush, ...single } = check(others)
-  const listeners = listenerConfigs(chooseListeners(several, single))
+  const { platform = nodePlatform(), logger = silentLogger, ...given } = options
+  const { data, config, listeners, topics, metrics } = completeBrokerOptions(given)
   const folder = data ?? temporaryFolder(platform)
-  const broker = await openBroker({
-    platform,
-    folder,
-    config: { ...config, ...(flush === undefined ? {} : { flush }) },
-    logger,
-  })
-  const clean = (): void => {
-    if (data === undefined) platform.files.remove(folder)
-  }
-  const server = await serve(broker, listeners).catch(async (error: unknown) => {
-    await broker.close()
-    clean()
-    throw error
-  })
-  const address = server.listeners[0].advertised
+  const broker = await openBroker({ platform, folder, config, logger })
+  const closers: (() => Promise<void> | void)[] = [
+    () => broker.close(),
+    () => {
+      if (data === undefined) platform.files.remove(folder)
+    },
+  ]
   let closing: Promise<void> | null = null
-
-  async function closeAll(): Promise<void> {
-    broker.stop()
-    await server.close()
-    await broker.close()
-    clean()
-  }
   const close = (): Promise<void> => {
     closing ??= closeAll()
     return closing
   }
-  logger.info({ ...address, data: folder, clusterId: broker.clusterId }, 'The broker is listening.')
-  return {
-    address,
-    bootstrap: `${address.host.includes(':') ? `[${address.host}]` : address.host}:${address.port}`,
-    listeners: server.listeners,
-    clusterId: broker.clusterId,
-    data: folder,
-    connector: () => broker.connector(),
-    reloadTls: () => server.reloadTls(),
-    close,
-    [Symbol.asyncDispose]: close,
+
+  async function closeAll(): Promise<void> {
+    broker.stop()
+    const failures: unknown[] = []
+    for (const closer of closers) {
+      try {
+        await closer()
+      } catch (error) {
+        failures.push(error)
+      }
+    }
+    if (failures.length > 0) throw failures[0]
+  }
+
+  try {
+    await createTopics(broker, topics)
+    const server = await serve(broker, listeners)
+    closers.unshift(() => server.close())
+    const watched = metrics === undefined ? null : await watch(broker, folder, metrics)
+    // It answers until the end, so that whoever asks learns that the broker stops.
+    if (watched !== null) closers.push(() => watched.close())
+    const address = server.listeners[0].advertised
+    logger.info(
+      { ...address, data: folder, clusterId: broker.clusterId },
+      'The broker is listening.',
+    )
+    return {
+      address,
+      bootstrap: `${address.host.includes(':') ? `[${address.host}]` : address.host}:${address.port}`,
+      listeners: server.listeners,
+      metricsAddress: watched?.address ?? null,
+      clusterId: broker.clusterId,
+      data: folder,
+      connector: () => broker.connector(),
+      metrics: () => metricsText(broker),
+      reloadTls: () => server.reloadTls(),
+      close,
+      [Symbol.asyncDispose]: close,
+    }
+  } catch (error) {
+    await close()
+    throw error
   }
 }
 
-function check(options: object): z.infer<typeof optionsSchema> {
-  const parsed = optionsSchema.safeParse(options)
-  if (parsed.success) return parsed.data
-  const issue = parsed.error.issues[0]
-  throw new MillraceError(
-    'INVALID_CONFIG',
-    `The option ${issue?.path.join('.') || 'given'} of startBroker cannot be used: ${issue?.message ?? 'it is not valid'}.`,
-  )
+/** What it needs is loaded only where somebody watches. */
+async function watch(broker: Broker, folder: string, address: Address): Promise<Listener> {
+  const { openWatchServer } = await import('./watch-server.ts')
+  return openWatchServer(broker, folder, address)
 }
 
-type SingleListener = Pick<z.infer<typeof optionsSchema>, 'host' | 'port' | 'advertisedHost'>
-
-function chooseListeners(
-  several: readonly ListenerConfig[] | undefined,
-  { host, port, advertisedHost }: SingleListener,
-): readonly ListenerConfig[] {
-  const single = {
-    ...(host === undefined ? {} : { host }),
-    ...(port === undefined ? {} : { port }),
-    ...(advertisedHost === undefined ? {} : { advertisedHost }),
-  }
-  if (several === undefined) return [{ name: 'PLAINTEXT', ...single }]
-  const [both] = Object.keys(single)
-  if (both === undefined) return several
-  throw new MillraceError(
-    'INVALID_CONFIG',
-    `startBroker takes either listeners or ${both}: move ${both} into one of the listeners.`,
-  )
+async function createTopics(
+  broker: Broker,
+  topics: readonly CompleteTopicToCreate[],
+): Promise<void> {
+  for (const topic of topics) await broker.topics.ensure(topic)
 }
 
 function temporaryFolder(platform: Platform): string {

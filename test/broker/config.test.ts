@@ -1,8 +1,9 @@
 /** The settings of the broker: each is told of, has a default that it takes itself, and is described to clients. */
 import { describe, expect, test } from 'vitest'
 import { describeBrokerConfigs } from '../../src/broker/api/broker-config-entries.ts'
+import { completeBrokerOptions } from '../../src/broker/broker-options.ts'
 import { brokerConfig, brokerSettings } from '../../src/broker/config.ts'
-import { MillraceError } from '../../src/errors.ts'
+import { SettingRefused } from '../../src/broker/setting-refused.ts'
 
 describe('every setting', () => {
   test.each(brokerSettings)('$name is told of in sentences', ({ documentation }) => {
@@ -19,11 +20,43 @@ describe('every setting', () => {
   })
 })
 
-describe('settings that cannot be used', () => {
-  test('are refused with a sentence that names the setting', () => {
-    expect(() => brokerConfig({ numPartitions: 0 })).toThrow(MillraceError)
-    expect(() => brokerConfig({ numPartitions: 0 })).toThrow(
-      /^The broker setting numPartitions cannot be used: .*Correct it and start again\.$/,
+describe('settings that cannot be used are refused with a sentence that names them', () => {
+  test.each<[unknown, RegExp]>([
+    [
+      { config: { numPartitions: 0 } },
+      /^The broker setting config\.numPartitions cannot be used: /,
+    ],
+    [{ prot: 1 }, /^The broker setting prot is not known\. Did you mean port\?$/],
+    [{ config: { numPartition: 1 } }, /config\.numPartition is not known\. Did you mean numPart/],
+    [
+      { listeners: [{ name: 'A', hots: 'x' }] },
+      /listeners\[0\]\.hots is not .* Did you mean host\?/,
+    ],
+    [{ wombat: 1 }, /^The broker setting wombat is not known\.$/],
+    [{ port: '9092' }, /^The broker setting port cannot be used: .*expected number/],
+    [{ port: 1, listeners: [{ name: 'A' }] }, /either listeners or port: move port into/],
+    [{ host: '0.0.0.0' }, /needs advertisedHost/],
+    [{ topics: [{ name: 'a/b' }] }, /^The topic name "a\/b" /],
+    [{ topics: [{ name: 'a', configs: { 'cleanup.policy': 'burn' } }] }, /cleanup\.policy/],
+    [{ topics: [{ name: 'a', partitions: 1001 }] }, /more than maxPartitionsPerTopic allows/],
+    [
+      { config: { groupMinSessionTimeoutMs: 10, groupMaxSessionTimeoutMs: 5 } },
+      /no member could join/,
+    ],
+  ])('%j', (options, sentence) => {
+    expect(() => completeBrokerOptions(options)).toThrow(SettingRefused)
+    expect(() => completeBrokerOptions(options)).toThrow(sentence)
+  })
+
+  test('and the error leads to them', () => {
+    const options = {
+      listeners: [
+        { name: 'A', port: 1 },
+        { name: 'A', port: 2 },
+      ],
+    }
+    expect(() => completeBrokerOptions(options)).toThrow(
+      expect.objectContaining({ path: ['listeners', 1, 'name'], code: 'INVALID_CONFIG' }),
     )
   })
 })

@@ -1,0 +1,109 @@
+/** What `startBroker` and configuration files are given, checked as a whole before anything is opened. */
+import { z } from 'zod'
+import { topicNameProblem } from '../protocol/topic-name.ts'
+import { type BrokerConfig, brokerConfig, brokerConfigSchema } from './config.ts'
+import {
+  type CompleteListenerConfig,
+  listenerConfigs,
+  listenerConfigSchema,
+} from './listener-config.ts'
+import { RequestRefused } from './request-refused.ts'
+import { checkSettings, SettingRefused } from './setting-refused.ts'
+import { checkTopicConfigs, type TopicConfigs } from './topic-configs.ts'
+
+/** All that is needed to start, defaults filled in. */
+export interface CompleteBrokerOptions {
+  /** Undefined: a temporary folder. */
+  readonly data: string | undefined
+  readonly listeners: readonly CompleteListenerConfig[]
+  readonly config: BrokerConfig
+  readonly topics: readonly CompleteTopicToCreate[]
+  readonly metrics: { readonly host: string; readonly port: number } | undefined
+}
+
+export interface CompleteTopicToCreate {
+  readonly name: string
+  readonly partitions: number
+  readonly configs: TopicConfigs
+}
+
+const port = z.int().min(0).max(65535)
+const host = z.string().min(1)
+
+/** What there is to set, apart from `config`: where the broker listens, what it keeps where, what it makes. */
+export const brokerOptionsSchema = z.strictObject({
+  host: host.optional(),
+  port: port.optional(),
+  advertisedHost: host.optional(),
+  listeners: z.array(listenerConfigSchema).min(1).optional(),
+  data: z.string().min(1).optional(),
+  flush: z.enum(['commit', 'os']).optional(),
+  config: brokerConfigSchema.prefault({}),
+  topics: z
+    .array(
+      z.strictObject({
+        name: z.string(),
+        partitions: z.int().min(1).optional(),
+        configs: z.record(z.string(), z.string()).default({}),
+      }),
+    )
+    .default([]),
+  metrics: z.strictObject({ host: host.default('127.0.0.1'), port: port.default(0) }).optional(),
+})
+
+type Options = z.output<typeof brokerOptionsSchema>
+
+/** Throws SettingRefused with a sentence that names the setting, also when two contradict each other. */
+export function completeBrokerOptions(given: unknown): CompleteBrokerOptions {
+  const options = checkSettings(brokerOptionsSchema, given, 'The broker setting')
+  const { data, flush, metrics } = options
+  const config = brokerConfig({ ...options.config, ...(flush === undefined ? {} : { flush }) })
+  return {
+    data,
+    listeners: listenerConfigs(chooseListeners(options)),
+    config,
+    topics: options.topics.map((topic, index) => completeTopic(topic, index, config)),
+    metrics,
+  }
+}
+
+const singleSettings = ['host', 'port', 'advertisedHost'] as const
+
+function chooseListeners(options: Options): Parameters<typeof listenerConfigs>[0] {
+  const { listeners, host, port, advertisedHost } = options
+  if (listeners === undefined) return [{ name: 'PLAINTEXT', host, port, advertisedHost }]
+  const both = singleSettings.find(name => options[name] !== undefined)
+  if (both === undefined) return listeners
+  throw new SettingRefused(
+    [both],
+    `There can be either listeners or ${both}: move ${both} into one of the listeners.`,
+  )
+}
+
+function completeTopic(
+  { name, partitions, configs }: Options['topics'][number],
+  index: number,
+  config: BrokerConfig,
+): CompleteTopicToCreate {
+  const problem = topicNameProblem(name)
+  if (problem !== null) {
+    throw new SettingRefused(
+      ['topics', index, 'name'],
+      `The topic name ${JSON.stringify(name)} ${problem}`,
+    )
+  }
+  const count = partitions ?? config.numPartitions
+  if (count > config.maxPartitionsPerTopic) {
+    throw new SettingRefused(
+      ['topics', index, 'partitions'],
+      `${count} partitions for the topic ${name} are more than maxPartitionsPerTopic allows (${config.maxPartitionsPerTopic}).`,
+    )
+  }
+  const pairs = Object.entries(configs).map(([key, value]) => ({ name: key, value }))
+  try {
+    return { name, partitions: count, configs: checkTopicConfigs(pairs) }
+  } catch (error) {
+    if (!(error instanceof RequestRefused)) throw error
+    throw new SettingRefused(['topics', index, 'configs'], error.message)
+  }
+}
