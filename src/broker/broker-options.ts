@@ -3,8 +3,8 @@ import { z } from 'zod'
 import { topicNameProblem } from '../protocol/topic-name.ts'
 import { type BrokerConfig, brokerConfig, brokerConfigSchema } from './config.ts'
 import {
+  checkListeners,
   type CompleteListenerConfig,
-  listenerConfigs,
   listenerConfigSchema,
 } from './listener-config.ts'
 import { RequestRefused } from './request-refused.ts'
@@ -27,15 +27,15 @@ export interface CompleteTopicToCreate {
   readonly configs: TopicConfigs
 }
 
-const port = z.int().min(0).max(65535)
-const host = z.string().min(1)
+const portSchema = z.int().min(0).max(65535)
+const hostSchema = z.string().min(1)
 
 /** What there is to set, apart from `config`: where the broker listens, what it keeps where, what it makes. */
 export const brokerOptionsSchema = z.strictObject({
-  host: host.optional(),
-  port: port.optional(),
-  advertisedHost: host.optional(),
-  listeners: z.array(listenerConfigSchema).min(1).optional(),
+  host: hostSchema.optional(),
+  port: portSchema.optional(),
+  advertisedHost: hostSchema.optional(),
+  listeners: z.array(listenerConfigSchema).min(1, 'name at least one').optional(),
   data: z.string().min(1).optional(),
   flush: z.enum(['commit', 'os']).optional(),
   config: brokerConfigSchema.prefault({}),
@@ -48,7 +48,9 @@ export const brokerOptionsSchema = z.strictObject({
       }),
     )
     .default([]),
-  metrics: z.strictObject({ host: host.default('127.0.0.1'), port: port.default(0) }).optional(),
+  metrics: z
+    .strictObject({ host: hostSchema.default('127.0.0.1'), port: portSchema.default(0) })
+    .optional(),
 })
 
 type Options = z.output<typeof brokerOptionsSchema>
@@ -57,10 +59,12 @@ type Options = z.output<typeof brokerOptionsSchema>
 export function completeBrokerOptions(given: unknown): CompleteBrokerOptions {
   const options = checkSettings(brokerOptionsSchema, given, 'The broker setting')
   const { data, flush, metrics } = options
+  const listeners = chooseListeners(options)
+  checkListeners(listeners)
   const config = brokerConfig({ ...options.config, ...(flush === undefined ? {} : { flush }) })
   return {
     data,
-    listeners: listenerConfigs(chooseListeners(options)),
+    listeners,
     config,
     topics: options.topics.map((topic, index) => completeTopic(topic, index, config)),
     metrics,
@@ -69,9 +73,11 @@ export function completeBrokerOptions(given: unknown): CompleteBrokerOptions {
 
 const singleSettings = ['host', 'port', 'advertisedHost'] as const
 
-function chooseListeners(options: Options): Parameters<typeof listenerConfigs>[0] {
+function chooseListeners(options: Options): readonly CompleteListenerConfig[] {
   const { listeners, host, port, advertisedHost } = options
-  if (listeners === undefined) return [{ name: 'PLAINTEXT', host, port, advertisedHost }]
+  if (listeners === undefined) {
+    return [listenerConfigSchema.parse({ name: 'PLAINTEXT', host, port, advertisedHost })]
+  }
   const both = singleSettings.find(name => options[name] !== undefined)
   if (both === undefined) return listeners
   throw new SettingRefused(

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { checkSettings, SettingRefused } from './setting-refused.ts'
+import { SettingRefused } from './setting-refused.ts'
 import { type TlsConfig, tlsConfigSchema } from './tls-files.ts'
 
 /**
@@ -35,42 +35,29 @@ export const listenerConfigSchema = z.strictObject({
 })
 
 /**
- * Checks listeners and fills in defaults. Throws SettingRefused with a sentence that names listener and setting, also
- * when two have one name or one address, or when clients could not be told where to connect to.
+ * Throws SettingRefused when two listeners have one name or one address, or when clients could not be told where to
+ * connect to.
  */
-export function listenerConfigs(
-  listeners: readonly z.input<typeof listenerConfigSchema>[],
-): CompleteListenerConfig[] {
-  if (listeners.length === 0)
-    throw refused(['listeners'], 'There is no listener: name at least one.')
+export function checkListeners(listeners: readonly CompleteListenerConfig[]): void {
   const names = new Set<string>()
   const addresses = new Set<string>()
-  return listeners.map((given, index) => {
-    const path = ['listeners', index]
-    const what = `Of the listener ${given.name} the setting`
-    const listener = checkSettings(listenerConfigSchema, given, what)
-    const { name, host, port, advertisedHost } = listener
+  for (const [index, { name, host, port, advertisedHost }] of listeners.entries()) {
+    const refused = (setting: string, message: string): SettingRefused =>
+      new SettingRefused(['listeners', index, setting], message)
     if (names.has(name)) {
-      throw refused([...path, 'name'], `Two listeners are named ${name}: give one another name.`)
+      throw refused('name', `Two listeners are named ${name}: give one another name.`)
     }
     names.add(name)
     const address = `${host}:${port}`
     if (port !== 0 && addresses.has(address)) {
-      throw refused(
-        [...path, 'port'],
-        `Two listeners use ${address}: give the listener ${name} another port.`,
-      )
+      throw refused('port', `Two listeners use ${address}: give the listener ${name} another port.`)
     }
     addresses.add(address)
     if (allInterfaces.has(host) && advertisedHost === undefined) {
       throw refused(
-        [...path, 'host'],
+        'host',
         `The listener ${name} on ${host} needs advertisedHost: the host name under which clients reach this machine.`,
       )
     }
-    return listener
-  })
+  }
 }
-
-const refused = (path: readonly PropertyKey[], message: string): SettingRefused =>
-  new SettingRefused(path, message)

@@ -24,10 +24,10 @@ describe('settings that cannot be used are refused with a sentence that names th
   test.each<[unknown, RegExp]>([
     [
       { config: { numPartitions: 0 } },
-      /^The broker setting config\.numPartitions cannot be used: /,
+      /^The broker setting numPartitions cannot be used: /,
     ],
     [{ prot: 1 }, /^The broker setting prot is not known\. Did you mean port\?$/],
-    [{ config: { numPartition: 1 } }, /config\.numPartition is not known\. Did you mean numPart/],
+    [{ config: { numPartition: 1 } }, /numPartition is not known\. Did you mean numPart/],
     [
       { listeners: [{ name: 'A', hots: 'x' }] },
       /listeners\[0\]\.hots is not .* Did you mean host\?/,

@@ -152,7 +152,7 @@ test.each([
   [{ port: 70_000 }, 'port'],
   [{ host: '0.0.0.0' }, 'advertisedHost'],
   [{ listeners: [] }, 'at least one'],
-  [{ listeners: [{ name: 'A', port: -1 }] }, 'port of the listener A'],
+  [{ listeners: [{ name: 'A', port: -1 }] }, 'listeners[0].port'],
   [{ listeners: [{ name: 'A B' }] }, 'letters'],
   [{ listeners: [{ name: 'A' }, { name: 'A' }] }, 'named A'],
   [

@@ -173,7 +173,7 @@ test('files that cannot be used do not let a broker start', async () => {
   })
   await expect(start({ ...server, clientAuth: 'required' })).rejects.toMatchObject({
     code: 'INVALID_CONFIG',
-    message: expect.stringContaining('tls.ca of the listener SSL'),
+    message: expect.stringContaining('listeners[0].tls.ca'),
   })
 })
 
