@@ -22,10 +22,7 @@ describe('every setting', () => {
 
 describe('settings that cannot be used are refused with a sentence that names them', () => {
   test.each<[unknown, RegExp]>([
-    [
-      { config: { numPartitions: 0 } },
-      /^The broker setting numPartitions cannot be used: /,
-    ],
+    [{ config: { numPartitions: 0 } }, /^The broker setting numPartitions cannot be used: /],
     [{ prot: 1 }, /^The broker setting prot is not known\. Did you mean port\?$/],
     [{ config: { numPartition: 1 } }, /numPartition is not known\. Did you mean numPart/],
     [
