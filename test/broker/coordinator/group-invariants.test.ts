@@ -8,12 +8,15 @@ import { step } from '../../../src/broker/coordinator/group.ts'
 import { restoreGroup, snapshotOf } from '../../../src/broker/coordinator/group-snapshot.ts'
 import { type Group, newGroup, nextDeadline } from '../../../src/broker/coordinator/group-state.ts'
 import type { GroupInput, GroupReply } from '../../../src/broker/coordinator/group-step.ts'
+import { commitProblem, transactionalProblem } from '../../../src/broker/coordinator/offsets.ts'
 import { groupRecord, readRecord } from '../../../src/broker/coordinator/offset-records.ts'
 import { protocol } from './group-transcript.ts'
 
 const PARTITIONS = 6
 /** How often the coordinator was started again in each phase of the group. */
 const restarts = new Map<string, number>()
+/** Requests of static members that had been replaced. */
+let fenced = 0
 /** Shares handed out while somebody else had one in the same generation: what the test is about must have happened. */
 let sharedGenerations = 0
 
@@ -27,7 +30,7 @@ interface Client {
 
 type Action =
   | {
-      readonly kind: 'join' | 'sync' | 'heartbeat' | 'leave' | 'remove' | 'forget'
+      readonly kind: 'join' | 'sync' | 'heartbeat' | 'leave' | 'remove' | 'forget' | 'haunt'
       readonly client: number
     }
   | { readonly kind: 'wait'; readonly ms: number }
@@ -41,6 +44,7 @@ const action: fc.Arbitrary<Action> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('leave' as const), client }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('remove' as const), client }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('forget' as const), client }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('haunt' as const), client }) },
   { weight: 1, arbitrary: fc.constant({ kind: 'restart' as const }) },
   {
     weight: 2,
@@ -78,6 +82,10 @@ test('every request is answered once, generations only grow, and a partition has
         /** What each generation handed out: partition to member, and who leads by which protocol. */
         const owners = new Map<number, Map<string, string>>()
         const agreed = new Map<number, string>()
+        /** Static members before they crashed: their processes may live on and speak. */
+        const ghosts: Client[] = []
+        /** Requests of ghosts whose place somebody else has taken: they must be refused. */
+        const haunting = new Set<number>()
         let requests = 0
         let members = 0
         let now = 0
@@ -104,6 +112,11 @@ test('every request is answered once, generations only grow, and a partition has
           const asker = open.get(reply.to)
           expect(asker, 'answered once').toBeDefined()
           open.delete(reply.to)
+          if (haunting.delete(reply.to)) {
+            const codes = reply.kind === 'leave' ? reply.errorCodes : [reply.errorCode]
+            for (const code of codes) expect([25, 82], 'a ghost is fenced').toContain(code)
+            fenced++
+          }
           if (asker === null || asker === undefined) return
           if (reply.kind === 'join' && reply.errorCode === 0) {
             asker.memberId = reply.memberId
@@ -220,9 +233,39 @@ test('every request is answered once, generations only grow, and a partition has
                 replyTo,
                 members: clients.map(other => ({ memberId: '', instanceId: other.instanceId })),
               }))
+            case 'haunt': {
+              const ghost = ghosts[(actions.length + requests) % Math.max(ghosts.length, 1)]
+              if (ghost === undefined) return
+              const { memberId: oldId, instanceId: place, generation: old } = ghost
+              const self = { memberId: oldId, instanceId: place }
+              const replaced = group.instances.get(place ?? '') !== oldId
+              if (!replaced) return
+              const inputs: ((replyTo: number) => GroupInput)[] = [
+                replyTo => ({ kind: 'heartbeat', replyTo, ...self, generation: old }),
+                replyTo => ({ kind: 'leave', replyTo, members: [self] }),
+                replyTo => ({
+                  kind: 'sync',
+                  replyTo,
+                  ...self,
+                  generation: old,
+                  protocolType: null,
+                  protocolName: null,
+                  assignments: [],
+                }),
+              ]
+              const committer = { ...self, generation: old }
+              expect([25, 82]).toContain(transactionalProblem(group, committer))
+              expect([25, 82]).toContain(commitProblem(group, committer, now))
+              for (const input of inputs) {
+                haunting.add(requests + 1)
+                ask({ ...ghost }, input)
+              }
+              return
+            }
             case 'forget':
               // A crash: nobody hears its answers, and it comes back without an id.
               for (const [replyTo, who] of open) if (who === asker) open.set(replyTo, null)
+              if (instanceId !== null && memberId !== '') ghosts.push(asker)
               clients[what.client] = { ...asker, memberId: '', generation: -1, toAssign: null }
           }
         }
@@ -237,6 +280,7 @@ test('every request is answered once, generations only grow, and a partition has
     { numRuns: 1000 },
   )
   expect(sharedGenerations).toBeGreaterThan(100)
+  expect(fenced).toBeGreaterThan(100)
   const phases = ['CompletingRebalance', 'Empty', 'PreparingRebalance', 'Stable']
   expect([...restarts.keys()].sort()).toEqual(phases)
 })
