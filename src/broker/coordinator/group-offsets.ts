@@ -77,6 +77,7 @@ export function groupOffsets(options: GroupOffsetsOptions): GroupOffsets & { sto
   const waits = stableWaits(timers)
   let nextRound = timers.schedule(config.offsetsRetentionCheckIntervalMs, () => void expire())
   let stopped = false
+  const hasTopic = (topic: string): boolean => topics.get(topic) !== undefined
 
   /** Stores for a group that `problem` lets commit, and makes the group if it is not there yet. */
   async function store(
@@ -125,25 +126,45 @@ export function groupOffsets(options: GroupOffsetsOptions): GroupOffsets & { sto
   /** Takes away what has outlived its time. A write that is refused ends the round: the next one tries again. */
   async function expire(): Promise<void> {
     const retentionMs = config.offsetsRetentionMinutes * 60_000
-    const hasTopic = (topic: string): boolean => topics.get(topic) !== undefined
     let looked = 0
     for (const [shard, group] of shards.all()) {
-      if (++looked % GROUPS_PER_TURN === 0) await timers.yield()
-      if (stopped) return
       const gone = expired(group, { nowMs: clock.now(), retentionMs, hasTopic })
       const code = gone.group ? remove(shard, group) : drop(shard, group, gone.offsets)
       if (code !== errorCode.NONE) {
         logger.warn({ groupId: group.groupId, code }, 'Old offsets could not be taken away.')
         break
       }
+      if (++looked % GROUPS_PER_TURN === 0) await timers.yield()
+      if (stopped) return
     }
     nextRound = timers.schedule(config.offsetsRetentionCheckIntervalMs, () => void expire())
+  }
+
+  function topicDeleted(topic: string): void {
+    for (const [shard, group] of shards.all()) {
+      const places = offsetPlaces(group, topic)
+      if (places.length === 0) continue
+      const code = drop(shard, group, places)
+      if (code !== errorCode.NONE) {
+        logger.warn(
+          { groupId: group.groupId, topic, code },
+          'The offsets of a deleted topic stay, because they could not be taken away.',
+        )
+      }
+    }
   }
 
   function changed(shard: Shard, group: Group): void {
     shards.forgetIfNothing(shard, group)
     waits.changed(group)
   }
+
+  // Of topics that were deleted right before the broker ended: made again, they must not have old offsets.
+  const deleted = new Set<string>()
+  for (const [, group] of shards.all()) {
+    for (const { topic } of offsetPlaces(group)) if (!hasTopic(topic)) deleted.add(topic)
+  }
+  for (const topic of deleted) topicDeleted(topic)
 
   return {
     commit: (groupId, commit, { unknownGroup, retentionMs }) =>
@@ -197,19 +218,7 @@ export function groupOffsets(options: GroupOffsetsOptions): GroupOffsets & { sto
       const code = drop(shard, group, there)
       return code === errorCode.NONE ? shard.partition.durable() : code
     },
-    topicDeleted(topic) {
-      for (const [shard, group] of shards.all()) {
-        const places = offsetPlaces(group, topic)
-        if (places.length === 0) continue
-        const code = drop(shard, group, places)
-        if (code !== errorCode.NONE) {
-          logger.warn(
-            { groupId: group.groupId, topic, code },
-            'The offsets of a deleted topic stay, because they could not be taken away.',
-          )
-        }
-      }
-    },
+    topicDeleted,
     stop() {
       stopped = true
       nextRound.cancel()

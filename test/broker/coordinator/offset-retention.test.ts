@@ -5,6 +5,7 @@ import { simulate } from '../../../src/platform/simulated/simulation.ts'
 import { errorCode } from '../../../src/protocol/error-codes.ts'
 
 const MINUTE = 60_000
+const byHand = { memberId: '', instanceId: null, generation: -1 }
 
 test('offsets are kept for the retention time, over a restart too, and then they are gone for good', async () => {
   const simulation = simulate({ seed: 1 })
@@ -19,10 +20,9 @@ test('offsets are kept for the retention time, over a restart too, and then they
   }
   const commit = async (groupId: string, topic: string, retentionMs = -1): Promise<void> => {
     const offsets = [{ topic, partition: 0, offset: 5, leaderEpoch: -1, metadata: '' }]
-    const committer = { memberId: '', instanceId: null, generation: -1 }
     const answer = broker.groups.commit(
       groupId,
-      { ...committer, offsets },
+      { ...byHand, offsets },
       { unknownGroup: errorCode.ILLEGAL_GENERATION, retentionMs },
     )
     expect(await simulation.run(answer)).toBe(errorCode.NONE)
@@ -53,5 +53,28 @@ test('offsets are kept for the retention time, over a restart too, and then they
   expect(groups()).toEqual(['long'])
   await passed(600 * MINUTE)
   expect(groups()).toEqual([])
+  await simulation.run(broker.close())
+})
+
+test('a topic that is deleted right before a crash and made again has no offsets', async () => {
+  const simulation = simulate({ seed: 2 })
+  const machine = simulation.machine('broker')
+  const start = (): Promise<Broker> =>
+    simulation.run(openBroker({ platform: machine.platform, folder: '/data' }))
+  let broker = await start()
+  const topic = { name: 't', partitions: 1, configs: new Map<string, string>() }
+  await simulation.run(broker.topics.create(topic))
+  const offsets = [{ topic: 't', partition: 0, offset: 5, leaderEpoch: -1, metadata: '' }]
+  const options = { unknownGroup: errorCode.ILLEGAL_GENERATION, retentionMs: -1 }
+  await simulation.run(broker.groups.commit('g', { ...byHand, offsets }, options))
+  await simulation.run(broker.topics.delete('t'))
+  machine.crash()
+  machine.restart()
+  broker = await start()
+  await simulation.run(broker.topics.create(topic))
+  expect(broker.groups.groups()).toEqual([])
+  await simulation.run(broker.close())
+  broker = await start()
+  expect(broker.groups.groups()).toEqual([])
   await simulation.run(broker.close())
 })
