@@ -1,4 +1,5 @@
 import fs from 'node:fs'
+import { dirname, resolve } from 'node:path'
 import { attempt, fileError, systemCode } from './file-error.ts'
 import { lockFolder } from './node-folder-lock.ts'
 import { openNodeFile } from './node-open-file.ts'
@@ -39,7 +40,7 @@ export function nodeFiles(bootId: string): Files {
     },
 
     makeFolder(folder) {
-      attempt('create the folder', folder, () => fs.mkdirSync(folder, { recursive: true }))
+      attempt('create the folder', folder, () => makeFolder(resolve(folder)))
     },
 
     rename(from, to) {
@@ -55,6 +56,23 @@ export function nodeFiles(bootId: string): Files {
   }
   return { ...files, replace: fileReplacer(files) }
 }
+
+/**
+ * Level by level: Node's own `recursive` never returns where a file system answers ENOENT to whoever makes a folder although
+ * the parent is there, as Linux does under /proc.
+ */
+function makeFolder(folder: string): void {
+  const parent = dirname(folder)
+  if (parent !== folder && !fs.existsSync(parent)) makeFolder(parent)
+  try {
+    fs.mkdirSync(folder)
+  } catch (error) {
+    if (!isFolder(folder)) throw error
+  }
+}
+
+const isFolder = (path: string): boolean =>
+  fs.statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false
 
 async function syncFolder(folder: string): Promise<void> {
   // Windows cannot open a folder; NTFS journals its entries by itself.

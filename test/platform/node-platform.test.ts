@@ -34,6 +34,17 @@ test.runIf(existsSync('/dev/full'))('a full disk is a FILE_ERROR that says so', 
   }
 })
 
+test.runIf(existsSync('/proc/self'))('a folder that no one can make is refused', () => {
+  for (const folder of ['/proc/absent', '/proc/absent/inner/data']) {
+    expect(() => files.makeFolder(folder)).toThrow(
+      expect.objectContaining({
+        code: 'FILE_ERROR',
+        cause: expect.objectContaining({ code: 'ENOENT' }),
+      }),
+    )
+  }
+})
+
 test('a port that this user may not use is INVALID_CONFIG', () => {
   const cause = Object.assign(new Error('listen EACCES'), { code: 'EACCES' })
   const error = listenError({ host: '127.0.0.1', port: 80 }, cause)
