@@ -1,5 +1,11 @@
-import { attributeBit, setPartitionLeaderEpoch, stampProducer } from './record-batch.ts'
+import {
+  attributeBit,
+  setPartitionLeaderEpoch,
+  sizeInBytes,
+  stampProducer,
+} from './record-batch.ts'
 import { RecordBatchBuilder } from './record-batch-builder.ts'
+import { RecordReader } from './record-batch-reader.ts'
 
 /**
  * Control batches: the marker that ends a transaction in one partition. It holds one record that no application sees.
@@ -45,3 +51,14 @@ export function readControlRecord(
   const type = types[key.readInt16BE(2)]
   return type === undefined ? null : { type, coordinatorEpoch: value.readInt32BE(2) }
 }
+
+/**
+ * What the control batch at `at` says, which is never compressed and holds one record (Kafka: EndTransactionMarker). Null
+ * when it has no record any more, or is of a type that is not known.
+ */
+export function readMarker(batches: Buffer, at = 0): EndTransactionMarker | null {
+  markers.reset(batches.subarray(at, at + sizeInBytes(batches, at)))
+  return markers.next() ? readControlRecord(markers.key, markers.value) : null
+}
+
+const markers = new RecordReader({ checkCrc: false })

@@ -81,6 +81,7 @@ describe('ApiVersions', () => {
       46: '0-0',
       47: '0-0',
       60: '0-1',
+      61: '0-0',
       75: '0-0',
     })
     peer.socket.destroy()

@@ -34,12 +34,14 @@ vi.mock('../../src/broker/log/producer-state.ts', async importOriginal => {
       return super.check(...given)
     }
 
-    override update(...given: Parameters<Producers.ProducerState['update']>): void {
-      if (this.#isServing) super.update(...given)
+    override update(
+      ...given: Parameters<Producers.ProducerState['update']>
+    ): ReturnType<Producers.ProducerState['update']> {
+      return this.#isServing ? super.update(...given) : undefined
     }
 
-    override restore(entry: Producers.ProducerEntry): void {
-      if (this.#isServing) super.restore(entry)
+    override restore(entries: readonly Producers.ProducerEntry[]): void {
+      if (this.#isServing) super.restore(entries)
     }
   }
   return { ...original, ProducerState: ForgetfulState }

@@ -3,11 +3,11 @@
  *
  * Versions: 4-17, by topic id from 13.
  *
- * Behaviour: reads below the high watermark. An answer with fewer than `minBytes` waits up to `maxWaitMs` for more and is
+ * Behaviour: reads below the high watermark, with read_committed below the last stable offset, and then tells which
+ * transactions were aborted, in the order in which they began: their records are in the answer. An answer with fewer than `minBytes` waits up to `maxWaitMs` for more and is
  * woken by every advance of a high watermark. The first batch is returned even when it is larger than the limits (KIP-74),
  * and it may begin below the asked offset; where compaction has removed records, batches follow until there is a record at
- * or above it, because kafkajs does not get on without one. With read_committed the answer is the same: there are no transactions yet, so
- * the last stable offset is the high watermark.
+ * or above it, because kafkajs does not get on without one.
  *
  * Differs from Apache Kafka: no fetch sessions (every answer has session id 0, which makes clients send full requests),
  * no followers, no preferred replica. Divergence (`lastFetchedEpoch`) is found as in Kafka.
@@ -17,6 +17,7 @@ import { fetch } from '../../protocol/messages/01-fetch.ts'
 import * as recordBatch from '../../protocol/record-batch.ts'
 import { type Infer, type InferInput, zeroUuid } from '../../protocol/schema.ts'
 import type { Broker } from '../broker.ts'
+import { endOf } from '../log/compaction/sparse-batches.ts'
 import type { PartitionLog } from '../log/partition-log.ts'
 import type { Topic } from '../topics.ts'
 import { answerTo } from '../request-refused.ts'
@@ -169,14 +170,15 @@ function readPartition(
   const { partition, fetchOffset, lastFetchedEpoch } = wanted
   const epochProblem = leaderEpochProblem(wanted.currentLeaderEpoch, broker.leaderEpoch)
   if (epochProblem !== errorCode.NONE) return refusal(partition, epochProblem)
-  const { highWatermark, startOffset } = log
-  const answer = {
+  const { highWatermark, lastStableOffset, startOffset } = log
+  const isCommittedOnly = isolationLevel === READ_COMMITTED
+  const answer: PartitionAnswer = {
     partitionIndex: partition,
     errorCode: errorCode.NONE,
     highWatermark,
-    lastStableOffset: highWatermark,
+    lastStableOffset,
     logStartOffset: startOffset,
-    abortedTransactions: isolationLevel === 0 ? null : [],
+    abortedTransactions: isCommittedOnly ? [] : null,
     records: EMPTY,
   }
   if (lastFetchedEpoch >= 0) {
@@ -193,13 +195,16 @@ function readPartition(
       logStartOffset: startOffset,
     }
   }
-  if (fetchOffset >= highWatermark || maxBytes <= 0) return answer
+  const upTo = isCommittedOnly ? lastStableOffset : highWatermark
+  if (fetchOffset >= upTo || maxBytes <= 0) return answer
   try {
-    const records = log.read(fetchOffset, maxBytes)
+    const records = log.read(fetchOffset, maxBytes, { upTo })
     if (version < 10 && holdsZstd(records)) {
       return refusal(partition, errorCode.UNSUPPORTED_COMPRESSION_TYPE)
     }
-    return { ...answer, records }
+    if (!isCommittedOnly || records.length === 0) return { ...answer, records }
+    const abortedTransactions = log.abortedTransactions(fetchOffset, endOf(records))
+    return { ...answer, records, abortedTransactions }
   } catch (error) {
     return refusal(partition, answerTo(error, broker.logger).errorCode)
   }
@@ -223,5 +228,6 @@ function refusal(partitionIndex: number, code: number): PartitionAnswer {
   }
 }
 
+const READ_COMMITTED = 1
 const ZSTD = 4
 const EMPTY = Buffer.alloc(0)

@@ -3,20 +3,22 @@
  *
  * Versions: 1-10.
  *
- * Behaviour: -1 is the high watermark, -2 and -4 the log start, -3 the record with the largest timestamp, -5 (end of what
+ * Behaviour: -1 is the high watermark, with read_committed the last stable offset, beyond which no timestamp is looked
+ * up either; -2 and -4 the log start, -3 the record with the largest timestamp, -5 (end of what
  * is tiered) always -1; any other timestamp gives the first record at or after it, or -1.
  *
- * Differs from Apache Kafka: the leader epoch of the answer is told for the end only. There are no transactions yet, so
- * read_committed gives the same offsets. `timeoutMs` is not needed: nothing is fetched from elsewhere.
+ * Differs from Apache Kafka: the leader epoch of the answer is told for the end only. `timeoutMs` is not needed: nothing
+ * is fetched from elsewhere.
  */
 import { errorCode } from '../../protocol/error-codes.ts'
 import { listOffsets } from '../../protocol/messages/02-list-offsets.ts'
-import type { Broker } from '../broker.ts'
 import type { PartitionLog } from '../log/partition-log.ts'
+import type { TimestampedOffset } from '../log/timestamp-lookup.ts'
 import { answerTo } from '../request-refused.ts'
 import { apiHandler, type ApiHandler } from './api-handler.ts'
 import { leaderEpochProblem } from './leader-epoch.ts'
 
+const READ_COMMITTED = 1
 const LATEST = -1
 const EARLIEST = -2
 const MAX_TIMESTAMP = -3
@@ -37,7 +39,11 @@ export const listOffsetsHandler: ApiHandler = apiHandler(
         const epochProblem = leaderEpochProblem(currentLeaderEpoch, broker.leaderEpoch)
         if (epochProblem !== errorCode.NONE) return { partitionIndex, errorCode: epochProblem }
         try {
-          return { partitionIndex, errorCode: errorCode.NONE, ...find(broker, log, timestamp) }
+          const end =
+            request.isolationLevel === READ_COMMITTED ? log.lastStableOffset : log.highWatermark
+          const found = find(log, timestamp, end)
+          const leaderEpoch = timestamp === LATEST ? broker.leaderEpoch : -1
+          return { partitionIndex, errorCode: errorCode.NONE, leaderEpoch, ...found }
         } catch (error) {
           return { partitionIndex, errorCode: answerTo(error, broker.logger).errorCode }
         }
@@ -46,22 +52,25 @@ export const listOffsetsHandler: ApiHandler = apiHandler(
   }),
 )
 
+/** `end`: what the reader may see ends there. */
 function find(
-  broker: Broker,
   log: PartitionLog,
   timestamp: number,
-): { offset: number; timestamp?: number; leaderEpoch?: number } {
+  end: number,
+): { offset: number; timestamp?: number } {
+  const visible = (found: TimestampedOffset | null): { offset: number; timestamp?: number } =>
+    found !== null && found.offset < end ? found : { offset: -1 }
   switch (timestamp) {
     case LATEST:
-      return { offset: log.highWatermark, leaderEpoch: broker.leaderEpoch }
+      return { offset: end }
     case EARLIEST:
     case EARLIEST_LOCAL:
       return { offset: log.startOffset }
     case LATEST_TIERED:
       return { offset: -1 }
     case MAX_TIMESTAMP:
-      return log.offsetOfMaxTimestamp() ?? { offset: -1 }
+      return visible(log.offsetOfMaxTimestamp())
     default:
-      return log.offsetForTimestamp(timestamp) ?? { offset: -1 }
+      return visible(log.offsetForTimestamp(timestamp))
   }
 }

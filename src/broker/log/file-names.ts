@@ -1,7 +1,7 @@
 import path from 'node:path'
 
 /** Names of the files in a partition's folder. Those of Apache Kafka, but for the last. */
-export type SegmentFile = 'log' | 'index' | 'timeindex' | 'snapshot'
+export type SegmentFile = 'log' | 'index' | 'timeindex' | 'txnindex' | 'snapshot'
 
 export const leaderEpochFile = 'leader-epoch-checkpoint'
 export const metadataFile = 'partition.metadata'

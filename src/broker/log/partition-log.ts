@@ -6,18 +6,20 @@
  * From time to time a recovery point is taken (checkpoint.ts): everything below is durable with its indexes, leader
  * epochs and producer snapshot, so opening the folder has to look only at what lies above (recovery.ts).
  *
- * Where later capabilities go:
- * - transactions: producer-state.ts keeps the first offset of each open transaction, segments get an aborted-transaction
- *   index, and this class a last stable offset beside `highWatermark`; `read` then takes it as `upTo`;
- * - replication: `append` with offsets and epochs that the leader assigned, a `highWatermark` set by the quorum instead of
- *   the local flush, `truncateTo` and `epochEndOffset` on the follower. Both exist.
+ * Transactions: producer-state.ts knows which are open here, segments keep the aborted ones (aborted-transactions.ts), and
+ * watermarks.ts says how far a reader of committed data may go.
+ *
+ * Where replication goes: `append` with offsets and epochs that the leader assigned, a high watermark set by the quorum
+ * instead of the local flush, `truncateTo` and `epochEndOffset` on the follower. Both exist.
  */
 import path from 'node:path'
 import { MillraceError } from '../../errors.ts'
 import type { Logger } from '../../logger.ts'
 import type { Clock, Files } from '../../platform/platform.ts'
+import { buildControlBatch, type EndTransactionMarker } from '../../protocol/control-batch.ts'
 import { errorCode } from '../../protocol/error-codes.ts'
 import * as batch from '../../protocol/record-batch.ts'
+import type { AbortedTransaction } from './aborted-transactions.ts'
 import { AppendRefused } from './append-refused.ts'
 import { isPastMaxLag } from './compaction/cleanable.ts'
 import { Compaction, type CompactionRound } from './compaction/compaction.ts'
@@ -26,8 +28,9 @@ import { GroupCommit } from './group-commit.ts'
 import type { LeaderEpochs } from './leader-epochs.ts'
 import type { LogConfig } from './log-config.ts'
 import { claimFolder } from './partition-metadata.ts'
-import type { ProducerState } from './producer-state.ts'
-import { loadProducers, recoverLog, type RecoveredLog } from './recovery.ts'
+import type { CompletedTransaction, ProducerEntry, ProducerState } from './producer-state.ts'
+import { loadProducers } from './load-producers.ts'
+import { recoverLog, type RecoveredLog } from './recovery.ts'
 import { RecoveryPoint } from './recovery-point.ts'
 import { countExpired } from './retention.ts'
 import type { BatchPlace } from './batch-place.ts'
@@ -39,6 +42,7 @@ import { stampBatches } from './stamp.ts'
 import type { TimestampedOffset } from './timestamp-lookup.ts'
 import { validateBatches } from './validate.ts'
 import { validateRecords } from './validate-records.ts'
+import { Watermarks } from './watermarks.ts'
 
 export interface PartitionLogOptions {
   readonly files: Files
@@ -58,6 +62,12 @@ export interface AppendOptions {
   readonly assignOffsets: true
   /** Given by the broker's coordinators, whose batches have no sequences (Kafka: AppendOrigin.COORDINATOR). */
   readonly origin?: 'coordinator'
+}
+
+/** Ends a producer's transaction in a partition. */
+export interface TransactionMarker extends EndTransactionMarker {
+  readonly producerId: bigint
+  readonly producerEpoch: number
 }
 
 export interface AppendResult {
@@ -93,8 +103,6 @@ export class PartitionLog {
   startOffset: number
   /** The offset that the next record gets. */
   endOffset: number
-  /** Readers see what is below: the durable part, or with `flush: 'os'` everything. */
-  highWatermark: number
 
   readonly #options: PartitionLogOptions
   readonly #name: string
@@ -104,7 +112,7 @@ export class PartitionLog {
   readonly #point: RecoveryPoint
   readonly #compaction: Compaction
   readonly #commit: GroupCommit
-  readonly #listeners = new Set<(highWatermark: number) => void>()
+  readonly #watermarks: Watermarks
   #damage: DamagedBatch | undefined
   #closed = false
   #isCutting = false
@@ -126,18 +134,28 @@ export class PartitionLog {
     this.#damage = recovered.damage
     this.startOffset = recovered.startOffset
     this.endOffset = this.#segments.active.endOffset
-    this.highWatermark = this.endOffset
+    this.#watermarks = new Watermarks(this.endOffset, recovered.producers)
     this.#segments.active.createdMs = options.clock.now()
     this.#commit = new GroupCommit({
       durableEnd: this.endOffset,
       flush: () => this.#flush(),
-      advanced: () => this.#advanceHighWatermark(this.#commit.durableEnd),
+      advanced: () => this.#watermarks.advance(this.#commit.durableEnd),
       failed: cause => this.#flushFailed(cause),
     })
   }
 
   get segmentCount(): number {
     return this.#segments.all.length
+  }
+
+  /** Readers see what is below: the durable part, or with `flush: 'os'` everything. */
+  get highWatermark(): number {
+    return this.#watermarks.high
+  }
+
+  /** Readers of committed data see what is below: no transaction that is open begins before it. */
+  get lastStableOffset(): number {
+    return Math.max(this.#watermarks.stable, Math.min(this.startOffset, this.highWatermark))
   }
 
   /** Bytes of all segments. */
@@ -164,20 +182,53 @@ export class PartitionLog {
       return { baseOffset, lastOffset, logAppendTime, duplicate: true }
     }
     const logAppendTime = config.messageTimestampType === 'LogAppendTime' ? now : -1
+    return this.#appendChecked(batches, options.leaderEpoch, now, logAppendTime)
+  }
+
+  /**
+   * Appends the marker that ends the producer's transaction in this partition, if it has one; a later marker of the same
+   * transaction changes nothing. Becomes visible and `durable` as other batches do. Throws `AppendRefused` when the
+   * marker is of an older producer or coordinator epoch than is known, or the disk does not take it.
+   * (Kafka: UnifiedLog.appendAsLeader with AppendOrigin.COORDINATOR, ProducerAppendInfo.appendEndTxnMarker.)
+   */
+  appendMarker(marker: TransactionMarker, options: { readonly leaderEpoch: number }): AppendResult {
+    this.#refuseUnlessWritable(options.leaderEpoch)
+    const now = this.#options.clock.now()
+    const { producerId, producerEpoch } = marker
+    this.#producers.checkMarker(producerId, producerEpoch, marker, this.#name)
+    const bytes = buildControlBatch({ ...marker, timestamp: now })
+    return this.#appendChecked(bytes, options.leaderEpoch, now, -1)
+  }
+
+  #appendChecked(
+    batches: Buffer,
+    leaderEpoch: number,
+    now: number,
+    logAppendTime: number,
+  ): AppendResult {
     const baseOffset = this.endOffset
-    const end = stampBatches(batches, baseOffset, options.leaderEpoch, logAppendTime)
+    const end = stampBatches(batches, baseOffset, leaderEpoch, logAppendTime)
     this.#write(batches, end, now)
 
-    this.#epochs.assign(options.leaderEpoch, baseOffset)
+    this.#epochs.assign(leaderEpoch, baseOffset)
     for (let at = 0; at < batches.length; at += batch.sizeInBytes(batches, at)) {
-      this.#producers.update(batches, at, now)
+      const ended = this.#producers.update(batches, at, now)
+      if (ended !== undefined) this.#noteEnded(ended)
     }
     this.endOffset = end
     this.#unsynced.add(this.#segments.active)
     this.#bytesSinceRecoveryPoint += batches.length
-    if (config.flush === 'os') this.#advanceHighWatermark(end)
+    if (this.#options.config.flush === 'os') this.#watermarks.advance(end)
     else this.#commit.request()
     return { baseOffset, lastOffset: end - 1, logAppendTime, duplicate: false }
+  }
+
+  #noteEnded(transaction: CompletedTransaction): void {
+    const lastStableOffset = this.#watermarks.ended(transaction)
+    if (!transaction.isAborted) return
+    const { producerId, firstOffset, lastOffset } = transaction
+    const { aborted } = this.#segments.active
+    aborted.add({ producerId, firstOffset, lastOffset, lastStableOffset })
   }
 
   #refuseUnlessWritable(leaderEpoch: number): void {
@@ -264,14 +315,25 @@ export class PartitionLog {
 
   /** Calls the listener after every advance of the high watermark; the result ends that. */
   onHighWatermark(listener: (highWatermark: number) => void): () => void {
-    this.#listeners.add(listener)
-    return () => this.#listeners.delete(listener)
+    return this.#watermarks.onAdvance(listener)
   }
 
-  #advanceHighWatermark(end: number): void {
-    if (end <= this.highWatermark) return
-    this.highWatermark = end
-    for (const listener of this.#listeners) listener(end)
+  /**
+   * Aborted transactions with records from `from` on and below `upTo`, in the order in which they began: a reader of
+   * committed data leaves out what their producers wrote from the first offset on to the marker.
+   */
+  abortedTransactions(from: number, upTo: number): readonly AbortedTransaction[] {
+    return this.#segments.abortedBetween(from, upTo)
+  }
+
+  /** The producer has an open transaction here. */
+  isOpenTransaction(producerId: bigint): boolean {
+    return this.#producers.isOpen(producerId)
+  }
+
+  /** What is known of the idempotent producers that wrote here. */
+  get producers(): Iterable<Readonly<ProducerEntry>> {
+    return this.#producers.entries
   }
 
   /**
@@ -430,12 +492,13 @@ export class PartitionLog {
     for (const later of this.#segments.removeAfter(segment)) this.#unsynced.delete(later)
     segment.truncate(end.position, end.base)
     this.endOffset = end.base
-    this.highWatermark = Math.min(this.highWatermark, end.base)
+    this.#watermarks.truncate(end.base)
     this.#epochs.truncateFromEnd(end.base)
     this.#point.truncate(end.base)
     const message = `${this.#name} was truncated to offset ${end.base} before the write was durable.`
     this.#commit.truncate(end.base, new MillraceError('LOG_ERROR_RETRIABLE', message))
-    loadProducers(this.#options, this.#segments.all, this.#producers, end.base, clock.now())
+    const target = { state: this.#producers, now: clock.now() }
+    loadProducers(this.#options, this.#segments.all, target, end.base)
     await segment.file.sync()
     await files.syncFolder(folder)
     await this.#point.saveEpochs()
@@ -504,7 +567,7 @@ export class PartitionLog {
     if (this.#damage !== undefined) return
     await this.#compaction.settle()
     if (isPastMaxLag(this.#segments.active, config, now)) this.#roll(now)
-    const cleanable = this.#compaction.cleanable(now)
+    const cleanable = this.#compaction.cleanable(now, this.lastStableOffset)
     if (cleanable.length === 0) return
     await this.#takeRecoveryPoint()
     const pause = async (): Promise<void> => {
@@ -542,7 +605,7 @@ export class PartitionLog {
   async #releaseFiles(): Promise<void> {
     await this.#maintenance
     await this.#commit.idle()
-    this.#listeners.clear()
+    this.#watermarks.close()
     this.#segments.close()
   }
 }

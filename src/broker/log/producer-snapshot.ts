@@ -30,8 +30,8 @@ export function encodeSnapshot(state: ProducerState): Buffer {
     bytes.writeBigInt64BE(BigInt(known?.lastOffset ?? none), at + 14)
     bytes.writeInt32BE(known === undefined ? 0 : known.lastOffset - known.baseOffset, at + 22)
     bytes.writeBigInt64BE(BigInt(entry.lastSeenMs), at + 26)
-    bytes.writeInt32BE(none, at + 34)
-    bytes.writeBigInt64BE(BigInt(none), at + 38)
+    bytes.writeInt32BE(entry.coordinatorEpoch, at + 34)
+    bytes.writeBigInt64BE(BigInt(entry.transactionStart), at + 38)
   })
   bytes.writeUInt32BE(crc32c(bytes.subarray(6)), 2)
   return bytes
@@ -49,8 +49,9 @@ export function decodeSnapshot(bytes: Buffer): ProducerEntry[] | undefined {
     const delta = bytes.readInt32BE(at + 22)
     const firstSequence = lastSequence - delta
     const batch = {
-      // Sequences wrap after 2^31 - 1.
-      firstSequence: firstSequence < 0 ? firstSequence + 2 ** 31 : firstSequence,
+      // Sequences wrap after 2^31 - 1; what a coordinator wrote has none.
+      firstSequence:
+        lastSequence < 0 ? none : firstSequence < 0 ? firstSequence + 2 ** 31 : firstSequence,
       lastSequence,
       baseOffset: lastOffset - delta,
       lastOffset,
@@ -63,8 +64,10 @@ export function decodeSnapshot(bytes: Buffer): ProducerEntry[] | undefined {
     entries.set(producerId, {
       producerId,
       epoch,
-      batches: lastSequence < 0 ? older : [...older, batch],
+      batches: lastOffset < 0 ? older : [...older, batch],
       lastSeenMs: Number(bytes.readBigInt64BE(at + 26)),
+      coordinatorEpoch: bytes.readInt32BE(at + 34),
+      transactionStart: Number(bytes.readBigInt64BE(at + 38)),
     })
   }
   return [...entries.values()]

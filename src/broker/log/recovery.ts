@@ -16,7 +16,8 @@ import { checkpointFile, leaderEpochFile, offsetsOf, segmentPath } from './file-
 import { agreeWithLog } from './epochs-in-log.ts'
 import { decodeLeaderEpochs, LeaderEpochs } from './leader-epochs.ts'
 import type { LogConfig } from './log-config.ts'
-import { decodeSnapshot } from './producer-snapshot.ts'
+import { loadAborted, noteAborted } from './load-aborted.ts'
+import { loadProducers } from './load-producers.ts'
 import { ProducerState } from './producer-state.ts'
 import { DamagedBatch } from './damaged-batch.ts'
 import { Segment } from './segment.ts'
@@ -58,11 +59,13 @@ export async function recoverLog(log: LogFolder, now: number): Promise<Recovered
   const staleSnapshots = offsetsOf(names, 'snapshot').filter(offset => offset > recoveryPoint)
   for (const offset of staleSnapshots) files.remove(segmentPath(folder, offset, 'snapshot'))
   const producers = new ProducerState()
-  const damageBelow = loadProducers(log, segments, producers, recoveryPoint, now)
+  const damageBelow = loadProducers(log, segments, { state: producers, now }, recoveryPoint)
 
-  const tail = recoverTail(log, segments, checkpoint, (buffer, at) => {
+  loadAborted(log, segments, recoveryPoint)
+
+  const tail = recoverTail(log, segments, checkpoint, (buffer, at, segment) => {
     epochs.assign(batch.partitionLeaderEpoch(buffer, at), batch.baseOffset(buffer, at))
-    producers.update(buffer, at, now)
+    noteAborted(segment, producers, producers.update(buffer, at, now))
   })
   // What a killed process wrote is readable but perhaps not durable, and readers will see it from now on. It is written
   // anew because a flush of that process may have failed: the system then takes what it could not store for stored, shows
@@ -149,63 +152,6 @@ function readEpochs(
   return rebuilt
 }
 
-/**
- * Fills `state` with what it was just before `offset`: the newest sound snapshot up to there and the batches between.
- * Returns the damage that ended this early. `now`: the broker's time in milliseconds.
- */
-export function loadProducers(
-  log: LogFolder,
-  segments: readonly Segment[],
-  state: ProducerState,
-  offset: number,
-  now: number,
-): DamagedBatch | undefined {
-  state.clear()
-  const { files, folder } = log
-  const snapshots = offsetsOf(files.list(folder), 'snapshot').filter(at => at <= offset)
-  for (const at of snapshots.toReversed()) {
-    const entries = decodeSnapshot(
-      files.read(segmentPath(folder, at, 'snapshot')) ?? Buffer.alloc(0),
-    )
-    if (entries === undefined) continue
-    for (const entry of entries) state.restore(entry)
-    return replayProducers(segments, state, at, offset, now)
-  }
-  return replayProducers(segments, state, segments[0]?.baseOffset ?? 0, offset, now)
-}
-
-/** Updates the state with the batches of [from, to). Returns the damage that ended it early. */
-function replayProducers(
-  segments: readonly Segment[],
-  state: ProducerState,
-  from: number,
-  to: number,
-  now: number,
-): DamagedBatch | undefined {
-  for (const segment of segments) {
-    const first = Math.max(from, segment.baseOffset)
-    const last = Math.min(to, segment.endOffset)
-    if (first >= last) continue
-    try {
-      const { position, base } = segment.locate(first)
-      const range = { from: position, to: segment.sizeBytes, offset: base }
-      const end = scanBatches(segment.file, range, (buffer, at) => {
-        if (batch.baseOffset(buffer, at) >= last) return false
-        state.update(buffer, at, now)
-        return true
-      })
-      if (end.nextOffset < last) {
-        const problem = end.problem ?? 'the file ends before it'
-        throw new DamagedBatch(segment.path, end.position, end.nextOffset, problem)
-      }
-    } catch (error) {
-      if (error instanceof DamagedBatch) return error
-      throw error
-    }
-  }
-  return undefined
-}
-
 const chunkBytes = 1 << 20
 
 /** Writes the same bytes to where they are, from a position to the end. */
@@ -231,7 +177,7 @@ function recoverTail(
   log: LogFolder,
   segments: Segment[],
   checkpoint: Checkpoint,
-  visit: (buffer: Buffer, at: number) => void,
+  visit: (buffer: Buffer, at: number, segment: Segment) => void,
 ): Tail {
   const tail: Tail = {
     touched: [],
@@ -272,7 +218,7 @@ function recoverTail(
     const range = { from, to: fileBytes, offset: segment.endOffset }
     const end = scanBatches(segment.file, range, (buffer, at) => {
       segment.note(buffer, at)
-      visit(buffer, at)
+      visit(buffer, at, segment)
     })
     offset = end.nextOffset
     if (fileBytes > from) tail.touched.push({ segment, from })

@@ -5,10 +5,9 @@
  * in a small ring; every other batch is found by the indexes (segment-indexes.ts). Before a batch is handed out for the
  * first time it is checked against its CRC (checked-bytes.ts), and each time its header against the offset and the epoch
  * that must come next.
- *
- * With transactions the segment also gets its aborted-transaction index (`.txnindex`), which compaction has to make anew.
  */
 import type { Files, OpenFile } from '../../platform/platform.ts'
+import { AbortedTransactions } from './aborted-transactions.ts'
 import type { BatchPlace } from './batch-place.ts'
 import { batchProblem } from './batch-scan.ts'
 import * as batch from '../../protocol/record-batch.ts'
@@ -38,6 +37,7 @@ export class Segment {
   readonly baseOffset: number
   readonly path: string
   readonly indexes: SegmentIndexes
+  readonly aborted: AbortedTransactions
   sizeBytes = 0
   /** First offset after the segment. */
   endOffset: number
@@ -58,6 +58,7 @@ export class Segment {
     this.endOffset = baseOffset
     this.path = segmentPath(folder, baseOffset, 'log')
     this.indexes = new SegmentIndexes(this, options)
+    this.aborted = new AbortedTransactions(files, segmentPath(folder, baseOffset, 'txnindex'))
   }
 
   get file(): OpenFile {
@@ -71,6 +72,7 @@ export class Segment {
     if (this.#file.size() > 0) this.#file.truncate(0)
     this.#checked = new CheckedBytes(0)
     this.indexes.startEmpty()
+    this.aborted.clear()
   }
 
   /** Writes to a file of another name, which gets its own when what is in it replaces other segments. */
@@ -78,6 +80,7 @@ export class Segment {
     this.#file = file
     this.#checked = new CheckedBytes(0)
     this.indexes.startEmpty()
+    this.aborted.clear()
   }
 
   /** Largest timestamp of the first batch: what `segment.ms` counts from. -1 when there is none. */
@@ -202,6 +205,7 @@ export class Segment {
     this.#checked.truncate(position)
     this.#boundaries.clear()
     this.indexes.truncate()
+    this.aborted.truncate(offset)
   }
 
   close(): void {
@@ -212,7 +216,7 @@ export class Segment {
   /** Closes the segment and removes its files. */
   remove(): void {
     this.close()
-    const kinds = ['log', 'index', 'timeindex'] as const
+    const kinds = ['log', 'index', 'timeindex', 'txnindex'] as const
     for (const kind of kinds) this.#files.remove(this.path.replace(/log$/, kind))
   }
 }

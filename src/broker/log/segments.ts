@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import type { AbortedTransaction } from './aborted-transactions.ts'
 import { DamagedBatch } from './damaged-batch.ts'
 import { segmentPath } from './file-names.ts'
 import { type LogFolder, openSegment } from './recovery.ts'
@@ -73,8 +74,28 @@ export class Segments {
     return newest === undefined ? null : latestRecord(newest)
   }
 
+  /**
+   * Aborted transactions with records of [from, to), in the order in which they began. (Kafka:
+   * LocalLog.collectAbortedTransactions.)
+   */
+  abortedBetween(from: number, to: number): AbortedTransaction[] {
+    const found: AbortedTransaction[] = []
+    for (const { endOffset, aborted } of this.#segments) {
+      if (endOffset <= from) continue
+      for (const transaction of aborted.all) {
+        const { firstOffset, lastOffset, lastStableOffset } = transaction
+        if (lastOffset >= from && firstOffset < to) found.push(transaction)
+        if (lastStableOffset >= to) return found.sort((a, b) => a.firstOffset - b.firstOffset)
+      }
+    }
+    return found.sort((a, b) => a.firstOffset - b.firstOffset)
+  }
+
   async saveIndexes(): Promise<void> {
-    for (const segment of this.#segments.slice()) await segment.indexes.save()
+    for (const segment of this.#segments.slice()) {
+      await segment.indexes.save()
+      await segment.aborted.save()
+    }
   }
 
   /** Removes the segments behind this one and returns them. */

@@ -7,18 +7,27 @@ export interface BatchOptions {
   readonly timestamp?: number
   readonly codec?: CompressionCodec
   readonly producer?: { id: bigint; epoch: number; sequence: number }
+  /** In the producer's transaction. */
+  readonly isTransactional?: boolean
+  /** One for all records; null without. */
+  readonly key?: string
 }
 
 /** A batch with one record for each value. */
 export function batchOf(values: readonly string[], options: BatchOptions = {}): Buffer {
   const builder = new RecordBatchBuilder()
-  for (const value of values)
-    builder.append(null, Buffer.from(value), options.timestamp ?? 1000, [])
+  const key = options.key === undefined ? null : Buffer.from(options.key)
+  for (const value of values) builder.append(key, Buffer.from(value), options.timestamp ?? 1000, [])
   const batch = builder.build(options.codec === undefined ? {} : { codec: options.codec })
-  const { producer } = options
+  const { producer, isTransactional = false } = options
   if (producer !== undefined) {
     const { id, epoch, sequence } = producer
-    stampProducer(batch, { producerId: id, producerEpoch: epoch, baseSequence: sequence })
+    stampProducer(batch, {
+      producerId: id,
+      producerEpoch: epoch,
+      baseSequence: sequence,
+      isTransactional,
+    })
   }
   return batch
 }

@@ -61,6 +61,23 @@ export function cleanBatch(
   return finish(cleaned)
 }
 
+/** The batch with the same records and the time from which it may be removed. `reader` is any reader. */
+export function withDeleteHorizon(bytes: Buffer, reader: RecordReader, horizon: number): Buffer {
+  const records: Buffer[] = []
+  const timestamps: number[] = []
+  reader.reset(bytes)
+  while (reader.next()) {
+    records.push(Buffer.from(reader.encoded))
+    timestamps.push(reader.timestamp)
+  }
+  const codec = codecOf(batch.codecId(bytes)) ?? 'none'
+  const content = compress(codec, encodeAnew(records, timestamps, horizon))
+  const stamped = Buffer.concat([bytes.subarray(0, batch.headerBytes), content])
+  stamped.writeInt16BE(batch.attributes(bytes) | batch.attributeBit.deleteHorizon, 21)
+  writeInt64(stamped, horizon, 27)
+  return finish(stamped)
+}
+
 /** The batch without its records, still telling what its producer has written. */
 export function emptyBatch(bytes: Buffer): Buffer {
   const { codecs, deleteHorizon } = batch.attributeBit

@@ -6,17 +6,19 @@ import type { Segment } from '../segment.ts'
  * is never among them, nor one with a record younger than `minCompactionLagMs`, nor any behind such a one. It is worth it
  * when more than `minCleanableDirtyRatio` of their bytes are in segments that hold something at or above `firstDirty`, or
  * when a record there is older than `maxCompactionLagMs`. Ages are those of the records by their own timestamps, `now` is
- * the broker's time in milliseconds. With transactions the last stable offset will end the range too.
+ * the broker's time in milliseconds. Nothing at or above the last stable offset is among them: how its transactions end is
+ * not known.
  * (Kafka: LogCleanerManager.grabFilthiestCompactedLog.)
  */
 export function cleanableSegments(
   segments: readonly Segment[],
   firstDirty: number,
   config: LogConfig,
-  now: number,
+  { now, lastStableOffset }: { readonly now: number; readonly lastStableOffset: number },
 ): readonly Segment[] {
   const youngest = now - config.minCompactionLagMs
-  const closed = segments.slice(0, -1)
+  const unstable = segments.findIndex(segment => segment.endOffset > lastStableOffset)
+  const closed = segments.slice(0, unstable < 0 ? -1 : Math.min(unstable, segments.length - 1))
   const young = closed.findIndex(
     segment => config.minCompactionLagMs > 0 && segment.indexes.maxTimestamp > youngest,
   )

@@ -8,12 +8,13 @@
  * which holds the same offsets. Offsets stay without gaps from batch to batch: where batches went, one without records
  * stands for their offsets (`gapBatch`), so that a missing batch is still told from a removed one.
  *
- * With transactions, records of aborted ones must neither be noted in `#noteNewest` nor kept in `#cleaned`, and a control
- * batch may go once nothing of its transaction is left; until then control batches stay as they are.
+ * Records of aborted transactions are neither noted nor kept, and a marker goes some time after the last of its
+ * transaction (transaction-cleaning.ts).
  */
 import type { OpenFile } from '../../../platform/platform.ts'
 import { RecordReader } from '../../../protocol/record-batch-reader.ts'
 import * as batch from '../../../protocol/record-batch.ts'
+import { encodeAborted } from '../aborted-transactions.ts'
 import type { BatchPlace } from '../batch-place.ts'
 import { scanBatches } from '../batch-scan.ts'
 import { DamagedBatch } from '../damaged-batch.ts'
@@ -25,7 +26,15 @@ import { type CleaningRules, cleanBatch, emptyBatch, gapBatch } from './clean-ba
 import { cleanableSegments, groupSegments } from './cleanable.ts'
 import { readFirstDirtyOffset, writeFirstDirtyOffset } from './cleaner-checkpoint.ts'
 import { OffsetMap } from './offset-map.ts'
-import { beginSwap, cleanedPath, finishSwap, removeUnfinished, type Swap } from './swap.ts'
+import {
+  beginSwap,
+  cleanedAbortedPath,
+  cleanedPath,
+  finishSwap,
+  removeUnfinished,
+  type Swap,
+} from './swap.ts'
+import { TransactionCleaning } from './transaction-cleaning.ts'
 
 /** Memory for the keys of one pass; more of them take several passes. */
 const offsetMapBytes = 64 << 20
@@ -48,6 +57,7 @@ interface Pass {
   readonly end: number
   /** Last offsets of the newest batch of each producer: of these batches at least the header stays. */
   readonly producerEnds: ReadonlySet<number>
+  readonly transactions: TransactionCleaning
 }
 
 export class Compaction {
@@ -69,9 +79,11 @@ export class Compaction {
     this.#firstDirty = Math.min(firstDirty, segments.active.endOffset)
   }
 
-  /** What may be compacted now and is worth it. */
-  cleanable(now: number): readonly Segment[] {
-    return cleanableSegments(this.#segments.all, this.#firstDirty, this.#log.config, now)
+  /** What may be compacted now and is worth it. `now`: the broker's time in milliseconds. */
+  cleanable(now: number, lastStableOffset: number): readonly Segment[] {
+    const { config } = this.#log
+    const limits = { now, lastStableOffset }
+    return cleanableSegments(this.#segments.all, this.#firstDirty, config, limits)
   }
 
   /** Brings the folder in order after a round that failed; before that nothing else may be removed from it. */
@@ -99,12 +111,15 @@ export class Compaction {
     let segments = cleanable
     for (;;) {
       const newest = new OffsetMap(round.offsetMapBytes ?? offsetMapBytes)
-      const notedEnd = await this.#noteNewest(segments, newest, round)
+      // All that began below `end` have ended: nothing at or above the last stable offset is compacted.
+      const transactions = new TransactionCleaning(this.#segments.abortedBetween(0, end))
+      const notedEnd = await this.#noteNewest(segments, newest, transactions, round)
       if (notedEnd <= this.#firstDirty) return
       const pass: Pass = {
         rules: { newest, now: round.now, deleteRetentionMs: this.#log.config.deleteRetentionMs },
         end: notedEnd,
         producerEnds: this.#producers.newestOffsets(),
+        transactions,
       }
       const involved = segments.filter(segment => segment.baseOffset < notedEnd)
       for (const group of groupSegments(involved, this.#log.config.segmentBytes)) {
@@ -125,6 +140,7 @@ export class Compaction {
   async #noteNewest(
     segments: readonly Segment[],
     newest: OffsetMap,
+    transactions: TransactionCleaning,
     round: CompactionRound,
   ): Promise<number> {
     // The last batch of a log stays as it is: a client that does not count empty batches must find a record at the end.
@@ -137,7 +153,7 @@ export class Compaction {
       await visitBatches(segment, first, round.pause, (bytes, base) => {
         if (batch.nextOffset(bytes) >= logEnd || newest.isFull) return false
         end = base + batch.lastOffsetDelta(bytes) + 1
-        if (batch.isControl(bytes)) return true
+        if (batch.isControl(bytes) || transactions.isAborted(bytes)) return true
         reader.reset(bytes)
         while (reader.next()) if (reader.key !== null) newest.put(reader.key, reader.offset)
         return true
@@ -163,6 +179,7 @@ export class Compaction {
       const isChanged = await this.#write(group, file, target, pass, round)
       if (isChanged || group.length > 1) {
         await file.sync()
+        await this.#keepAborted(group, target, pass.end)
         const swap = { files, folder, base: first.baseOffset, end: last.endOffset }
         await beginSwap(swap)
         this.#segments.replace(group, target)
@@ -173,6 +190,16 @@ export class Compaction {
       if (!isSwapped) file.close()
     }
     await this.settle()
+  }
+
+  /** Of transactions whose markers are below `end` nothing is left that would have to be left out. */
+  async #keepAborted(group: readonly Segment[], target: Segment, end: number): Promise<void> {
+    const aborted = group.flatMap(segment => segment.aborted.all)
+    if (aborted.length === 0) return
+    const kept = aborted.filter(({ lastOffset }) => lastOffset >= end)
+    target.aborted.restart(kept)
+    const { files, folder } = this.#log
+    await files.replace(cleanedAbortedPath(folder, target.baseOffset), encodeAborted(kept))
   }
 
   /** Writes what stays of the run; returns whether that is something else than what was there. */
@@ -227,11 +254,29 @@ export class Compaction {
   /** What stays of a batch, the same bytes when all does; null when only its offsets must be accounted for. */
   #cleaned(bytes: Buffer, pass: Pass): Buffer | null {
     const next = batch.nextOffset(bytes)
-    if (next > pass.end || batch.isControl(bytes)) return bytes
+    if (next > pass.end) return bytes
+    if (batch.isControl(bytes)) return this.#cleanedMarker(bytes, pass)
+    const cleaned = this.#cleanedData(bytes, pass, pass.producerEnds.has(next - 1))
+    if (cleaned !== null) pass.transactions.keep(cleaned)
+    return cleaned
+  }
+
+  /** `isEnd`: the last batch of its producer, of which at least the header stays. */
+  #cleanedData(bytes: Buffer, pass: Pass, isEnd: boolean): Buffer | null {
     const isEmpty = batch.recordCount(bytes) === 0
-    const cleaned = isEmpty ? null : cleanBatch(bytes, this.#reader, pass.rules)
-    if (cleaned !== null || !pass.producerEnds.has(next - 1)) return cleaned
+    const isGone = isEmpty || pass.transactions.isAborted(bytes)
+    const cleaned = isGone ? null : cleanBatch(bytes, this.#reader, pass.rules)
+    if (cleaned !== null || !isEnd) return cleaned
     return isEmpty ? bytes : emptyBatch(bytes)
+  }
+
+  #cleanedMarker(bytes: Buffer, { rules, transactions }: Pass): Buffer | null {
+    if (this.#producers.hasOnlyMarker(batch.producerId(bytes), batch.producerEpoch(bytes))) {
+      return bytes
+    }
+    const { now, deleteRetentionMs } = rules
+    const horizon = Math.min(now + deleteRetentionMs, Number.MAX_SAFE_INTEGER)
+    return transactions.cleanMarker(bytes, this.#reader, { now, horizon })
   }
 }
 

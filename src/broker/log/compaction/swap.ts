@@ -1,11 +1,14 @@
 /**
  * How a run of segments is replaced by one written anew, so that a crash at any point leaves the old or the new:
  *
- * 1. `<base>.cleaned` is written and synced. It counts for nothing: whoever finds one removes it.
- * 2. It is renamed to `<base>-<end>.swap`, and the folder is synced. From here on it counts: whoever finds one goes on.
- * 3. The indexes of the run and its logs except the first are removed, and the folder is synced.
- * 4. The new log is renamed over the first one, and the folder is synced. Only now, because beside the new log those of
- *    step 3 would be taken for what follows it.
+ * 1. `<base>.cleaned` is written and synced, and `<base>.txncleaned` if a segment of the run has aborted transactions. They
+ *    count for nothing: whoever finds one removes it.
+ * 2. They are renamed to `<base>-<end>.txnswap` and `<base>-<end>.swap`, and the folder is synced. From here on the latter
+ *    counts: whoever finds one goes on.
+ * 3. The indexes of the run are removed, and its logs and lists of aborted transactions except the first, and the folder
+ *    is synced.
+ * 4. The new list is renamed over the first one, then the new log, and the folder is synced. Only now, because beside the
+ *    new log those of step 3 would be taken for what follows it.
  *
  * A step that fails is done again, or taken back, before anything else is removed from the log.
  * (Kafka: LocalLog.replaceSegments, LogLoader.completeSwapOperations.)
@@ -28,6 +31,15 @@ export function cleanedPath(folder: string, base: number): string {
   return path.join(folder, `${digits(base)}.cleaned`)
 }
 
+/** As `cleanedPath`, of the aborted transactions. */
+export function cleanedAbortedPath(folder: string, base: number): string {
+  return path.join(folder, `${digits(base)}.txncleaned`)
+}
+
+function swapAbortedPath({ folder, base, end }: Swap): string {
+  return path.join(folder, `${digits(base)}-${digits(end)}.txnswap`)
+}
+
 function swapPath({ folder, base, end }: Swap): string {
   return path.join(folder, `${digits(base)}-${digits(end)}.swap`)
 }
@@ -35,6 +47,8 @@ function swapPath({ folder, base, end }: Swap): string {
 /** Step 2: from now on the new log counts. */
 export async function beginSwap(swap: Swap): Promise<void> {
   const { files, folder, base } = swap
+  const aborted = cleanedAbortedPath(folder, base)
+  if (files.size(aborted) !== undefined) files.rename(aborted, swapAbortedPath(swap))
   files.rename(cleanedPath(folder, base), swapPath(swap))
   await files.syncFolder(folder)
 }
@@ -43,15 +57,19 @@ export async function beginSwap(swap: Swap): Promise<void> {
 export async function finishSwap(swap: Swap): Promise<void> {
   const { files, folder, base, end } = swap
   const names = files.list(folder)
-  for (const kind of ['log', 'index', 'timeindex'] as const) {
+  for (const kind of ['log', 'index', 'timeindex', 'txnindex'] as const) {
     for (const offset of offsetsOf(names, kind)) {
       const isReplaced = offset >= base && offset < end
-      if (isReplaced && (kind !== 'log' || offset > base)) {
+      const isFirst = offset === base && (kind === 'log' || kind === 'txnindex')
+      if (isReplaced && !isFirst) {
         files.remove(segmentPath(folder, offset, kind))
       }
     }
   }
   await files.syncFolder(folder)
+  if (files.size(swapAbortedPath(swap)) !== undefined) {
+    files.rename(swapAbortedPath(swap), segmentPath(folder, base, 'txnindex'))
+  }
   if (files.size(swapPath(swap)) !== undefined) {
     files.rename(swapPath(swap), segmentPath(folder, base, 'log'))
   }
@@ -61,7 +79,7 @@ export async function finishSwap(swap: Swap): Promise<void> {
 /** Takes back what has not come to count for this process, and no other one has seen. */
 export function removeUnfinished(files: Files, folder: string): void {
   for (const name of files.list(folder)) {
-    if (/\.(cleaned|swap)$/.test(name)) files.remove(path.join(folder, name))
+    if (/\.(txn)?(cleaned|swap)$/.test(name)) files.remove(path.join(folder, name))
   }
 }
 
