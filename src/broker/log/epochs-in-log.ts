@@ -4,8 +4,8 @@ import type { LeaderEpochs } from './leader-epochs.ts'
 import type { Segment } from './segment.ts'
 
 /**
- * Kafka's file has no checksum, so its epochs are compared with the first and the last batch of each. Between the two, the
- * log being in order, there is no other.
+ * Whether the first and the last batch of each epoch are of that epoch. Between the two, the log being in order, there is
+ * no other.
  */
 export function agreeWithLog(
   epochs: LeaderEpochs,

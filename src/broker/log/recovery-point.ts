@@ -17,6 +17,8 @@ export class RecoveryPoint {
   readonly #log: LogFolder
   readonly #epochs: LeaderEpochs
   readonly #producers: ProducerState
+  /** Content of the file of leader epochs. */
+  #savedEpochs: Buffer
   #snapshots: { readonly offset: number; readonly content: Buffer }[] = []
 
   constructor(log: LogFolder, { checkpoint, epochs, producers }: RecoveredLog) {
@@ -24,6 +26,7 @@ export class RecoveryPoint {
     this.#log = log
     this.#epochs = epochs
     this.#producers = producers
+    this.#savedEpochs = epochs.encode()
   }
 
   /** Notes the producers as they are now, when the log ends at `offset`; `save` writes what was noted. */
@@ -54,9 +57,10 @@ export class RecoveryPoint {
   async saveEpochs(): Promise<void> {
     if (!this.#epochs.isChanged) return
     this.#epochs.isChanged = false
+    const content = this.#epochs.encode()
     try {
-      const file = path.join(this.#log.folder, leaderEpochFile)
-      await this.#log.files.replace(file, this.#epochs.encode())
+      await this.#log.files.replace(path.join(this.#log.folder, leaderEpochFile), content)
+      this.#savedEpochs = content
     } catch (error) {
       this.#epochs.isChanged = true
       throw error
@@ -65,7 +69,7 @@ export class RecoveryPoint {
 
   async saveCheckpoint(checkpoint: Checkpoint): Promise<void> {
     const file = path.join(this.#log.folder, checkpointFile)
-    await this.#log.files.replace(file, encodeCheckpoint(checkpoint))
+    await this.#log.files.replace(file, encodeCheckpoint(checkpoint, this.#savedEpochs))
     this.checkpoint = checkpoint
   }
 

@@ -11,7 +11,7 @@ import type { Files } from '../../platform/platform.ts'
 import * as batch from '../../protocol/record-batch.ts'
 import { scanBatches } from './batch-scan.ts'
 import { recoverSwaps } from './compaction/swap.ts'
-import { decodeCheckpoint, type Checkpoint } from './checkpoint.ts'
+import { type Checkpoint, type CheckpointFile, checksumOf, decodeCheckpoint } from './checkpoint.ts'
 import { checkpointFile, leaderEpochFile, offsetsOf, segmentPath } from './file-names.ts'
 import { agreeWithLog } from './epochs-in-log.ts'
 import { decodeLeaderEpochs, LeaderEpochs } from './leader-epochs.ts'
@@ -50,11 +50,11 @@ export async function recoverLog(log: LogFolder, now: number): Promise<Recovered
   await recoverSwaps(files, folder)
   const names = files.list(folder)
   const segments = openSegments(log, offsetsOf(names, 'log'))
-  const checkpoint = readCheckpoint(log, segments)
+  const { checkpoint, epochsChecksum } = readCheckpoint(log, segments)
   const last = segments.at(-1)
   if (last !== undefined) last.endOffset = Math.max(last.baseOffset, checkpoint.recoveryPoint)
   const { recoveryPoint } = checkpoint
-  const epochs = readEpochs(log, segments, recoveryPoint)
+  const epochs = readEpochs(log, segments, recoveryPoint, epochsChecksum)
   // Those above describe a tail that may be cut.
   const staleSnapshots = offsetsOf(names, 'snapshot').filter(offset => offset > recoveryPoint)
   for (const offset of staleSnapshots) files.remove(segmentPath(folder, offset, 'snapshot'))
@@ -114,10 +114,10 @@ export function openSegment(log: LogFolder, baseOffset: number): Segment {
   return new Segment({ files, folder, baseOffset, indexIntervalBytes: config.indexIntervalBytes })
 }
 
-function readCheckpoint(log: LogFolder, segments: readonly Segment[]): Checkpoint {
+function readCheckpoint(log: LogFolder, segments: readonly Segment[]): CheckpointFile {
   const content = log.files.read(path.join(log.folder, checkpointFile))
-  const checkpoint = content === undefined ? undefined : decodeCheckpoint(content)
-  if (checkpoint !== undefined) return checkpoint
+  const found = content === undefined ? undefined : decodeCheckpoint(content)
+  if (found !== undefined) return found
   const first = segments[0]?.baseOffset ?? 0
   // A young log has none yet: the first is taken when the first segment is full.
   if (content !== undefined || segments.length > 1) {
@@ -126,7 +126,8 @@ function readCheckpoint(log: LogFolder, segments: readonly Segment[]): Checkpoin
       `The checkpoint of the partition is ${content === undefined ? 'missing' : 'damaged'}: the whole log is scanned.`,
     )
   }
-  return { recoveryPoint: first, segment: first, position: 0, startOffset: first }
+  const checkpoint = { recoveryPoint: first, segment: first, position: 0, startOffset: first }
+  return { checkpoint, epochsChecksum: undefined }
 }
 
 /** The epochs below the recovery point; from the log itself when the file is damaged or says something else. */
@@ -134,11 +135,16 @@ function readEpochs(
   log: LogFolder,
   segments: readonly Segment[],
   recoveryPoint: number,
+  checksum: string | undefined,
 ): LeaderEpochs {
   const content = log.files.read(path.join(log.folder, leaderEpochFile))
   const epochs = content === undefined ? undefined : decodeLeaderEpochs(content)
-  epochs?.truncateFromEnd(recoveryPoint)
-  if (epochs !== undefined && agreeWithLog(epochs, segments, recoveryPoint)) return epochs
+  if (content !== undefined && epochs !== undefined) {
+    epochs.truncateFromEnd(recoveryPoint)
+    // A crash may have come between the two files, so another checksum alone proves nothing.
+    if (checksumOf(content) === checksum) return epochs
+    if (agreeWithLog(epochs, segments, recoveryPoint)) return epochs
+  }
   const rebuilt = new LeaderEpochs()
   for (const segment of segments) {
     const range = { from: 0, to: segment.sizeBytes, offset: segment.baseOffset }
