@@ -27,9 +27,17 @@ export interface Logger {
 /** Discards everything: the default of libraries and tests. */
 export const silentLogger: Logger = { debug() {}, info() {}, warn() {}, error() {} }
 
+/** How much is logged, the most first. */
+export const logLevels = ['debug', 'info', 'warn', 'error'] as const
+
 /**
- * Writes one JSON object a line, as log collectors expect, without debug messages: `jsonLogger(line =>
- * process.stderr.write(line), Date.now)`. `now` gives the time of each line in milliseconds since the Unix epoch.
+ * The least important messages that are logged.
+ */
+export type LogLevel = (typeof logLevels)[number]
+
+/**
+ * Writes one JSON object a line, as log collectors expect: `jsonLogger(line => process.stderr.write(line), Date.now)`.
+ * `now` gives the time of each line in milliseconds since the Unix epoch. Messages below `level` are left out.
  *
  * @example
  * ```ts
@@ -45,12 +53,19 @@ export const silentLogger: Logger = { debug() {}, info() {}, warn() {}, error() 
  * lines[0] // → '{"level":"info","time":5,"message":"The topic was created.","topic":"in"}\n'
  * ```
  */
-export function jsonLogger(write: (line: string) => void, now: () => number): Logger {
-  const at =
-    (level: string) =>
-    (fields: object, message: string): void =>
-      write(`${JSON.stringify({ level, time: now(), message, ...fields }, readable)}\n`)
-  return { debug() {}, info: at('info'), warn: at('warn'), error: at('error') }
+export function jsonLogger(
+  write: (line: string) => void,
+  now: () => number,
+  level: LogLevel = 'info',
+): Logger {
+  const at = (itsLevel: LogLevel): Logger[LogLevel] =>
+    logLevels.indexOf(itsLevel) < logLevels.indexOf(level)
+      ? () => {}
+      : (fields, message) =>
+          write(
+            `${JSON.stringify({ level: itsLevel, time: now(), message, ...fields }, readable)}\n`,
+          )
+  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
 }
 
 /** JSON leaves out what an error says, and refuses bigints. An operating error speaks for itself; others need a trace. */

@@ -44,7 +44,7 @@ export const brokerOptionsSchema = z.strictObject({
       z.strictObject({
         name: z.string(),
         partitions: z.int().min(1).optional(),
-        configs: z.record(z.string(), z.string()).default({}),
+        configs: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).default({}),
       }),
     )
     .default([]),
@@ -105,7 +105,10 @@ function completeTopic(
       `${count} partitions for the topic ${name} are more than maxPartitionsPerTopic allows (${config.maxPartitionsPerTopic}).`,
     )
   }
-  const pairs = Object.entries(configs).map(([key, value]) => ({ name: key, value }))
+  const pairs = Object.entries(configs).map(([key, value]) => ({
+    name: key,
+    value: String(value),
+  }))
   try {
     return { name, partitions: count, configs: checkTopicConfigs(pairs) }
   } catch (error) {

@@ -5,7 +5,11 @@ import { type Logger, silentLogger } from '../logger.ts'
 import { nodePlatform } from '../platform/node-platform.ts'
 import type { Address, Listener, Platform } from '../platform/platform.ts'
 import { type Broker, openBroker } from './broker.ts'
-import { type CompleteTopicToCreate, completeBrokerOptions } from './broker-options.ts'
+import {
+  type CompleteBrokerOptions,
+  type CompleteTopicToCreate,
+  completeBrokerOptions,
+} from './broker-options.ts'
 import type { BrokerConfig } from './config.ts'
 import type { ListenerConfig } from './listener-config.ts'
 import { metricsText } from './metrics/exposition.ts'
@@ -19,7 +23,7 @@ export interface TopicToCreate {
   /** @defaultValue `numPartitions` of the broker */
   readonly partitions?: number
   /** Settings under Kafka's names, such as `cleanup.policy`. */
-  readonly configs?: Readonly<Record<string, string>>
+  readonly configs?: Readonly<Record<string, string | number | boolean>>
 }
 
 /**
@@ -163,7 +167,14 @@ export interface RunningBroker {
  */
 export async function startBroker(options: StartBrokerOptions = {}): Promise<RunningBroker> {
   const { platform = nodePlatform(), logger = silentLogger, ...given } = options
-  const { data, config, listeners, topics, metrics } = completeBrokerOptions(given)
+  return startCheckedBroker(completeBrokerOptions(given), { platform, logger })
+}
+
+/** As `startBroker`, with options that were completed before. */
+export async function startCheckedBroker(
+  { data, config, listeners, topics, metrics }: CompleteBrokerOptions,
+  { platform, logger }: { readonly platform: Platform; readonly logger: Logger },
+): Promise<RunningBroker> {
   const folder = data ?? temporaryFolder(platform)
   const broker = await openBroker({ platform, folder, config, logger })
   const closers: (() => Promise<void> | void)[] = [

@@ -36,6 +36,11 @@ describe('called wrongly: exit code 2 and what to do', () => {
     [['broker', '--prot', '1'], /unknown option '--prot'[^]*Did you mean --port/],
     [['brokr'], /unknown command 'brokr'[^]*Did you mean broker/],
     [['broker', '--port', '99999'], /from 0 to 65535/],
+    [
+      ['broker', '--host', '0.0.0.0'],
+      /--host: The listener PLAINTEXT on 0\.0\.0\.0 needs advertisedHost/,
+    ],
+    [['broker', '--config', 'no/such.yaml'], /no configuration file at no\/such\.yaml/],
     [['run', app], /required option '--brokers/],
     [['run', app, '--brokers', 'nowhere'], /not host:port/],
     [['describe'], /missing required argument 'app'/],
@@ -85,6 +90,63 @@ describe('broker', () => {
     const broker = startMillrace('broker', '--port', '0', '--data', join(folder, 'ready'))
     await broker.line(/ready on 127\.0\.0\.1:\d+, data in /)
     expect(await broker.stop('SIGTERM')).toBe(0)
+  })
+
+  test('says so in JSON', async () => {
+    const data = join(folder, 'json')
+    const broker = startMillrace(
+      'broker',
+      '--json',
+      '--data',
+      data,
+      '--port',
+      '0',
+      '--metrics-port',
+      '0',
+    )
+    const ready: unknown = JSON.parse(await broker.line(/ready/))
+    expect(ready).toMatchObject({
+      event: 'ready',
+      data,
+      listeners: [
+        { name: 'PLAINTEXT', advertised: { host: '127.0.0.1', port: expect.any(Number) } },
+      ],
+      metrics: { host: '127.0.0.1', port: expect.any(Number) },
+    })
+    expect(await broker.stop('SIGTERM')).toBe(0)
+  })
+
+  test('takes its settings from a file, and says at which line one is wrong', async () => {
+    const lines = ['port: 0', `data: ${join(folder, 'by-file')}`, 'topics:', '  - name: words', '']
+    const config = file('broker.yaml', lines.join('\n'))
+    const broker = startMillrace('broker', '--config', config)
+    await broker.line(/ready on 127\.0\.0\.1:\d+, data in .*by-file/)
+    expect(await broker.stop('SIGINT')).toBe(0)
+    const wrong = file('wrong.yaml', [...lines, '    partitons: 2', ''].join('\n'))
+    const { status, stderr } = millrace('broker', '--config', wrong)
+    expect(stderr).toBe(
+      `error: ${wrong}:6: The broker setting topics[0].partitons is not known. Did you mean partitions? [INVALID_CONFIG]\n`,
+    )
+    expect(status).toBe(2)
+  })
+
+  test('--check-config prints the settings in force as a file that can be used', () => {
+    const config = file('check.yaml', '{ "numPartitions": 3 }')
+    const { status, stdout } = millrace(
+      'broker',
+      '--config',
+      config,
+      '--port',
+      '0',
+      '--check-config',
+    )
+    expect(status).toBe(0)
+    expect(stdout).toContain(`numPartitions: 3  # ${config}:1\n`)
+    expect(stdout).toMatch(/listeners: {2}# --port\n {2}- name: PLAINTEXT\n/)
+    expect(stdout).toContain('flush: commit  # default\n')
+    const again = millrace('broker', '--config', file('again.yaml', stdout), '--check-config')
+    expect(again.stderr).toBe('')
+    expect(again.stdout.replaceAll(/ {2}#.*/g, '')).toBe(stdout.replaceAll(/ {2}#.*/g, ''))
   })
 
   test('refuses a port that is in use', async () => {
