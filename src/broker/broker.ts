@@ -8,6 +8,7 @@ import { type Logger, silentLogger } from '../logger.ts'
 import type { Platform } from '../platform/platform.ts'
 import { consumerOffsetsTopic } from '../protocol/internal-topics.ts'
 import { brokerConfig, type BrokerConfig } from './config.ts'
+import { ConnectionMemory } from './connection-memory.ts'
 import { openDataFolder } from './data-folder.ts'
 import { type GroupCoordinator, openGroupCoordinator } from './coordinator/group-coordinator.ts'
 import { inProcessConnector } from './in-process-connector.ts'
@@ -35,6 +36,7 @@ export interface Broker {
   readonly stopping: AbortSignal
   /** A topic of the broker's own, created when it is first needed. */
   ensureInternalTopic(name: InternalTopic): Promise<Topic>
+  readonly connectionMemory: ConnectionMemory
   /** The number of a connection that was opened just now: `RequestContext.connection`. */
   nextConnection(): number
   /** Connections for code in this process. */
@@ -92,6 +94,7 @@ export async function openBroker(options: OpenBrokerOptions): Promise<Broker> {
       counters: newCounters(),
       stopping: stopping.signal,
       ensureInternalTopic,
+      connectionMemory: new ConnectionMemory(config),
       nextConnection: () => ++connections,
       connector: () => inProcessConnector(broker),
       stop() {

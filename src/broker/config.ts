@@ -134,6 +134,34 @@ export const brokerConfigSchema = z.strictObject({
     kafkaName: 'max.connections',
     documentation: 'Most open connections; one more is closed at once.',
   }),
+  maxConnectionsPerIp: count(1000).register(about, {
+    kafkaName: 'max.connections.per.ip',
+    documentation: 'Most open connections from one address; one more is closed at once.',
+  }),
+  connectionsMaxIdleMs: count(600_000).register(about, {
+    kafkaName: 'connections.max.idle.ms',
+    documentation:
+      'A connection is closed when for so long nothing came from it and nothing was taken by it.',
+  }),
+  requestReceiveTimeoutMs: count(30_000).register(about, {
+    kafkaName: null,
+    documentation:
+      'How long a request may take to arrive once its first byte is there; then its connection is closed.',
+  }),
+  queuedMaxRequestBytes: wholeNumber(MIB, 2 ** 40)
+    .default(256 * MIB)
+    .register(about, {
+      kafkaName: 'queued.max.request.bytes',
+      documentation:
+        'Bytes of requests that may wait, unfinished or unanswered, on all connections; beyond half of it, connections that hold more than their share are not read from. One frame of `maxRequestBytes` may come on top.',
+    }),
+  queuedMaxResponseBytes: wholeNumber(MIB, 2 ** 40)
+    .default(256 * MIB)
+    .register(about, {
+      kafkaName: null,
+      documentation:
+        'Bytes of responses that may wait for their clients on all connections. As they pile up, fetches get fewer records; beyond it, the connection is closed whose client has taken nothing for the longest time.',
+    }),
 })
 
 /**

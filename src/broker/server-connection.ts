@@ -1,7 +1,11 @@
 /**
- * One connection of a client. Its requests are served one after another, as Apache Kafka does: responses keep the order
- * of the requests, and what an idempotent producer has in flight cannot overtake itself. While a request waits behind
- * another one, or while the peer does not take its responses, nothing more is read from it.
+ * One connection of a client. Responses keep the order of the requests, and requests are served one after another, as
+ * Apache Kafka does, so that what an idempotent producer has in flight cannot overtake itself. One thing is faster than
+ * there: a Produce whose records are appended and only not yet durable does not keep the next Produce from being
+ * appended, so that one flush of the disk is for all that a producer has in flight.
+ *
+ * While a request waits behind another one, while the peer does not take its responses, and while connections hold too
+ * much memory together, nothing more is read.
  */
 import { MillraceError } from '../errors.ts'
 import type { Address, Socket } from '../platform/platform.ts'
@@ -10,14 +14,18 @@ import { unsupportedApiVersions } from './api/18-api-versions.ts'
 import type { Frame, RequestContext } from './api/api-handler.ts'
 import { handlers } from './api/index.ts'
 import type { Broker } from './broker.ts'
+import type { MemoryHolder } from './connection-memory.ts'
 import { subjectName } from './distinguished-name.ts'
+import type { ListenerCounters } from './metrics/counters.ts'
 import { anonymous, type Principal } from './security/principal.ts'
 
 export interface ServedConnection {
-  /** Takes no more requests, answers the one in work, and closes; resolves when it is closed. */
+  /** Takes no more requests, answers those in work, and closes; resolves when it is closed. */
   end(): Promise<void>
   /** Closes at once. */
   cut(): void
+  /** Closes when the peer takes too long with something. Called now and then, with the time of the monotonic clock. */
+  checkTime(nowMs: number): void
 }
 
 export interface ServeConnectionOptions {
@@ -25,54 +33,95 @@ export interface ServeConnectionOptions {
   readonly socket: Socket
   /** Name of the listener that it came in through. */
   readonly listener: string
+  readonly counters: ListenerCounters
   readonly advertised: () => Address
   readonly closed: () => void
 }
 
+/** A request in work, or answered and behind others that are not. */
+interface Slot {
+  readonly sizeBytes: number
+  /** Undefined until it is known; null for none. */
+  answer: Frame | null | undefined
+}
+
 /** Bytes of responses that may wait for the peer before its next request is served. */
 const MAX_OUTGOING_BYTES = 1024 * 1024
+/** Most requests of one connection in work at a time. */
+const MAX_IN_WORK = 64
 const API_VERSIONS = 18
 
 export function serveConnection(options: ServeConnectionOptions): ServedConnection {
-  const { broker, socket } = options
-  const { logger } = broker
-  const splitter = new FrameSplitter(broker.config.maxRequestBytes)
+  const { broker, socket, counters } = options
+  const { logger, platform, config, connectionMemory: memory } = broker
+  const splitter = new FrameSplitter(config.maxRequestBytes)
   const waiting: Buffer[] = []
+  const inWork: Slot[] = []
   const connection = broker.nextConnection()
   const ended = new AbortController()
   const stop = (): void => ended.abort()
   const allClosed = Promise.withResolvers<void>()
   let principal: Principal | undefined
-  let busy = false
+  /** Whether what is in work lets a request of its kind begin. */
+  let overlapping = false
   let ending = false
   let closed = false
   let paused = false
+
+  let isActive = true
+  let activeMs = platform.clock.monotonic()
+  let frames = 0
+  let unfinished = { frames: 0, sinceMs: 0 }
+
+  const holder: MemoryHolder = {
+    requestBytes: 0,
+    responseBytes: 0,
+    responsesTakenMs: 0,
+    readAgain: adjustReading,
+    shed() {
+      counters.closedSlow += 1
+      logger.warn(
+        { remote: socket.remote },
+        'A connection is closed because responses wait for its client, and too many in all.',
+      )
+      abandon()
+    },
+  }
 
   broker.stopping.addEventListener('abort', stop)
   socket.handle({
     data(bytes) {
       if (closed || ending) return
+      isActive = true
+      memory.hold(holder, bytes.length)
       try {
-        waiting.push(...splitter.push(bytes))
+        const complete = splitter.push(bytes)
+        frames += complete.length
+        waiting.push(...complete)
       } catch (error) {
         return drop(error)
       }
       serveWaiting()
     },
-    drained: serveWaiting,
+    drained() {
+      isActive = true
+      memory.noteResponses(holder, socket.queuedBytes, platform.clock.monotonic())
+      serveWaiting()
+    },
     closed(error) {
       closed = true
       if (error !== undefined) logger.debug({ remote: socket.remote, error }, 'A connection broke.')
       broker.stopping.removeEventListener('abort', stop)
       ended.abort()
       waiting.length = 0
+      memory.forget(holder)
       options.closed()
       allClosed.resolve()
     },
   })
 
   function serveWaiting(): void {
-    while (mayServe()) {
+    while (waiting.length > 0 && mayServe()) {
       const frame = waiting.shift()
       if (frame === undefined) break
       try {
@@ -81,18 +130,26 @@ export function serveConnection(options: ServeConnectionOptions): ServedConnecti
         return drop(error)
       }
     }
-    const mustPause = waiting.length > 0
-    if (closed || ending || mustPause === paused) return
+    adjustReading()
+  }
+
+  function mayServe(): boolean {
+    if (closed || ending || socket.queuedBytes >= MAX_OUTGOING_BYTES) return false
+    if (inWork.length === 0) return true
+    return overlapping && inWork.length < MAX_IN_WORK && isOverlapping(waiting[0])
+  }
+
+  function adjustReading(): void {
+    if (closed || ending) return
+    const mustPause = waiting.length > 0 || !memory.mayRead(holder)
+    if (mustPause === paused) return
     paused = mustPause
     if (paused) socket.pause()
     else socket.resume()
   }
 
-  function mayServe(): boolean {
-    return !busy && !closed && !ending && socket.queuedBytes < MAX_OUTGOING_BYTES
-  }
-
   function serve(frame: Buffer): void {
+    const sizeBytes = frame.length + 4
     const { apiKey, apiVersion, correlationId, clientId, reader } = decodeRequestHeader(frame)
     const handler = handlers.get(apiKey)
     if (
@@ -100,7 +157,9 @@ export function serveConnection(options: ServeConnectionOptions): ServedConnecti
       apiVersion < handler.minVersion ||
       apiVersion > handler.maxVersion
     ) {
-      if (apiKey === API_VERSIONS) return send(unsupportedApiVersions(correlationId))
+      if (apiKey === API_VERSIONS) {
+        return accept(unsupportedApiVersions(correlationId), sizeBytes)
+      }
       throw new MillraceError(
         'PROTOCOL_ERROR',
         `The client asked for version ${apiVersion} of ${handler?.name ?? `API ${apiKey}`}, which is not served.`,
@@ -116,50 +175,103 @@ export function serveConnection(options: ServeConnectionOptions): ServedConnecti
       advertised: options.advertised(),
       ended: ended.signal,
     }
-    const response = handler.serveBytes(broker, reader, correlationId, context)
-    if (!(response instanceof Promise)) return send(response)
-    busy = true
-    response.then(answered, drop)
+    overlapping = handler.overlaps
+    accept(handler.serveBytes(broker, reader, correlationId, context), sizeBytes)
   }
 
-  function answered(response: Frame | null): void {
-    busy = false
+  function accept(response: Frame | null | Promise<Frame | null>, sizeBytes: number): void {
+    if (inWork.length === 0 && !(response instanceof Promise)) {
+      memory.release(holder, sizeBytes)
+      return send(response)
+    }
+    const slot: Slot = { sizeBytes, answer: undefined }
+    inWork.push(slot)
+    if (response instanceof Promise) response.then(answer => answered(slot, answer), drop)
+    else slot.answer = response
+  }
+
+  function answered(slot: Slot, answer: Frame | null): void {
     if (closed) return
-    send(response)
-    if (ending) socket.end()
-    else serveWaiting()
+    slot.answer = answer
+    isActive = true
+    for (let first = inWork[0]; first?.answer !== undefined; first = inWork[0]) {
+      inWork.shift()
+      memory.release(holder, first.sizeBytes)
+      send(first.answer)
+    }
+    if (!ending) serveWaiting()
+    else if (inWork.length === 0) socket.end()
   }
 
   function send(response: Frame | null): void {
-    if (response !== null) socket.write(response)
+    if (response === null || closed) return
+    socket.write(response)
+    const queued = socket.queuedBytes
+    if (queued > 0) memory.noteResponses(holder, queued, platform.clock.monotonic())
   }
 
   /** The peer does not follow the protocol, or a request could not be served at all: only this connection ends. */
   function drop(error: unknown): void {
-    busy = false
     if (closed) return
     const fields = { remote: socket.remote, error }
     if (error instanceof MillraceError && error.code === 'PROTOCOL_ERROR') {
+      counters.closedProtocol += 1
       logger.warn(fields, `A connection is closed: ${error.message}`)
     } else {
       logger.error(fields, 'A connection is closed because its request failed unexpectedly.')
     }
+    abandon()
+  }
+
+  function abandon(): void {
     ending = true
     socket.destroy()
+  }
+
+  function checkTime(nowMs: number): void {
+    if (closed || ending) return
+    memory.noteResponses(holder, socket.queuedBytes, nowMs)
+    if (isActive || inWork.length > 0) {
+      isActive = false
+      activeMs = nowMs
+    } else if (nowMs - activeMs >= config.connectionsMaxIdleMs) {
+      counters.closedIdle += 1
+      logger.debug({ remote: socket.remote }, 'A connection is closed because it was not used.')
+      return abandon()
+    }
+    // A peer that is not listened to is not to blame, unless it waits for memory that such requests hold.
+    const isPeersTurn = splitter.unfinishedBytes > 0 && waiting.length === 0
+    if (!isPeersTurn || unfinished.frames !== frames) {
+      unfinished = { frames: isPeersTurn ? frames : -1, sinceMs: nowMs }
+    } else if (nowMs - unfinished.sinceMs >= config.requestReceiveTimeoutMs) {
+      counters.closedUnfinished += 1
+      logger.warn(
+        { remote: socket.remote, receivedBytes: splitter.unfinishedBytes },
+        'A connection is closed because the rest of a request did not come.',
+      )
+      abandon()
+    }
   }
 
   return {
     end() {
       if (!closed && !ending) {
         ending = true
-        if (!busy) socket.end()
+        if (inWork.length === 0) socket.end()
       }
       return allClosed.promise
     },
     cut() {
       if (!closed) socket.destroy()
     },
+    checkTime,
   }
+}
+
+/** Whether the request may begin while others of its kind wait to become durable. */
+function isOverlapping(frame: Buffer | undefined): boolean {
+  if (frame === undefined || frame.length < 2) return false
+  return handlers.get(frame.readInt16BE(0))?.overlaps === true
 }
 
 /** The subject of its certificate, if it showed one. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { Address, Listener, Socket } from '../platform/platform.ts'
+import type { Address, Listener, Socket, Timer } from '../platform/platform.ts'
 import type { Broker } from './broker.ts'
 import type { CompleteListenerConfig } from './listener-config.ts'
 import { listenerCounters } from './metrics/counters.ts'
@@ -25,6 +25,8 @@ export interface OpenListener {
 
 /** How long a connection may take to end in order before it is cut. */
 const END_MS = 5000
+/** How often connections are asked whether their clients take too long. */
+const CHECK_MS = 1000
 
 /** Puts a broker on the network. Throws PORT_IN_USE; then it listens nowhere. */
 export async function serve(
@@ -33,8 +35,10 @@ export async function serve(
 ): Promise<Server> {
   const { platform, config, logger } = broker
   const connections = new Set<ServedConnection>()
+  const perHost = new Map<string, number>()
   const opened: { name: string; listener: Listener; advertised: Address }[] = []
   const watches: TlsWatch[] = []
+  let timer = scheduleCheck()
 
   try {
     for (const each of configs) opened.push(await open(each))
@@ -73,31 +77,54 @@ export async function serve(
 
   function accept(socket: Socket, listener: string, advertised: () => Address): void {
     const counters = listenerCounters(broker.counters, listener)
+    const { host } = socket.remote
+    const fromHost = perHost.get(host) ?? 0
     if (connections.size >= config.maxConnections) {
       counters.refused += 1
-      logger.warn(
-        { remote: socket.remote, listener, connections: connections.size },
-        'A connection is refused because there are as many as maxConnections allows.',
-      )
-      socket.handle({ data() {}, closed() {} })
-      socket.destroy()
-      return
+      return refuse(socket, listener, 'maxConnections')
     }
+    if (fromHost >= config.maxConnectionsPerIp) {
+      counters.refusedPerIp += 1
+      return refuse(socket, listener, 'maxConnectionsPerIp')
+    }
+    perHost.set(host, fromHost + 1)
     const connection = serveConnection({
       broker,
       socket,
       listener,
+      counters,
       advertised,
-      closed: () => {
-        counters.closed += 1
+      closed() {
         connections.delete(connection)
+        counters.closed += 1
+        const left = (perHost.get(host) ?? 1) - 1
+        if (left === 0) perHost.delete(host)
+        else perHost.set(host, left)
       },
     })
     counters.accepted += 1
     connections.add(connection)
   }
 
+  function refuse(socket: Socket, listener: string, setting: string): void {
+    logger.warn(
+      { remote: socket.remote, listener, connections: connections.size },
+      `A connection is refused because there are as many as ${setting} allows.`,
+    )
+    socket.handle({ data() {}, closed() {} })
+    socket.destroy()
+  }
+
+  function scheduleCheck(): Timer {
+    return platform.timers.schedule(CHECK_MS, () => {
+      const nowMs = platform.clock.monotonic()
+      for (const connection of connections) connection.checkTime(nowMs)
+      timer = scheduleCheck()
+    })
+  }
+
   async function stopListening(): Promise<void> {
+    timer.cancel()
     for (const watch of watches) watch.stop()
     await Promise.all(opened.map(({ listener }) => listener.close()))
   }
@@ -116,11 +143,11 @@ export async function serve(
     async close() {
       await stopListening()
       const ending = [...connections].map(connection => connection.end())
-      const timer = platform.timers.schedule(END_MS, () => {
+      const cut = platform.timers.schedule(END_MS, () => {
         for (const connection of connections) connection.cut()
       })
       await Promise.all(ending)
-      timer.cancel()
+      cut.cancel()
     },
   }
 }

@@ -116,58 +116,85 @@ function setFrameSize(writer: WireWriter): void {
 }
 
 /**
- * Cuts a stream of bytes into frames. What a peer says about a frame's size is only believed as the bytes arrive:
- * nothing is reserved ahead, and a size above the maximum throws PROTOCOL_ERROR at once.
+ * Cuts a stream of bytes into frames. What a peer says about a frame's size is only believed as the bytes arrive: a
+ * frame that comes in pieces gets a buffer that grows with it, and a size above the maximum throws PROTOCOL_ERROR at
+ * once. Frames that arrive whole are views of what arrived.
  */
 export class FrameSplitter {
-  private readonly maxFrameBytes: number
-  private chunks: Buffer[] = []
-  private waiting = 0
+  /** Largest frame to accept, without the four bytes of its size. */
+  maxFrameBytes: number
+  /** The unfinished frame, its size first; `unfinishedBytes` of it are there. */
+  private unfinished: Buffer = nothing
+  /** Bytes of the frame that is not complete yet. */
+  unfinishedBytes = 0
 
-  /** `maxFrameBytes`: largest frame to accept, without the four bytes of its size. */
   constructor(maxFrameBytes: number) {
     this.maxFrameBytes = maxFrameBytes
   }
 
   /** Takes what arrived and returns the frames (without their size) that are complete now, in order. */
   push(bytes: Buffer): Buffer[] {
-    this.chunks.push(bytes)
-    this.waiting += bytes.length
     const frames: Buffer[] = []
-    for (;;) {
-      const size = this.nextSize()
-      if (size === null || this.waiting < size + 4) return frames
-      frames.push(this.takeFront(size + 4).subarray(4))
+    let at = this.unfinishedBytes === 0 ? 0 : this.goOn(bytes, frames)
+    while (bytes.length - at >= sizeBytes) {
+      const end = at + sizeBytes + this.checkedSize(bytes, at)
+      if (end > bytes.length) break
+      frames.push(bytes.subarray(at + sizeBytes, end))
+      at = end
     }
+    if (at < bytes.length) this.begin(bytes.subarray(at), bytes.length)
+    return frames
   }
 
-  private nextSize(): number | null {
-    if (this.waiting < 4) return null
-    let first = this.chunks[0]
-    if (first === undefined || first.length < 4) {
-      first = Buffer.concat(this.chunks)
-      this.chunks = [first]
-    }
-    const size = first.readInt32BE(0)
-    if (size < 0 || size > this.maxFrameBytes) {
-      throw new MillraceError(
-        'PROTOCOL_ERROR',
-        `The peer announced a frame of ${size} bytes, at most ${this.maxFrameBytes} are accepted. ` +
-          'Is it speaking the Kafka protocol?',
-      )
-    }
-    return size
+  /** Keeps the start of a frame; the chunk that it came in is not kept for the sake of a small part. */
+  private begin(start: Buffer, chunkBytes: number): void {
+    this.unfinished = start.length * 2 < chunkBytes ? Buffer.from(start) : start
+    this.unfinishedBytes = start.length
   }
 
-  private takeFront(length: number): Buffer {
-    let first = this.chunks[0]
-    if (first === undefined || first.length < length) {
-      first = Buffer.concat(this.chunks)
-      this.chunks = [first]
+  /** Adds to the unfinished frame and returns how much of the bytes belonged to it. */
+  private goOn(bytes: Buffer, frames: Buffer[]): number {
+    let at = 0
+    if (this.unfinishedBytes < sizeBytes) {
+      at = Math.min(sizeBytes - this.unfinishedBytes, bytes.length)
+      this.add(bytes, 0, at, sizeBytes)
+      if (this.unfinishedBytes < sizeBytes) return at
     }
-    this.waiting -= length
-    if (first.length === length) this.chunks.shift()
-    else this.chunks[0] = first.subarray(length)
-    return first.subarray(0, length)
+    const total = sizeBytes + this.checkedSize(this.unfinished, 0)
+    const end = at + Math.min(total - this.unfinishedBytes, bytes.length - at)
+    this.add(bytes, at, end, total)
+    if (this.unfinishedBytes === total) {
+      frames.push(this.unfinished.subarray(sizeBytes, total))
+      this.unfinished = nothing
+      this.unfinishedBytes = 0
+    }
+    return end
+  }
+
+  private add(bytes: Buffer, from: number, to: number, total: number): void {
+    const used = this.unfinishedBytes
+    const needed = used + to - from
+    if (needed > this.unfinished.length) {
+      const grown = Buffer.allocUnsafe(Math.min(total, Math.max(firstBytes, needed * 2)))
+      this.unfinished.copy(grown, 0, 0, used)
+      this.unfinished = grown
+    }
+    bytes.copy(this.unfinished, used, from, to)
+    this.unfinishedBytes = needed
+  }
+
+  private checkedSize(bytes: Buffer, at: number): number {
+    const size = bytes.readInt32BE(at)
+    if (size >= 0 && size <= this.maxFrameBytes) return size
+    throw new MillraceError(
+      'PROTOCOL_ERROR',
+      `The peer announced a frame of ${size} bytes, at most ${this.maxFrameBytes} are accepted. ` +
+        'Is it speaking the Kafka protocol?',
+    )
   }
 }
+
+const sizeBytes = 4
+/** What the buffer of an unfinished frame starts with: most frames are not larger. */
+const firstBytes = 256 * 1024
+const nothing = Buffer.alloc(0)

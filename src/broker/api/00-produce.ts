@@ -5,7 +5,8 @@
  * 0 for the ability to compress; a request below 3 closes the connection.
  *
  * Behaviour: batches are checked and appended as they are, partition by partition; a refused partition does not disturb
- * the others. acks=-1 is answered when the batches are durable, acks=1 when they are appended, acks=0 never. A repeated
+ * the others. acks=-1 is answered when the batches are durable, acks=1 when they are appended, acks=0 never: there a failure
+ * closes the connection. A repeated
  * batch of an idempotent producer is answered with the offsets it got the first time. Records that cannot be decoded
  * or become more than 32 MiB (or four times max.message.bytes) when they are decompressed, and for a compacted topic such without a key, are refused with
  * INVALID_RECORD.
@@ -14,7 +15,8 @@
  * and a producer must not be told "timed out" of a write that will be durable. Requests with a transactional id and
  * transactional batches are refused with TRANSACTIONAL_ID_AUTHORIZATION_FAILED: there are no transactions yet.
  */
-import { errorCode } from '../../protocol/error-codes.ts'
+import { MillraceError } from '../../errors.ts'
+import { errorCode, errorName } from '../../protocol/error-codes.ts'
 import { produce } from '../../protocol/messages/00-produce.ts'
 import * as recordBatch from '../../protocol/record-batch.ts'
 import type { Infer, InferInput } from '../../protocol/schema.ts'
@@ -30,7 +32,7 @@ type Answer = TopicAnswer['partitionResponses'][number]
 
 export const produceHandler: ApiHandler = apiHandler(
   produce,
-  { min: 3, max: 11, advertisedMin: 0 },
+  { min: 3, max: 11, advertisedMin: 0, overlaps: true },
   async (broker, request, { version }) => {
     const responses: { name: string; partitionResponses: PartitionAnswer[] }[] = []
     const waits: Promise<void>[] = []
@@ -53,7 +55,9 @@ export const produceHandler: ApiHandler = apiHandler(
     }
     if (waits.length > 0) await Promise.all(waits)
     count(broker, request, responses)
-    return request.acks === 0 ? null : { responses }
+    if (request.acks !== 0) return { responses }
+    refuseSilently(responses)
+    return null
   },
 )
 
@@ -75,6 +79,20 @@ function count(
         counters.bytesIn += records.length
       }
     }
+  }
+}
+
+/** Who wants no answer learns of a failure by the end of its connection. (Kafka: KafkaApis.handleProduceRequest.) */
+function refuseSilently(
+  responses: readonly { name: string; partitionResponses: readonly PartitionAnswer[] }[],
+): void {
+  for (const { name, partitionResponses } of responses) {
+    const failed = partitionResponses.find(answer => answer.errorCode !== errorCode.NONE)
+    if (failed === undefined) continue
+    throw new MillraceError(
+      'PROTOCOL_ERROR',
+      `A Produce request without answer (acks=0) failed for ${name}-${failed.index}: ${errorName(failed.errorCode)}.`,
+    )
   }
 }
 

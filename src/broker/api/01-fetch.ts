@@ -120,7 +120,11 @@ function counted({ response, topics }: Reading): Response {
 }
 
 function readAll(broker: Broker, request: Request, version: number): Reading {
-  const limit = Math.min(request.maxBytes, broker.config.fetchMaxBytes)
+  const limit = Math.min(
+    request.maxBytes,
+    broker.config.fetchMaxBytes,
+    broker.connectionMemory.fetchBytes,
+  )
   const responses: Response['responses'][number][] = []
   const topics: (Topic | undefined)[] = []
   let sizeInBytes = 0

@@ -39,6 +39,11 @@ export interface ApiHandler {
   readonly maxVersion: number
   /** Lowest version that ApiVersions names; differs from `minVersion` only where old clients test for it. */
   readonly advertisedMinVersion: number
+  /**
+   * All that the order of requests matters for is done when the call returns, so that the next request of a connection may
+   * begin before this one is answered, if it is of this kind too.
+   */
+  readonly overlaps: boolean
   /** Serves a request whose body the reader stands at. Throws PROTOCOL_ERROR when the bytes are not such a request. */
   serveBytes(
     broker: Broker,
@@ -52,7 +57,7 @@ export interface ApiHandler {
 
 export function apiHandler<DecodedRequest, ResponseInput>(
   api: Api<unknown, unknown, DecodedRequest, ResponseInput>,
-  versions: { min: number; max: number; advertisedMin?: number },
+  versions: { min: number; max: number; advertisedMin?: number; overlaps?: boolean },
   handle: (
     broker: Broker,
     request: DecodedRequest,
@@ -77,6 +82,7 @@ export function apiHandler<DecodedRequest, ResponseInput>(
     minVersion: versions.min,
     maxVersion: versions.max,
     advertisedMinVersion: versions.advertisedMin ?? versions.min,
+    overlaps: versions.overlaps ?? false,
     serveBytes(broker, reader, correlationId, context) {
       const started = broker.platform.clock.monotonic()
       const encode = (response: ResponseInput | null): Frame | null => {

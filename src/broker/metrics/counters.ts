@@ -31,8 +31,18 @@ export interface ListenerCounters {
   accepted: number
   /** Of these, closed. */
   closed: number
-  /** Connections refused because there were too many. */
+  /** Connections refused because there were `maxConnections`. */
   refused: number
+  /** Connections refused because there were `maxConnectionsPerIp` from their address. */
+  refusedPerIp: number
+  /** Closed because nothing happened for `connectionsMaxIdleMs`. */
+  closedIdle: number
+  /** Closed because the rest of a request did not come within `requestReceiveTimeoutMs`. */
+  closedUnfinished: number
+  /** Closed because responses were not read and `queuedMaxResponseBytes` was reached. */
+  closedSlow: number
+  /** Closed because what came is not the protocol, or more than it allows. */
+  closedProtocol: number
 }
 
 export interface TopicCounters {
@@ -67,7 +77,16 @@ export function newTopicCounters(): TopicCounters {
 export function listenerCounters(counters: Counters, name: string): ListenerCounters {
   const known = counters.listeners.get(name)
   if (known !== undefined) return known
-  const made = { accepted: 0, closed: 0, refused: 0 }
+  const made = {
+    accepted: 0,
+    closed: 0,
+    refused: 0,
+    refusedPerIp: 0,
+    closedIdle: 0,
+    closedUnfinished: 0,
+    closedSlow: 0,
+    closedProtocol: 0,
+  }
   counters.listeners.set(name, made)
   return made
 }

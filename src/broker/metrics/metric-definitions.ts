@@ -91,12 +91,55 @@ export const metricDefinitions: readonly MetricDefinition[] = [
   ),
   ofListeners('connection_close_total', 'counter', 'Connections closed', ({ closed }) => closed),
   {
-    name: 'millrace_connections_refused_total',
-    help: 'Connections refused because there were too many',
+    name: 'kafka_network_socketserver_expiredconnectionskilledcount',
+    help: 'Connections closed because they were idle',
     type: 'counter',
     labels: ['listener'],
     *read({ counters }) {
-      for (const [name, { refused }] of counters.listeners) yield [[name], refused]
+      for (const [name, { closedIdle }] of counters.listeners) yield [[name], closedIdle]
+    },
+  },
+  {
+    name: 'kafka_network_socketserver_memorypoolused',
+    help: 'Bytes of requests that are unfinished or unanswered',
+    type: 'gauge',
+    labels: [],
+    *read({ connectionMemory }) {
+      yield [[], connectionMemory.requestBytes]
+    },
+  },
+  {
+    name: 'millrace_queued_response_bytes',
+    help: 'Bytes of responses that clients have not taken',
+    type: 'gauge',
+    labels: [],
+    *read({ connectionMemory }) {
+      yield [[], connectionMemory.responseBytes]
+    },
+  },
+  {
+    name: 'millrace_connections_refused_total',
+    help: 'Connections refused because there were too many, in all or from one address',
+    type: 'counter',
+    labels: ['listener', 'limit'],
+    *read({ counters }) {
+      for (const [name, { refused, refusedPerIp }] of counters.listeners) {
+        yield [[name, 'maxConnections'], refused]
+        yield [[name, 'maxConnectionsPerIp'], refusedPerIp]
+      }
+    },
+  },
+  {
+    name: 'millrace_connections_cut_total',
+    help: 'Connections closed because their client did what it should not',
+    type: 'counter',
+    labels: ['listener', 'reason'],
+    *read({ counters }) {
+      for (const [name, { closedUnfinished, closedSlow, closedProtocol }] of counters.listeners) {
+        yield [[name, 'unfinished request'], closedUnfinished]
+        yield [[name, 'responses not read'], closedSlow]
+        yield [[name, 'protocol'], closedProtocol]
+      }
     },
   },
   {
