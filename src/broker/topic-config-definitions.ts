@@ -27,9 +27,7 @@ const MAX_INT = 2147483647
 const MAX_LONG = '9223372036854775807'
 const FLUSHED_SOONER =
   'With a value the topic is flushed before every acknowledgement, also by a broker that leaves flushing to the operating system: earlier than asked for, never later.'
-const NEVER_COMPRESSED = unused(
-  'batches are stored as they were sent, and what compaction leaves of one is compressed with the codec’s default level',
-)
+const COMPRESSION_TYPES = ['producer', 'uncompressed', 'gzip', 'snappy', 'lz4', 'zstd']
 
 export const topicConfigDefinitions: readonly TopicConfigDefinition[] = [
   {
@@ -43,17 +41,28 @@ export const topicConfigDefinitions: readonly TopicConfigDefinition[] = [
         ? null
         : 'must be "delete", "compact" or "compact,delete"',
   },
-  // Batches are stored as they were sent; what compaction leaves of one keeps its codec.
-  only(
-    'compression.type',
-    'string',
-    'producer',
-    'batches are stored as the producer compressed them, so set compression at the producer',
-  ),
-  // Kafka looks at the levels only where it compresses itself, which `compression.type=producer` excludes there too.
-  integer('compression.gzip.level', 'int', -1, -1, NEVER_COMPRESSED),
-  integer('compression.lz4.level', 'int', 9, 1, NEVER_COMPRESSED),
-  integer('compression.zstd.level', 'int', 3, -131072, NEVER_COMPRESSED),
+  {
+    name: 'compression.type',
+    type: 'string',
+    defaultValue: 'producer',
+    documentation:
+      'The codec in which batches are kept: "producer" for the one they come in, which costs nothing; otherwise those in another codec are compressed anew by the broker. "uncompressed" for none.',
+    problem: value =>
+      COMPRESSION_TYPES.includes(value) ? null : `must be one of ${COMPRESSION_TYPES.join(', ')}`,
+  },
+  level('compression.gzip.level', -1, value => value === -1 || (value >= 1 && value <= 9), {
+    range: '-1, for the default, or from 1 to 9',
+    documentation:
+      'How hard gzip tries where `compression.type=gzip` makes the broker compress; -1 for its default.',
+  }),
+  level('compression.lz4.level', 9, value => value >= 1 && value <= 17, {
+    range: 'from 1 to 17',
+    documentation: unused('LZ4 has one level'),
+  }),
+  level('compression.zstd.level', 3, value => value >= -131072 && value <= 22, {
+    range: 'from -131072 to 22',
+    documentation: 'How hard zstd tries where `compression.type=zstd` makes the broker compress.',
+  }),
   integer(
     'delete.retention.ms',
     'long',
@@ -151,8 +160,13 @@ export const topicConfigDefinitions: readonly TopicConfigDefinition[] = [
   ),
   // Indexes are sparse and held in memory; they end with their segment.
   integer('segment.index.bytes', 'int', 10_485_760, 4, unused('indexes are not preallocated')),
-  // Spreads the closing of segments in time and decides no record’s fate.
-  integer('segment.jitter.ms', 'long', 0, 0, unused('segments are closed when they are due')),
+  integer(
+    'segment.jitter.ms',
+    'long',
+    defaultLogConfig.segmentJitterMs,
+    0,
+    'By how much segments may be closed sooner than `segment.ms` says, each by another part of it, so that not all are closed at once.',
+  ),
   integer(
     'segment.ms',
     'long',
@@ -187,6 +201,25 @@ function integer(
       if (parsed >= min && (parsed <= max || type === 'long')) return null
       return `must be a whole number from ${min} to ${type === 'long' ? MAX_LONG : max}`
     },
+  }
+}
+
+/** A level of compression: a whole number of those that the codec has. */
+function level(
+  name: string,
+  defaultValue: number,
+  isLevel: (value: number) => boolean,
+  told: { readonly range: string; readonly documentation: string },
+): TopicConfigDefinition {
+  return {
+    name,
+    type: 'int',
+    defaultValue: String(defaultValue),
+    documentation: told.documentation,
+    problem: value =>
+      /^-?\d{1,6}$/.test(value) && isLevel(Number(value))
+        ? null
+        : `must be a whole number ${told.range}`,
   }
 }
 

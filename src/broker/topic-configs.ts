@@ -59,6 +59,7 @@ export function logConfigFor(configs: TopicConfigs, flush: LogConfig['flush']): 
     minCompactionLagMs: number('min.compaction.lag.ms'),
     maxCompactionLagMs,
     minCleanableDirtyRatio: number('min.cleanable.dirty.ratio'),
+    ...compressionOf(valueOf(configs, 'compression.type'), number),
     flush: isFlushed ? 'commit' : flush,
     indexIntervalBytes: number('index.interval.bytes'),
     maxMessageBytes: number('max.message.bytes'),
@@ -71,8 +72,27 @@ export function logConfigFor(configs: TopicConfigs, flush: LogConfig['flush']): 
     retentionBytes: deletes ? number('retention.bytes') : -1,
     retentionMs: deletes ? number('retention.ms') : -1,
     segmentBytes: number('segment.bytes'),
+    segmentJitterMs: number('segment.jitter.ms'),
     // An active segment is not compacted: it must not stay one longer than its records may wait.
     segmentMs: Math.min(number('segment.ms'), isCompacted ? maxCompactionLagMs : Infinity),
+  }
+}
+
+function compressionOf(
+  type: string,
+  number: (name: string) => number,
+): Pick<LogConfig, 'compressionType' | 'compressionLevel'> {
+  switch (type) {
+    case 'uncompressed':
+      return { compressionType: 'none', compressionLevel: undefined }
+    case 'gzip':
+    case 'zstd':
+      return { compressionType: type, compressionLevel: number(`compression.${type}.level`) }
+    case 'snappy':
+    case 'lz4':
+      return { compressionType: type, compressionLevel: undefined }
+    default:
+      return { compressionType: 'producer', compressionLevel: undefined }
   }
 }
 

@@ -1,4 +1,4 @@
-import { gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
+import { constants, gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import { lz4Compress } from '@platformatic/wasm-utils'
 import { MillraceError } from '../errors.ts'
 import { decompressLz4 } from './lz4.ts'
@@ -20,17 +20,23 @@ export function codecOf(id: number): CompressionCodec | undefined {
 /** Made here because the library cannot take empty input reliably (see `crc32c.ts`). */
 const emptyLz4Frame = Buffer.from('04224d1860408200000000', 'hex')
 
-/** Compresses in the form that every Kafka client reads: LZ4 as frames, snappy in the framing of xerial. */
-export function compress(codec: CompressionCodec, bytes: Buffer): Buffer {
+/**
+ * Compresses in the form that every Kafka client reads: LZ4 as frames, snappy in the framing of xerial. `level` is that of
+ * gzip or zstd, by default the codec's own; the others have none.
+ */
+export function compress(codec: CompressionCodec, bytes: Buffer, level?: number): Buffer {
   switch (codec) {
     case 'gzip':
-      return gzipSync(bytes)
+      return gzipSync(bytes, level === undefined ? {} : { level })
     case 'snappy':
       return compressSnappy(bytes)
     case 'lz4':
       return bytes.length === 0 ? emptyLz4Frame : lz4Compress(bytes)
     case 'zstd':
-      return zstdCompressSync(bytes)
+      return zstdCompressSync(
+        bytes,
+        level === undefined ? {} : { params: { [constants.ZSTD_c_compressionLevel]: level } },
+      )
     default:
       return bytes
   }

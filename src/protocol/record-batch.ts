@@ -94,6 +94,16 @@ export function stampProducer(batch: Buffer, stamp: ProducerStamp, at = 0): void
   stampCrc(batch, at)
 }
 
+/**
+ * Says that what follows the header, up to the end of the buffer, are the records in the codec of this number; recomputes
+ * length and checksum.
+ */
+export function setCodec(batch: Buffer, codec: number): void {
+  batch.writeInt32BE(batch.length - sizePrefixBytes, 8)
+  batch.writeInt16BE((attributes(batch) & ~attributeBit.codecs) | codec, 21)
+  stampCrc(batch)
+}
+
 /** Gives all records of the batch the broker's time (milliseconds since the epoch); recomputes the checksum. */
 export function stampLogAppendTime(batch: Buffer, timestamp: number, at = 0): void {
   batch.writeInt16BE(attributes(batch, at) | attributeBit.logAppendTime, at + 21)

@@ -241,6 +241,7 @@ describe('settings of Apache Kafka that need no action here', () => {
   test.each([
     ['min.insync.replicas', '1'],
     ['compression.type', 'producer'],
+    ['compression.lz4.level', '12'],
     ['delete.retention.ms', '100'],
     ['file.delete.delay.ms', '0'],
     ['flush.messages', '1'],
@@ -265,7 +266,10 @@ describe('settings of Apache Kafka that need no action here', () => {
 
   test.each([
     ['min.insync.replicas', '2', 'there is one broker'],
-    ['compression.type', 'zstd', 'set compression at the producer'],
+    ['compression.type', 'brotli', 'must be one of producer, uncompressed, gzip'],
+    ['compression.gzip.level', '0', 'from 1 to 9'],
+    ['compression.zstd.level', '23', 'from -131072 to 22'],
+    ['compression.lz4.level', '1.5', 'from 1 to 17'],
     ['max.compaction.lag.ms', '0', 'a whole number from 1'],
     ['remote.storage.enable', 'true', 'there is no tiered storage'],
     ['min.cleanable.dirty.ratio', '2', 'a number from 0 to 1'],

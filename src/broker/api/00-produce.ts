@@ -4,7 +4,7 @@
  * Versions: 3-11. Advertised from 0, as Apache Kafka 4 does, because librdkafka up to 2.11 takes the presence of version
  * 0 for the ability to compress; a request below 3 closes the connection.
  *
- * Behaviour: batches are checked and appended as they are, partition by partition; a refused partition does not disturb
+ * Behaviour: batches are checked and appended as they are, or in the codec that `compression.type` names, partition by partition; a refused partition does not disturb
  * the others. acks=-1 is answered when the batches are durable, acks=1 when they are appended, acks=0 never: there a failure
  * closes the connection. A repeated
  * batch of an idempotent producer is answered with the offsets it got the first time. Records that cannot be decoded

@@ -1,3 +1,5 @@
+import type { CompressionCodec } from '../../protocol/compression.ts'
+
 /**
  * Settings of one partition's log, under Kafka's topic settings in camelCase with their units. The defaults are
  * Kafka's, except where a line says otherwise.
@@ -7,10 +9,16 @@ export interface LogConfig {
   readonly segmentBytes: number
   /** Span of time after which a segment is closed (`segment.ms`). */
   readonly segmentMs: number
+  /** How much sooner it may be, so that not all segments are closed at once (`segment.jitter.ms`). */
+  readonly segmentJitterMs: number
   /** Bytes of log between two entries of the indexes (`index.interval.bytes`). */
   readonly indexIntervalBytes: number
   /** Largest batch a producer may send (`max.message.bytes`). */
   readonly maxMessageBytes: number
+  /** The codec in which batches are kept, or the one they come in (`compression.type`; its `uncompressed` is `none`). */
+  readonly compressionType: 'producer' | CompressionCodec
+  /** For batches that come in another codec (`compression.gzip.level`, `compression.zstd.level`); the codec's own if undefined. */
+  readonly compressionLevel: number | undefined
   /** Whose clock stamps the records (`message.timestamp.type`). */
   readonly messageTimestampType: 'CreateTime' | 'LogAppendTime'
   /** How far behind the broker's clock a record's timestamp may be (`message.timestamp.before.max.ms`). */
@@ -54,8 +62,11 @@ const day = 86_400_000
 export const defaultLogConfig: LogConfig = {
   segmentBytes: 1 << 30,
   segmentMs: 7 * day,
+  segmentJitterMs: 0,
   indexIntervalBytes: 4096,
   maxMessageBytes: 1_048_588,
+  compressionType: 'producer',
+  compressionLevel: undefined,
   messageTimestampType: 'CreateTime',
   messageTimestampBeforeMaxMs: Number.MAX_SAFE_INTEGER,
   messageTimestampAfterMaxMs: Number.MAX_SAFE_INTEGER,

@@ -31,6 +31,7 @@ import { claimFolder } from './partition-metadata.ts'
 import type { CompletedTransaction, ProducerEntry, ProducerState } from './producer-state.ts'
 import { loadProducers } from './load-producers.ts'
 import { recoverLog, type RecoveredLog } from './recovery.ts'
+import { recompress } from './recompress.ts'
 import { RecoveryPoint } from './recovery-point.ts'
 import { countExpired } from './retention.ts'
 import type { BatchPlace } from './batch-place.ts'
@@ -182,7 +183,8 @@ export class PartitionLog {
       return { baseOffset, lastOffset, logAppendTime, duplicate: true }
     }
     const logAppendTime = config.messageTimestampType === 'LogAppendTime' ? now : -1
-    return this.#appendChecked(batches, options.leaderEpoch, now, logAppendTime)
+    const kept = recompress(batches, config, this.#name)
+    return this.#appendChecked(kept, options.leaderEpoch, now, logAppendTime)
   }
 
   /**

@@ -1,3 +1,4 @@
+import { crc32c } from '../../protocol/crc32c.ts'
 import type { LogConfig } from './log-config.ts'
 import type { Segment } from './segment.ts'
 import { largestTimestamp } from './stamp.ts'
@@ -10,7 +11,7 @@ const MAX_OFFSET_DELTA = 0x7fff_ffff
  */
 export function isRollDue(
   active: Segment,
-  { segmentBytes, segmentMs }: LogConfig,
+  { segmentBytes, segmentMs, segmentJitterMs }: LogConfig,
   batches: Buffer,
   end: number,
   now: number,
@@ -20,5 +21,13 @@ export function isRollDue(
   if (end - 1 - active.baseOffset > MAX_OFFSET_DELTA) return true
   const first = active.firstTimestamp
   const newest = largestTimestamp(batches)
-  return (first >= 0 && newest >= 0 ? newest - first : now - active.createdMs) > segmentMs
+  const waitedMs = first >= 0 && newest >= 0 ? newest - first : now - active.createdMs
+  const jitterMs = Math.min(segmentJitterMs, segmentMs)
+  if (waitedMs <= segmentMs - jitterMs) return false
+  return jitterMs === 0 || waitedMs > segmentMs - shareOf(active) * jitterMs
+}
+
+/** From 0 to below 1, another for each segment, and for the same one always the same. */
+function shareOf({ path }: Segment): number {
+  return crc32c(Buffer.from(path)) / 2 ** 32
 }

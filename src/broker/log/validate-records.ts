@@ -13,17 +13,13 @@ const reader = new RecordReader({ checkCrc: false })
  * numbered otherwise, would stop every consumer, and lookups by time and compaction too. In a compacted topic a
  * record needs a key, by which compaction can tell it from others. `where` names the partition. (Kafka: LogValidator.)
  */
-export function validateRecords(
-  batches: Buffer,
-  { isCompacted, maxMessageBytes }: LogConfig,
-  where: string,
-): void {
+export function validateRecords(batches: Buffer, config: LogConfig, where: string): void {
+  const { isCompacted } = config
   const refused = (why: string, cause?: unknown): AppendRefused =>
     new AppendRefused(errorCode.INVALID_RECORD, `A batch for ${where} was refused: ${why}`, {
       cause,
     })
-  // No honest producer packs more into a batch; a bomb becomes gigabytes.
-  reader.maxDecompressedBytes = Math.max(32 * MIB, 4 * maxMessageBytes)
+  reader.maxDecompressedBytes = maxDecompressedBytes(config)
   try {
     for (let at = 0; at < batches.length; at += batch.sizeInBytes(batches, at)) {
       reader.reset(batches.subarray(at, at + batch.sizeInBytes(batches, at)))
@@ -48,6 +44,11 @@ export function validateRecords(
   } finally {
     reader.reset(nothing)
   }
+}
+
+/** No honest producer packs more into a batch; a bomb becomes gigabytes. */
+export function maxDecompressedBytes({ maxMessageBytes }: LogConfig): number {
+  return Math.max(32 * MIB, 4 * maxMessageBytes)
 }
 
 const nothing = Buffer.alloc(0)

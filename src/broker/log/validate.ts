@@ -40,6 +40,20 @@ export function validateBatches(
   }
   if (count === 0)
     throw new AppendRefused(errorCode.INVALID_RECORD, `An append to ${where} held no batch.`)
+  validateSizes(batches, config, where)
+}
+
+/** Throws `AppendRefused` when a batch, or all of them, are larger than the topic takes. */
+export function validateSizes(batches: Buffer, config: LogConfig, where: string): void {
+  for (let at = 0; at < batches.length; at += batch.sizeInBytes(batches, at)) {
+    const size = batch.sizeInBytes(batches, at)
+    if (size > config.maxMessageBytes) {
+      throw new AppendRefused(
+        errorCode.MESSAGE_TOO_LARGE,
+        `A batch for ${where} was refused: its ${size} bytes exceed max.message.bytes=${config.maxMessageBytes}.`,
+      )
+    }
+  }
   if (batches.length > config.segmentBytes) {
     throw new AppendRefused(
       errorCode.RECORD_LIST_TOO_LARGE,
@@ -60,13 +74,6 @@ function validateBatch(
 
   const problem = batch.checkBatch(batches, at)
   if (problem !== null) throw refuse(errorCode.CORRUPT_MESSAGE, `${problem.text}.`)
-  const size = batch.sizeInBytes(batches, at)
-  if (size > config.maxMessageBytes) {
-    throw refuse(
-      errorCode.MESSAGE_TOO_LARGE,
-      `its ${size} bytes exceed max.message.bytes=${config.maxMessageBytes}.`,
-    )
-  }
   const records = batch.recordCount(batches, at)
   if (records <= 0 || records !== batch.lastOffsetDelta(batches, at) + 1) {
     throw refuse(

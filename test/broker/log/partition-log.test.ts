@@ -137,6 +137,22 @@ describe('time', () => {
     const bases = fs.readdirSync(folder).filter(name => name.endsWith('.log'))
     expect(bases.map(Number.parseFloat)).toEqual([0, 3, 5])
   })
+
+  test('segment.jitter.ms ends it sooner, each by another part of it, and never later', async () => {
+    const folder = temporaryFolder()
+    const config = { segmentMs: 1000, segmentJitterMs: 600, flush: 'os' } as const
+    const log = await openLog(folder, { config })
+    for (let timestamp = 0; timestamp < 40_000; timestamp += 10) {
+      append(log, batchOf(['v'], { timestamp }))
+    }
+    await log.close()
+    const logs = fs.readdirSync(folder).filter(name => name.endsWith('.log'))
+    const bases = logs.map(Number.parseFloat)
+    const spans = bases.slice(1).map((base, n) => (base - (bases[n] ?? 0)) * 10)
+    expect(Math.min(...spans)).toBeGreaterThanOrEqual(400)
+    expect(Math.max(...spans)).toBeLessThanOrEqual(1010)
+    expect(new Set(spans).size).toBeGreaterThan(5)
+  })
 })
 
 describe('deletion', () => {
