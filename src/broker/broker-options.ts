@@ -18,6 +18,7 @@ export interface CompleteBrokerOptions {
   readonly listeners: readonly CompleteListenerConfig[]
   readonly config: BrokerConfig
   readonly topics: readonly CompleteTopicToCreate[]
+  readonly users: readonly { readonly name: string; readonly password: string }[]
   readonly metrics: { readonly host: string; readonly port: number } | undefined
 }
 
@@ -48,6 +49,9 @@ export const brokerOptionsSchema = z.strictObject({
       }),
     )
     .default([]),
+  users: z
+    .array(z.strictObject({ name: z.string().min(1), password: z.string().min(1) }))
+    .default([]),
   metrics: z
     .strictObject({ host: hostSchema.default('127.0.0.1'), port: portSchema.default(0) })
     .optional(),
@@ -58,7 +62,7 @@ type Options = z.output<typeof brokerOptionsSchema>
 /** Throws SettingRefused with a sentence that names the setting, also when two contradict each other. */
 export function completeBrokerOptions(given: unknown): CompleteBrokerOptions {
   const options = checkSettings(brokerOptionsSchema, given, 'The broker setting')
-  const { data, flush, metrics } = options
+  const { data, flush, metrics, users } = options
   const listeners = chooseListeners(options)
   checkListeners(listeners)
   const config = brokerConfig({ ...options.config, ...(flush === undefined ? {} : { flush }) })
@@ -67,6 +71,7 @@ export function completeBrokerOptions(given: unknown): CompleteBrokerOptions {
     listeners,
     config,
     topics: options.topics.map((topic, index) => completeTopic(topic, index, config)),
+    users,
     metrics,
   }
 }

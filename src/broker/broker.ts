@@ -16,6 +16,8 @@ import { type InternalTopic, internalTopicSpec } from './internal-topics.ts'
 import { type Counters, newCounters } from './metrics/counters.ts'
 import { openProducerIds, type ProducerIds } from './producer-ids.ts'
 import { startRetention } from './retention.ts'
+import { type Authorizer, openAuthorizer } from './security/authorizer.ts'
+import { openUsers, type Users } from './security/users.ts'
 import { openTopics, type Topic, type Topics } from './topics.ts'
 
 export interface Broker {
@@ -32,6 +34,8 @@ export interface Broker {
   readonly groups: GroupCoordinator
   readonly producerIds: ProducerIds
   readonly counters: Counters
+  readonly authorizer: Authorizer
+  readonly users: Users
   /** Aborted by `stop`: requests that wait for something are answered with what there is. */
   readonly stopping: AbortSignal
   /** A topic of the broker's own, created when it is first needed. */
@@ -65,6 +69,9 @@ export async function openBroker(options: OpenBrokerOptions): Promise<Broker> {
   const folder = await openDataFolder(platform, options.folder, config.nodeId)
   try {
     const producerIds = openProducerIds(platform.files, folder.path)
+    const { files } = platform
+    const authorizer = openAuthorizer({ files, folder: folder.path, config, logger })
+    const users = openUsers(platform, folder.path)
     const topics = await openTopics({ platform, folder: folder.path, config, logger })
     const ensureInternalTopic = (name: InternalTopic): Promise<Topic> =>
       topics.ensure(internalTopicSpec(name, config))
@@ -92,6 +99,8 @@ export async function openBroker(options: OpenBrokerOptions): Promise<Broker> {
       groups,
       producerIds,
       counters: newCounters(),
+      authorizer,
+      users,
       stopping: stopping.signal,
       ensureInternalTopic,
       connectionMemory: new ConnectionMemory(config),

@@ -162,6 +162,42 @@ export const brokerConfigSchema = z.strictObject({
       documentation:
         'Bytes of responses that may wait for their clients on all connections. As they pile up, fetches get fewer records; beyond it, the connection is closed whose client has taken nothing for the longest time.',
     }),
+  authorizer: z.boolean().default(false).register(about, {
+    kafkaName: null,
+    documentation:
+      'Whether access rules (ACLs) are in force: then clients may do only what a rule allows. `authorizer.class.name` of Kafka.',
+  }),
+  superUsers: z
+    .array(z.string().regex(/^User:./, 'name super users as in User:admin'))
+    .readonly()
+    .default([])
+    .register(about, {
+      kafkaName: 'super.users',
+      documentation:
+        'Principals that may do everything, whatever the rules say, as in `User:admin`.',
+    }),
+  allowEveryoneIfNoAclFound: z.boolean().default(false).register(about, {
+    kafkaName: 'allow.everyone.if.no.acl.found',
+    documentation: 'Whether everybody may do everything to a resource that no rule speaks of.',
+  }),
+  connectionsMaxReauthMs: wholeNumber(0).default(0).register(about, {
+    kafkaName: 'connections.max.reauth.ms',
+    documentation:
+      'How long a client that logged in by SASL is believed; it must log in again on its connection before (KIP-368), or the connection is closed. 0 is for ever.',
+  }),
+  connectionFailedAuthenticationDelayMs: wholeNumber(0, 60_000).default(100).register(about, {
+    kafkaName: 'connection.failed.authentication.delay.ms',
+    documentation:
+      'How long the answer to a failed login is held back, after which its connection is closed.',
+  }),
+  authenticationTimeoutMs: count(30_000).register(about, {
+    kafkaName: null,
+    documentation: 'How long a client may take to log in; then its connection is closed.',
+  }),
+  saslServerMaxReceiveBytes: count(512 * 1024).register(about, {
+    kafkaName: 'sasl.server.max.receive.size',
+    documentation: 'Largest request frame of a client that has not logged in yet.',
+  }),
 })
 
 /**

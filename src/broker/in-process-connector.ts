@@ -5,7 +5,8 @@ import type { ApiHandler, RequestContext } from './api/api-handler.ts'
 import { handlers } from './api/index.ts'
 import type { Broker } from './broker.ts'
 import { completeMessage } from './complete-message.ts'
-import { anonymous } from './security/principal.ts'
+import { knownClient } from './security/authentication.ts'
+import { inProcess } from './security/principal.ts'
 
 /**
  * Connections to a broker in the same process. They behave as those over TCP do, without the bytes: versions are chosen
@@ -20,6 +21,7 @@ export function inProcessConnector(broker: Broker): Connector {
 
 function inProcessConnection(broker: Broker): Connection {
   const connection = broker.nextConnection()
+  const authentication = knownClient(inProcess)
   const ended = new AbortController()
   const end = (): void => ended.abort()
   broker.stopping.addEventListener('abort', end)
@@ -39,7 +41,8 @@ function inProcessConnection(broker: Broker): Connection {
         clientId: 'in-process',
         clientHost: '/in-process',
         connection,
-        principal: anonymous,
+        principal: inProcess,
+        authentication,
         listener: '',
         advertised: { host: 'in-process', port: 0 },
         ended: ended.signal,

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { SettingRefused } from './setting-refused.ts'
+import { type SaslMechanism, saslMechanisms } from './security/sasl-exchange.ts'
 import { type TlsConfig, tlsConfigSchema } from './tls-files.ts'
 
 /**
@@ -18,6 +19,11 @@ export interface ListenerConfig {
   readonly advertisedPort?: number
   /** Only encrypted connections are served. @defaultValue none are encrypted */
   readonly tls?: TlsConfig
+  /**
+   * Mechanisms by which clients must log in. PLAIN shows passwords to whoever reads along, so use it with `tls`; SCRAM
+   * proves to know them. @defaultValue clients need not log in
+   */
+  readonly sasl?: readonly SaslMechanism[]
 }
 
 /** A listener with its defaults filled in. */
@@ -32,6 +38,7 @@ export const listenerConfigSchema = z.strictObject({
   advertisedHost: z.string().min(1).optional(),
   advertisedPort: z.int().min(1).max(65535).optional(),
   tls: tlsConfigSchema.optional(),
+  sasl: z.array(z.enum(saslMechanisms)).readonly().default([]),
 })
 
 /**

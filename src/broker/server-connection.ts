@@ -17,7 +17,9 @@ import type { Broker } from './broker.ts'
 import type { MemoryHolder } from './connection-memory.ts'
 import { subjectName } from './distinguished-name.ts'
 import type { ListenerCounters } from './metrics/counters.ts'
+import { openAuthentication } from './security/authentication.ts'
 import { anonymous, type Principal } from './security/principal.ts'
+import type { SaslMechanism } from './security/sasl-exchange.ts'
 
 export interface ServedConnection {
   /** Takes no more requests, answers those in work, and closes; resolves when it is closed. */
@@ -35,6 +37,8 @@ export interface ServeConnectionOptions {
   readonly listener: string
   readonly counters: ListenerCounters
   readonly advertised: () => Address
+  /** How clients of the listener log in; empty when they need not. */
+  readonly mechanisms: readonly SaslMechanism[]
   readonly closed: () => void
 }
 
@@ -54,14 +58,23 @@ const API_VERSIONS = 18
 export function serveConnection(options: ServeConnectionOptions): ServedConnection {
   const { broker, socket, counters } = options
   const { logger, platform, config, connectionMemory: memory } = broker
-  const splitter = new FrameSplitter(config.maxRequestBytes)
+  const authentication = openAuthentication({
+    ...broker,
+    mechanisms: options.mechanisms,
+    transportPrincipal: () => principalOf(socket),
+    remote: socket.remote,
+    tooLate() {
+      logger.info({ remote: socket.remote }, 'A connection is closed: its client did not log in.')
+      abandon()
+    },
+  })
+  const splitter = new FrameSplitter(maxFrameBytes())
   const waiting: Buffer[] = []
   const inWork: Slot[] = []
   const connection = broker.nextConnection()
   const ended = new AbortController()
   const stop = (): void => ended.abort()
   const allClosed = Promise.withResolvers<void>()
-  let principal: Principal | undefined
   /** Whether what is in work lets a request of its kind begin. */
   let overlapping = false
   let ending = false
@@ -111,6 +124,7 @@ export function serveConnection(options: ServeConnectionOptions): ServedConnecti
     closed(error) {
       closed = true
       if (error !== undefined) logger.debug({ remote: socket.remote, error }, 'A connection broke.')
+      authentication.close()
       broker.stopping.removeEventListener('abort', stop)
       ended.abort()
       waiting.length = 0
@@ -148,9 +162,23 @@ export function serveConnection(options: ServeConnectionOptions): ServedConnecti
     else socket.resume()
   }
 
+  function maxFrameBytes(): number {
+    const { maxRequestBytes, saslServerMaxReceiveBytes } = config
+    if (authentication.isDone) return maxRequestBytes
+    return Math.min(maxRequestBytes, saslServerMaxReceiveBytes)
+  }
+
   function serve(frame: Buffer): void {
     const sizeBytes = frame.length + 4
+    if (authentication.expectsToken) {
+      const answer = authentication.bareToken(frame)
+      return accept(
+        answer.then(token => token && bareFrame(token)),
+        sizeBytes,
+      )
+    }
     const { apiKey, apiVersion, correlationId, clientId, reader } = decodeRequestHeader(frame)
+    authentication.check(apiKey)
     const handler = handlers.get(apiKey)
     if (
       handler === undefined ||
@@ -170,7 +198,8 @@ export function serveConnection(options: ServeConnectionOptions): ServedConnecti
       clientId: clientId ?? '',
       clientHost: `/${socket.remote.host}`,
       connection,
-      principal: (principal ??= principalOf(socket)),
+      principal: authentication.principal,
+      authentication,
       listener: options.listener,
       advertised: options.advertised(),
       ended: ended.signal,
@@ -199,6 +228,8 @@ export function serveConnection(options: ServeConnectionOptions): ServedConnecti
       memory.release(holder, first.sizeBytes)
       send(first.answer)
     }
+    splitter.maxFrameBytes = maxFrameBytes()
+    ending ||= authentication.hasFailed
     if (!ending) serveWaiting()
     else if (inWork.length === 0) socket.end()
   }
@@ -279,4 +310,11 @@ function principalOf({ peerCertificate }: Socket): Principal {
   return peerCertificate === undefined
     ? anonymous
     : { type: 'User', name: subjectName(peerCertificate) }
+}
+
+/** A token of an exchange without SaslAuthenticate: only its size stands before it. */
+function bareFrame(token: Buffer): Frame {
+  const size = Buffer.alloc(4)
+  size.writeInt32BE(token.length)
+  return [size, token]
 }

@@ -58,7 +58,7 @@ export async function serve(
     let advertised: Address = { host, port }
     const listener = await platform.sockets.listen(
       { host, port },
-      socket => accept(socket, name, () => advertised),
+      socket => accept(socket, listenerConfig, () => advertised),
       tls,
     )
     const replace = listener.replaceTls?.bind(listener)
@@ -75,7 +75,11 @@ export async function serve(
     return { name, listener, advertised }
   }
 
-  function accept(socket: Socket, listener: string, advertised: () => Address): void {
+  function accept(
+    socket: Socket,
+    { name: listener, sasl: mechanisms }: CompleteListenerConfig,
+    advertised: () => Address,
+  ): void {
     const counters = listenerCounters(broker.counters, listener)
     const { host } = socket.remote
     const fromHost = perHost.get(host) ?? 0
@@ -94,6 +98,7 @@ export async function serve(
       listener,
       counters,
       advertised,
+      mechanisms,
       closed() {
         connections.delete(connection)
         counters.closed += 1

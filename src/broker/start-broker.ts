@@ -27,6 +27,15 @@ export interface TopicToCreate {
 }
 
 /**
+ * Somebody who can log in at listeners with SASL.
+ */
+export interface UserToCreate {
+  readonly name: string
+  /** Kept salted, never as it is. */
+  readonly password: string
+}
+
+/**
  * The HTTP address of metrics and health.
  */
 export interface MetricsConfig {
@@ -56,6 +65,8 @@ export interface StartBrokerOptions {
   readonly config?: Partial<BrokerConfig>
   /** Topics that are made at the start unless they exist. */
   readonly topics?: readonly TopicToCreate[]
+  /** Users with the passwords that they have from this start on; others stay as they are. */
+  readonly users?: readonly UserToCreate[]
   /** Where to serve `/metrics`, `/healthz` and `/readyz` over HTTP, to whoever can reach it. @defaultValue nowhere */
   readonly metrics?: MetricsConfig
   /** Clock, files and sockets. @defaultValue those of Node */
@@ -172,7 +183,7 @@ export async function startBroker(options: StartBrokerOptions = {}): Promise<Run
 
 /** As `startBroker`, with options that were completed before. */
 export async function startCheckedBroker(
-  { data, config, listeners, topics, metrics }: CompleteBrokerOptions,
+  { data, config, listeners, topics, users, metrics }: CompleteBrokerOptions,
   { platform, logger }: { readonly platform: Platform; readonly logger: Logger },
 ): Promise<RunningBroker> {
   const folder = data ?? temporaryFolder(platform)
@@ -204,6 +215,10 @@ export async function startCheckedBroker(
 
   try {
     await createTopics(broker, topics)
+    for (const { name, password } of users) await broker.users.setPassword(name, password)
+    if (broker.users.names().length === 0 && listeners.some(({ sasl }) => sasl.length > 0)) {
+      logger.warn({ data: folder }, 'Clients must log in, and there is no user yet: add one.')
+    }
     const server = await serve(broker, listeners)
     closers.unshift(() => server.close())
     const watched = metrics === undefined ? null : await watch(broker, folder, metrics)

@@ -5,6 +5,7 @@ import type { WireReader } from '../../protocol/wire-reader.ts'
 import type { Broker } from '../broker.ts'
 import { completeMessage } from '../complete-message.ts'
 import { countRequest } from '../metrics/counters.ts'
+import type { Authentication } from '../security/authentication.ts'
 import type { Principal } from '../security/principal.ts'
 
 /** Who asks, and how. */
@@ -16,6 +17,8 @@ export interface RequestContext {
   /** Counts up: of two connections the one that was opened later has the higher number. */
   readonly connection: number
   readonly principal: Principal
+  /** How the client logs in. */
+  readonly authentication: Authentication
   /** Name of the listener that the client came in through; empty in this process. */
   readonly listener: string
   /** Where this client reaches the broker, to be told in responses. */
