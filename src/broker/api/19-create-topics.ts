@@ -9,7 +9,8 @@
  * the broker, with settings of its own, and refused with INVALID_TOPIC_EXCEPTION.
  *
  * Differs from Apache Kafka: `timeoutMs` is not looked at, a topic is ready when it is answered. The answer lists all
- * settings of the topic, those of the broker's defaults included, but only settings that this broker knows.
+ * settings of the topic, those of the broker's defaults included, but only settings that this broker knows. Names that differ
+ * only in `.` and `_` are different topics: no metric is named after them with one for the other.
  */
 import { errorCode } from '../../protocol/error-codes.ts'
 import { createTopics } from '../../protocol/messages/19-create-topics.ts'
