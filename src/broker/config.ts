@@ -180,6 +180,14 @@ export const brokerConfigSchema = z.strictObject({
     kafkaName: 'allow.everyone.if.no.acl.found',
     documentation: 'Whether everybody may do everything to a resource that no rule speaks of.',
   }),
+  maxAcls: count(10_000).register(about, {
+    kafkaName: null,
+    documentation: 'Most access rules.',
+  }),
+  maxUsers: count(10_000).register(about, {
+    kafkaName: null,
+    documentation: 'Most users that can log in by SASL.',
+  }),
   connectionsMaxReauthMs: wholeNumber(0).default(0).register(about, {
     kafkaName: 'connections.max.reauth.ms',
     documentation:
