@@ -1,10 +1,6 @@
 import process from 'node:process'
 import { Command, CommanderError } from 'commander'
-import { MillraceError } from '../errors.ts'
-import { brokerCommand } from './commands/broker.ts'
-import { describeCommand } from './commands/describe.ts'
-import { devCommand } from './commands/dev.ts'
-import { runCommand } from './commands/run.ts'
+import { type ErrorCode, MillraceError } from '../errors.ts'
 import { version } from './version.ts'
 
 /**
@@ -18,9 +14,24 @@ const program = new Command('millrace')
   .showHelpAfterError('(millrace --help lists what there is)')
   .exitOverride()
 
-for (const command of [devCommand, runCommand, brokerCommand, describeCommand]) {
-  program.addCommand(command().copyInheritedSettings(program))
+const loaders: Readonly<Record<string, () => Promise<Command>>> = {
+  dev: async () => (await import('./commands/dev.ts')).devCommand(),
+  run: async () => (await import('./commands/run.ts')).runCommand(),
+  broker: async () => (await import('./commands/broker.ts')).brokerCommand(),
+  describe: async () => (await import('./commands/describe.ts')).describeCommand(),
 }
+// Half of a start is loading code: the command that is called is loaded alone, for help all of them.
+const called = loaders[process.argv[2] ?? '']
+for (const load of called === undefined ? Object.values(loaders) : [called]) {
+  program.addCommand((await load()).copyInheritedSettings(program))
+}
+
+/** What whoever called can put right in what was called with, the app's topology included. */
+const calledWrongly: ReadonlySet<ErrorCode> = new Set([
+  'INVALID_CONFIG',
+  'INVALID_APP',
+  'INVALID_TOPOLOGY',
+])
 
 try {
   await program.parseAsync()
@@ -32,7 +43,7 @@ function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
   if (error instanceof MillraceError) {
     process.stderr.write(`error: ${error.message} [${error.code}]\n`)
-    return error.code === 'INVALID_CONFIG' || error.code === 'INVALID_APP' ? 2 : 1
+    return calledWrongly.has(error.code) ? 2 : 1
   }
   process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`)
   return 1
