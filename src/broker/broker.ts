@@ -15,6 +15,7 @@ import { inProcessConnector } from './in-process-connector.ts'
 import { type InternalTopic, internalTopicSpec } from './internal-topics.ts'
 import { type Counters, newCounters } from './metrics/counters.ts'
 import { openProducerIds, type ProducerIds } from './producer-ids.ts'
+import { type ClientQuotas, openClientQuotas } from './quotas/client-quotas.ts'
 import { startRetention } from './retention.ts'
 import { type Authorizer, openAuthorizer } from './security/authorizer.ts'
 import { openUsers, type Users } from './security/users.ts'
@@ -40,6 +41,7 @@ export interface Broker {
   readonly stopping: AbortSignal
   /** A topic of the broker's own, created when it is first needed. */
   ensureInternalTopic(name: InternalTopic): Promise<Topic>
+  readonly clientQuotas: ClientQuotas
   readonly connectionMemory: ConnectionMemory
   /** The number of a connection that was opened just now: `RequestContext.connection`. */
   nextConnection(): number
@@ -69,6 +71,7 @@ export async function openBroker(options: OpenBrokerOptions): Promise<Broker> {
   const folder = await openDataFolder(platform, options.folder, config.nodeId)
   try {
     const producerIds = openProducerIds(platform.files, folder.path)
+    const clientQuotas = openClientQuotas(platform, folder.path)
     const { files } = platform
     const authorizer = openAuthorizer({ files, folder: folder.path, config, logger })
     const users = openUsers(platform, folder.path)
@@ -103,6 +106,7 @@ export async function openBroker(options: OpenBrokerOptions): Promise<Broker> {
       users,
       stopping: stopping.signal,
       ensureInternalTopic,
+      clientQuotas,
       connectionMemory: new ConnectionMemory(config),
       nextConnection: () => ++connections,
       connector: () => inProcessConnector(broker),

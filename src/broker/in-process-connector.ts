@@ -44,6 +44,7 @@ function inProcessConnection(broker: Broker): Connection {
         principal: inProcess,
         authentication,
         listener: '',
+        mute: null,
         advertised: { host: 'in-process', port: 0 },
         ended: ended.signal,
       }

@@ -8,7 +8,7 @@
  * much memory together, nothing more is read.
  */
 import { MillraceError } from '../errors.ts'
-import type { Address, Socket } from '../platform/platform.ts'
+import type { Address, Socket, Timer } from '../platform/platform.ts'
 import { decodeRequestHeader, FrameSplitter } from '../protocol/frame.ts'
 import { unsupportedApiVersions } from './api/18-api-versions.ts'
 import type { Frame, RequestContext } from './api/api-handler.ts'
@@ -80,6 +80,7 @@ export function serveConnection(options: ServeConnectionOptions): ServedConnecti
   let ending = false
   let closed = false
   let paused = false
+  let muted: Timer | undefined
 
   let isActive = true
   let activeMs = platform.clock.monotonic()
@@ -127,6 +128,7 @@ export function serveConnection(options: ServeConnectionOptions): ServedConnecti
       authentication.close()
       broker.stopping.removeEventListener('abort', stop)
       ended.abort()
+      muted?.cancel()
       waiting.length = 0
       memory.forget(holder)
       options.closed()
@@ -148,14 +150,25 @@ export function serveConnection(options: ServeConnectionOptions): ServedConnecti
   }
 
   function mayServe(): boolean {
-    if (closed || ending || socket.queuedBytes >= MAX_OUTGOING_BYTES) return false
+    if (closed || ending || muted !== undefined) return false
+    if (socket.queuedBytes >= MAX_OUTGOING_BYTES) return false
     if (inWork.length === 0) return true
     return overlapping && inWork.length < MAX_IN_WORK && isOverlapping(waiting[0])
   }
 
+  /** Nothing is taken from the client for so long; what is in work is answered. */
+  function mute(durationMs: number): void {
+    muted?.cancel()
+    muted = platform.timers.schedule(durationMs, () => {
+      muted = undefined
+      isActive = true
+      serveWaiting()
+    })
+  }
+
   function adjustReading(): void {
     if (closed || ending) return
-    const mustPause = waiting.length > 0 || !memory.mayRead(holder)
+    const mustPause = waiting.length > 0 || muted !== undefined || !memory.mayRead(holder)
     if (mustPause === paused) return
     paused = mustPause
     if (paused) socket.pause()
@@ -170,6 +183,7 @@ export function serveConnection(options: ServeConnectionOptions): ServedConnecti
 
   function serve(frame: Buffer): void {
     const sizeBytes = frame.length + 4
+    overlapping = false
     if (authentication.expectsToken) {
       const answer = authentication.bareToken(frame)
       return accept(
@@ -202,6 +216,7 @@ export function serveConnection(options: ServeConnectionOptions): ServedConnecti
       authentication,
       listener: options.listener,
       advertised: options.advertised(),
+      mute,
       ended: ended.signal,
     }
     overlapping = handler.overlaps
@@ -262,7 +277,7 @@ export function serveConnection(options: ServeConnectionOptions): ServedConnecti
   function checkTime(nowMs: number): void {
     if (closed || ending) return
     memory.noteResponses(holder, socket.queuedBytes, nowMs)
-    if (isActive || inWork.length > 0) {
+    if (isActive || inWork.length > 0 || muted !== undefined) {
       isActive = false
       activeMs = nowMs
     } else if (nowMs - activeMs >= config.connectionsMaxIdleMs) {
@@ -271,7 +286,7 @@ export function serveConnection(options: ServeConnectionOptions): ServedConnecti
       return abandon()
     }
     // A peer that is not listened to is not to blame, unless it waits for memory that such requests hold.
-    const isPeersTurn = splitter.unfinishedBytes > 0 && waiting.length === 0
+    const isPeersTurn = splitter.unfinishedBytes > 0 && waiting.length === 0 && muted === undefined
     if (!isPeersTurn || unfinished.frames !== frames) {
       unfinished = { frames: isPeersTurn ? frames : -1, sinceMs: nowMs }
     } else if (nowMs - unfinished.sinceMs >= config.requestReceiveTimeoutMs) {

@@ -24,7 +24,7 @@ import type { Broker } from '../broker.ts'
 import { AppendRefused } from '../log/append-refused.ts'
 import type { PartitionLog } from '../log/partition-log.ts'
 import { answerTo } from '../request-refused.ts'
-import { apiHandler, type ApiHandler } from './api-handler.ts'
+import { apiHandler, type ApiHandler, type RequestContext } from './api-handler.ts'
 
 type TopicAnswer = InferInput<typeof produce.response>['responses'][number]
 type PartitionAnswer = { -readonly [K in keyof Answer]: Answer[K] }
@@ -33,7 +33,8 @@ type Answer = TopicAnswer['partitionResponses'][number]
 export const produceHandler: ApiHandler = apiHandler(
   produce,
   { min: 3, max: 11, advertisedMin: 0, overlaps: true },
-  async (broker, request, { version }) => {
+  async (broker, request, context) => {
+    const { version } = context
     const responses: { name: string; partitionResponses: PartitionAnswer[] }[] = []
     const waits: Promise<void>[] = []
     const whole = refusalOfAll(request)
@@ -53,9 +54,10 @@ export const produceHandler: ApiHandler = apiHandler(
         if (wait !== null && request.acks === -1) waits.push(refuseIfLost(broker, wait(), answer))
       }
     }
+    const throttleTimeMs = throttle(broker, request, context)
     if (waits.length > 0) await Promise.all(waits)
     count(broker, request, responses)
-    if (request.acks !== 0) return { responses }
+    if (request.acks !== 0) return { responses, throttleTimeMs }
     refuseSilently(responses)
     return null
   },
@@ -94,6 +96,21 @@ function refuseSilently(
       `A Produce request without answer (acks=0) failed for ${name}-${failed.index}: ${errorName(failed.errorCode)}.`,
     )
   }
+}
+
+function throttle(
+  { clientQuotas }: Broker,
+  { topicData }: Infer<typeof produce.request>,
+  context: RequestContext,
+): number {
+  if (context.mute === null) return 0
+  let bytes = 0
+  for (const { partitionData } of topicData) {
+    for (const { records } of partitionData) bytes += records?.length ?? 0
+  }
+  const throttleTimeMs = clientQuotas.throttleMs('producer_byte_rate', context, bytes)
+  if (throttleTimeMs > 0) context.mute(throttleTimeMs)
+  return throttleTimeMs
 }
 
 function refusalOfAll(request: Infer<typeof produce.request>): number {

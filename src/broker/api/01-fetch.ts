@@ -46,8 +46,9 @@ export const fetchHandler: ApiHandler = apiHandler(
     if (request.sessionId !== 0) {
       return { errorCode: errorCode.FETCH_SESSION_ID_NOT_FOUND, responses: [] }
     }
-    const reading = readAll(broker, request, context.version)
-    if (isEnough(reading, request) || request.maxWaitMs <= 0) return counted(reading)
+    const reading = readAll(broker, request, context)
+    if (isEnough(reading, request) || request.maxWaitMs <= 0)
+      return answer(broker, reading, context)
     return park(broker, request, context)
   },
 )
@@ -66,13 +67,13 @@ function park(broker: Broker, request: Request, context: RequestContext): Promis
     const finish = (reading: Reading): void => {
       done = true
       for (const stop of stops) stop()
-      resolve(counted(reading))
+      resolve(answer(broker, reading, context))
     }
     const look = (mode: 'last' | 'enough'): void => {
       looking = false
       if (done) return
       try {
-        const reading = readAll(broker, request, context.version)
+        const reading = readAll(broker, request, context)
         if (mode === 'last' || isEnough(reading, request)) finish(reading)
       } catch (error) {
         done = true
@@ -105,6 +106,17 @@ function park(broker: Broker, request: Request, context: RequestContext): Promis
   })
 }
 
+/** The response to a reading; a client that has had its share is not listened to for a time. */
+function answer(broker: Broker, reading: Reading, context: RequestContext): Response {
+  const response = counted(reading)
+  const { sizeInBytes } = reading
+  if (context.mute === null || sizeInBytes === 0) return response
+  const throttleTimeMs = broker.clientQuotas.throttleMs('consumer_byte_rate', context, sizeInBytes)
+  if (throttleTimeMs === 0) return response
+  context.mute(throttleTimeMs)
+  return { ...response, throttleTimeMs }
+}
+
 /** The response, about to be sent. */
 function counted({ response, topics }: Reading): Response {
   for (const [index, { partitions }] of response.responses.entries()) {
@@ -119,11 +131,15 @@ function counted({ response, topics }: Reading): Response {
   return response
 }
 
-function readAll(broker: Broker, request: Request, version: number): Reading {
+function readAll(broker: Broker, request: Request, context: RequestContext): Reading {
+  const { version } = context
   const limit = Math.min(
     request.maxBytes,
     broker.config.fetchMaxBytes,
     broker.connectionMemory.fetchBytes,
+    context.mute === null
+      ? Infinity
+      : broker.clientQuotas.burstBytes('consumer_byte_rate', context),
   )
   const responses: Response['responses'][number][] = []
   const topics: (Topic | undefined)[] = []

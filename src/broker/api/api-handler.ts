@@ -23,6 +23,8 @@ export interface RequestContext {
   readonly listener: string
   /** Where this client reaches the broker, to be told in responses. */
   readonly advertised: Address
+  /** The client is not listened to for so long, because of its quota. Null in this process, where quotas do not hold. */
+  readonly mute: ((durationMs: number) => void) | null
   /** Aborted when nobody waits for the answer any more or when the broker stops: what is parked must be answered. */
   readonly ended: AbortSignal
 }
