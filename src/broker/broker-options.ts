@@ -66,6 +66,7 @@ export function completeBrokerOptions(given: unknown): CompleteBrokerOptions {
   const listeners = chooseListeners(options)
   checkListeners(listeners)
   const config = brokerConfig({ ...options.config, ...(flush === undefined ? {} : { flush }) })
+  checkAuthorization(config, listeners)
   return {
     data,
     listeners,
@@ -74,6 +75,29 @@ export function completeBrokerOptions(given: unknown): CompleteBrokerOptions {
     users,
     metrics,
   }
+}
+
+/** Refuses rules that could let nobody in, and settings that do nothing without rules. */
+function checkAuthorization(
+  { authorizer, superUsers, allowEveryoneIfNoAclFound }: BrokerConfig,
+  listeners: readonly CompleteListenerConfig[],
+): void {
+  if (!authorizer) {
+    if (superUsers.length === 0 && !allowEveryoneIfNoAclFound) return
+    const idle = superUsers.length > 0 ? 'superUsers' : 'allowEveryoneIfNoAclFound'
+    throw new SettingRefused(
+      ['config', idle],
+      `The broker setting ${idle} does nothing without authorizer, and everybody may do everything: set authorizer, or remove ${idle}.`,
+    )
+  }
+  const canLogIn = listeners.some(
+    ({ sasl, tls }) => sasl.length > 0 || (tls !== undefined && tls.clientAuth !== 'none'),
+  )
+  if (canLogIn || allowEveryoneIfNoAclFound || superUsers.includes('User:ANONYMOUS')) return
+  throw new SettingRefused(
+    ['config', 'authorizer'],
+    'The broker setting authorizer asks who clients are, and no listener can tell: give one sasl, or tls with clientAuth.',
+  )
 }
 
 const singleSettings = ['host', 'port', 'advertisedHost'] as const

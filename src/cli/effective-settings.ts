@@ -3,12 +3,12 @@ import type { BrokerSettings } from './broker-settings.ts'
 
 /** The settings in force as a configuration file, each with who said so; passwords and the like are not shown. */
 export function effectiveSettings({ options, logLevel, sources }: BrokerSettings): string {
-  const { config, data, listeners, topics, metrics } = options
+  const { config, data, listeners, topics, users, metrics } = options
   const plainTopics = topics.map(({ configs, ...topic }) => ({
     ...topic,
     configs: Object.fromEntries(configs),
   }))
-  const settings = { data, listeners, metrics, topics: plainTopics, logLevel, ...config }
+  const settings = { data, listeners, metrics, topics: plainTopics, users, logLevel, ...config }
   return Object.entries(settings)
     .filter(([, value]) => value !== undefined)
     .map(([name, value]) => {

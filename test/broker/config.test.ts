@@ -33,6 +33,8 @@ describe('settings that cannot be used are refused with a sentence that names th
     [{ port: '9092' }, /^The broker setting port cannot be used: .*expected number/],
     [{ port: 1, listeners: [{ name: 'A' }] }, /either listeners or port: move port into/],
     [{ host: '0.0.0.0' }, /needs advertisedHost/],
+    [{ config: { superUsers: ['User:a'] } }, /superUsers does nothing without authorizer/],
+    [{ config: { authorizer: true } }, /no listener can tell: give one sasl, or tls with client/],
     [{ topics: [{ name: 'a/b' }] }, /^The topic name "a\/b" /],
     [{ topics: [{ name: 'a', configs: { 'cleanup.policy': 'burn' } }] }, /cleanup\.policy/],
     [{ topics: [{ name: 'a', partitions: 1001 }] }, /more than maxPartitionsPerTopic allows/],
@@ -43,6 +45,14 @@ describe('settings that cannot be used are refused with a sentence that names th
   ])('%j', (options, sentence) => {
     expect(() => completeBrokerOptions(options)).toThrow(SettingRefused)
     expect(() => completeBrokerOptions(options)).toThrow(sentence)
+  })
+
+  test.each([
+    { config: { authorizer: true }, listeners: [{ name: 'A', sasl: ['PLAIN'] }] },
+    { config: { authorizer: true, superUsers: ['User:ANONYMOUS'] } },
+    { config: { authorizer: true, allowEveryoneIfNoAclFound: true } },
+  ])('but not %j', options => {
+    expect(completeBrokerOptions(options).config.authorizer).toBe(true)
   })
 
   test('and the error leads to them', () => {

@@ -149,6 +149,13 @@ describe('broker', () => {
     expect(again.stdout.replaceAll(/ {2}#.*/g, '')).toBe(stdout.replaceAll(/ {2}#.*/g, ''))
   })
 
+  test('--check-config shows no password', () => {
+    const config = file('users.yaml', 'users: [{ name: admin, password: sesame }]')
+    const { stdout } = millrace('broker', '--config', config, '--check-config')
+    expect(stdout).toContain('name: admin')
+    expect(stdout).not.toContain('sesame')
+  })
+
   test('refuses a port that is in use', async () => {
     const first = startMillrace('broker', '--port', '0', '--data', join(folder, 'one'))
     const taken = port(await first.line(/ready/))
