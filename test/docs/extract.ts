@@ -14,10 +14,11 @@ export interface Example {
   readonly name?: string
 }
 
-/** Every ```ts block of the doc comments of `src` and of README.md. */
+/** Every ```ts block of the doc comments of `src`, of README.md and of the pages of `docs`. */
 export function allExamples(): Example[] {
   const sources = filesIn('src').filter(file => file.endsWith('.ts'))
-  return [...sources, 'README.md'].flatMap(file =>
+  const pages = filesIn('docs').filter(file => file.endsWith('.md'))
+  return [...sources, 'README.md', ...pages].flatMap(file =>
     examplesIn(file, readFileSync(join(root, file), 'utf8')),
   )
 }
