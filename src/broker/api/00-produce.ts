@@ -24,6 +24,7 @@ import type { Broker } from '../broker.ts'
 import { AppendRefused } from '../log/append-refused.ts'
 import type { PartitionLog } from '../log/partition-log.ts'
 import { answerTo } from '../request-refused.ts'
+import { needed } from '../security/needed.ts'
 import { apiHandler, type ApiHandler, type RequestContext } from './api-handler.ts'
 
 type TopicAnswer = InferInput<typeof produce.response>['responses'][number]
@@ -35,17 +36,19 @@ export const produceHandler: ApiHandler = apiHandler(
   { min: 3, max: 11, advertisedMin: 0, overlaps: true },
   async (broker, request, context) => {
     const { version } = context
+    const { topic: permission } = needed.produce
     const responses: { name: string; partitionResponses: PartitionAnswer[] }[] = []
     const waits: Promise<void>[] = []
     const whole = refusalOfAll(request)
     for (const { name, partitionData } of request.topicData) {
       const partitionResponses: PartitionAnswer[] = []
       responses.push({ name, partitionResponses })
+      const mayWrite = broker.authorizer.authorize(context, permission, name)
       for (const { index, records } of partitionData) {
         const answer: PartitionAnswer = { index, errorCode: whole, baseOffset: -1 }
         partitionResponses.push(answer)
         if (whole !== errorCode.NONE) continue
-        const log = writableLog(broker, name, index)
+        const log = mayWrite ? writableLog(broker, name, index) : permission.refusal
         if (typeof log === 'number') {
           answer.errorCode = log
           continue

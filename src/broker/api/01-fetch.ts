@@ -21,6 +21,7 @@ import { endOf } from '../log/compaction/sparse-batches.ts'
 import type { PartitionLog } from '../log/partition-log.ts'
 import type { Topic } from '../topics.ts'
 import { answerTo } from '../request-refused.ts'
+import { needed } from '../security/needed.ts'
 import { apiHandler, type ApiHandler, type RequestContext } from './api-handler.ts'
 import { leaderEpochProblem } from './leader-epoch.ts'
 
@@ -133,6 +134,7 @@ function counted({ response, topics }: Reading): Response {
 
 function readAll(broker: Broker, request: Request, context: RequestContext): Reading {
   const { version } = context
+  const { topic: permission } = needed.fetch
   const limit = Math.min(
     request.maxBytes,
     broker.config.fetchMaxBytes,
@@ -149,11 +151,16 @@ function readAll(broker: Broker, request: Request, context: RequestContext): Rea
     const topic = findTopic(broker, requested)
     const partitions: PartitionAnswer[] = []
     topics.push(topic)
+    const mayRead =
+      topic === undefined && version >= 13
+        ? true
+        : broker.authorizer.authorize(context, permission, topic?.name ?? requested.topic)
     responses.push({ topic: requested.topic, topicId: requested.topicId, partitions })
     for (const wanted of requested.partitions) {
       const log = topic?.partitions[wanted.partition]
       let answer: PartitionAnswer
-      if (log === undefined) {
+      if (!mayRead) answer = refusal(wanted.partition, permission.refusal)
+      else if (log === undefined) {
         const unknown =
           topic === undefined && version >= 13
             ? errorCode.UNKNOWN_TOPIC_ID

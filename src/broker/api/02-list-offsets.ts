@@ -15,6 +15,7 @@ import { listOffsets } from '../../protocol/messages/02-list-offsets.ts'
 import type { PartitionLog } from '../log/partition-log.ts'
 import type { TimestampedOffset } from '../log/timestamp-lookup.ts'
 import { answerTo } from '../request-refused.ts'
+import { needed } from '../security/needed.ts'
 import { apiHandler, type ApiHandler } from './api-handler.ts'
 import { leaderEpochProblem } from './leader-epoch.ts'
 
@@ -28,10 +29,14 @@ const LATEST_TIERED = -5
 export const listOffsetsHandler: ApiHandler = apiHandler(
   listOffsets,
   { min: 1, max: 10 },
-  (broker, request) => ({
+  (broker, request, context) => ({
     topics: request.topics.map(({ name, partitions }) => ({
       name,
       partitions: partitions.map(({ partitionIndex, currentLeaderEpoch, timestamp }) => {
+        const { topic } = needed.listOffsets
+        if (!broker.authorizer.authorize(context, topic, name)) {
+          return { partitionIndex, errorCode: topic.refusal }
+        }
         const log = broker.topics.partition(name, partitionIndex)
         if (log === undefined) {
           return { partitionIndex, errorCode: errorCode.UNKNOWN_TOPIC_OR_PARTITION }

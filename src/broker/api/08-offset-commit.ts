@@ -14,14 +14,21 @@
  */
 import { errorCode } from '../../protocol/error-codes.ts'
 import { offsetCommit } from '../../protocol/messages/08-offset-commit.ts'
+import { needed } from '../security/needed.ts'
 import { apiHandler, type ApiHandler } from './api-handler.ts'
-import { committableOffsets, committed } from './committable-offsets.ts'
+import { committableOffsets, committed, refusedOffsets } from './committable-offsets.ts'
 
 export const offsetCommitHandler: ApiHandler = apiHandler(
   offsetCommit,
   { min: 2, max: 9 },
-  async (broker, request, { version }) => {
-    const commit = committableOffsets(broker, request.topics)
+  async (broker, request, context) => {
+    const { authorizer } = broker
+    const { group, topic } = needed.offsetCommit
+    const mayRead = (name: string): boolean => authorizer.authorize(context, topic, name)
+    if (!authorizer.authorize(context, group, request.groupId)) {
+      return { topics: refusedOffsets(request.topics, group.refusal) }
+    }
+    const commit = committableOffsets(broker, mayRead, request.topics)
     const code = await broker.groups.commit(
       request.groupId,
       {
@@ -31,7 +38,8 @@ export const offsetCommitHandler: ApiHandler = apiHandler(
         offsets: commit.offsets,
       },
       {
-        unknownGroup: version >= 9 ? errorCode.GROUP_ID_NOT_FOUND : errorCode.ILLEGAL_GENERATION,
+        unknownGroup:
+          context.version >= 9 ? errorCode.GROUP_ID_NOT_FOUND : errorCode.ILLEGAL_GENERATION,
         retentionMs: request.retentionTimeMs,
       },
     )

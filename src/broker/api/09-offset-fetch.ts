@@ -18,7 +18,8 @@ import type { Broker } from '../broker.ts'
 import type { Group } from '../coordinator/group-state.ts'
 import type { GroupOffset } from '../coordinator/offsets.ts'
 import { isPending } from '../coordinator/pending-offsets.ts'
-import { apiHandler, type ApiHandler } from './api-handler.ts'
+import { needed } from '../security/needed.ts'
+import { apiHandler, type ApiHandler, type RequestContext } from './api-handler.ts'
 
 type GroupAnswer = NonNullable<InferInput<typeof offsetFetch.response>['groups']>[number]
 type TopicAnswer = GroupAnswer['topics'][number]
@@ -28,20 +29,26 @@ type Wanted = readonly { readonly name: string; readonly partitionIndexes: reado
 export const offsetFetchHandler: ApiHandler = apiHandler(
   offsetFetch,
   { min: 1, max: 9 },
-  async (broker, request, { version, ended }) => {
+  async (broker, request, context) => {
+    const { version, ended } = context
     const { requireStable } = request
     if (version >= 8) {
       const groups = request.groups.map(({ groupId, topics: wanted }) =>
-        find(broker, { groupId, wanted, requireStable }),
+        find(broker, { groupId, wanted, requireStable }, context),
       )
       return { groups: await Promise.all(groups) }
     }
     const { groupId, topics: wanted } = request
-    if (version < 7) {
+    const { group } = needed.offsetFetch
+    if (version < 7 && broker.authorizer.authorize(context, group, groupId)) {
       const isStable = (group: Group): boolean => !isUnstable(group, wanted)
       await broker.groups.untilStable(groupId, { isStable, timeoutMs: STABLE_WAIT_MS, ended })
     }
-    const { errorCode: code, topics } = await find(broker, { groupId, wanted, requireStable })
+    const { errorCode: code, topics } = await find(
+      broker,
+      { groupId, wanted, requireStable },
+      context,
+    )
     return { errorCode: code, topics }
   },
 )
@@ -55,9 +62,17 @@ interface Query {
 /** Less than a session, because the client's heartbeats may wait behind this request. */
 const STABLE_WAIT_MS = 3000
 
-async function find(broker: Broker, query: Query): Promise<GroupAnswer> {
+async function find(
+  { authorizer, groups }: Broker,
+  query: Query,
+  context: RequestContext,
+): Promise<GroupAnswer> {
   const { groupId, wanted } = query
-  const found = await broker.groups.read(groupId, group => topicsOf(group, query))
+  const { group: groupPermission, topic } = needed.offsetFetch
+  const mayDescribe = (name: string): boolean => authorizer.authorize(context, topic, name)
+  const found = authorizer.authorize(context, groupPermission, groupId)
+    ? await groups.read(groupId, group => topicsOf(group, query, mayDescribe))
+    : groupPermission.refusal
   if (typeof found !== 'number') return { groupId, errorCode: errorCode.NONE, topics: found }
   const topics = (wanted ?? []).map(({ name, partitionIndexes }) => ({
     name,
@@ -66,9 +81,21 @@ async function find(broker: Broker, query: Query): Promise<GroupAnswer> {
   return { groupId, errorCode: found, topics }
 }
 
-function topicsOf(group: Group | undefined, { wanted, requireStable }: Query): TopicAnswer[] {
-  const asked = wanted ?? [...(group?.offsets ?? [])].map(everythingOf)
+function topicsOf(
+  group: Group | undefined,
+  { wanted, requireStable }: Query,
+  mayDescribe: (topic: string) => boolean,
+): TopicAnswer[] {
+  const asked =
+    wanted ?? [...(group?.offsets ?? [])].map(everythingOf).filter(({ name }) => mayDescribe(name))
   return asked.map(({ name, partitionIndexes }) => {
+    if (!mayDescribe(name)) {
+      const code = needed.offsetFetch.topic.refusal
+      return {
+        name,
+        partitions: partitionIndexes.map(partition => answer(partition, undefined, code)),
+      }
+    }
     const offsets = group?.offsets.get(name)
     return {
       name,

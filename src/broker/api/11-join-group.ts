@@ -14,15 +14,18 @@
  */
 import { errorCode } from '../../protocol/error-codes.ts'
 import { joinGroup } from '../../protocol/messages/11-join-group.ts'
+import { needed } from '../security/needed.ts'
 import { apiHandler, type ApiHandler } from './api-handler.ts'
 
 export const joinGroupHandler: ApiHandler = apiHandler(
   joinGroup,
   { min: 0, max: 9 },
-  async (broker, request, { version, clientId, clientHost }) => {
-    if (request.groupId === '') {
+  async (broker, request, context) => {
+    const { version, clientId, clientHost } = context
+    const mayJoin = broker.authorizer.authorize(context, needed.joinGroup.group, request.groupId)
+    if (request.groupId === '' || !mayJoin) {
       return {
-        errorCode: errorCode.INVALID_GROUP_ID,
+        errorCode: mayJoin ? errorCode.INVALID_GROUP_ID : needed.joinGroup.group.refusal,
         protocolName: version >= 7 ? null : '',
         leader: '',
         memberId: request.memberId,

@@ -9,12 +9,18 @@
  */
 import { errorCode } from '../../protocol/error-codes.ts'
 import { leaveGroup } from '../../protocol/messages/13-leave-group.ts'
+import { needed } from '../security/needed.ts'
 import { apiHandler, type ApiHandler } from './api-handler.ts'
 
 export const leaveGroupHandler: ApiHandler = apiHandler(
   leaveGroup,
   { min: 0, max: 5 },
-  async (broker, { groupId, memberId, members }, { version }) => {
+  async (broker, { groupId, memberId, members }, context) => {
+    const { version } = context
+    const { group } = needed.leaveGroup
+    if (!broker.authorizer.authorize(context, group, groupId)) {
+      return { errorCode: group.refusal, members: [] }
+    }
     if (groupId === '') return { errorCode: errorCode.INVALID_GROUP_ID, members: [] }
     const leaving = version < 3 ? [{ memberId, groupInstanceId: null }] : members
     const codes = await broker.groups.leave(groupId, {

@@ -10,12 +10,17 @@
  */
 import { errorCode } from '../../protocol/error-codes.ts'
 import { syncGroup } from '../../protocol/messages/14-sync-group.ts'
+import { needed } from '../security/needed.ts'
 import { apiHandler, type ApiHandler } from './api-handler.ts'
 
 export const syncGroupHandler: ApiHandler = apiHandler(
   syncGroup,
   { min: 0, max: 5 },
-  async (broker, request) => {
+  async (broker, request, context) => {
+    const { group } = needed.syncGroup
+    if (!broker.authorizer.authorize(context, group, request.groupId)) {
+      return { errorCode: group.refusal, assignment: Buffer.alloc(0) }
+    }
     if (request.groupId === '') {
       return { errorCode: errorCode.INVALID_GROUP_ID, assignment: Buffer.alloc(0) }
     }

@@ -3,7 +3,8 @@
  *
  * Versions: 2-7.
  *
- * Behaviour: -1 partitions take the broker's default; -1 or 1 replicas are accepted, more are refused with
+ * Behaviour: needs Create on the cluster or on the topic. What the topic is like is told to those who may describe its
+ * settings. -1 partitions take the broker's default; -1 or 1 replicas are accepted, more are refused with
  * INVALID_REPLICATION_FACTOR. An assignment by hand must place every partition on this node. Settings that the broker
  * does not know are refused with INVALID_CONFIG. `validateOnly` answers what would happen. `__consumer_offsets` is made by
  * the broker, with settings of its own, and refused with INVALID_TOPIC_EXCEPTION.
@@ -20,7 +21,10 @@ import { isInternalTopic } from '../internal-topics.ts'
 import { answerTo, RequestRefused } from '../request-refused.ts'
 import { checkTopicConfigs } from '../topic-configs.ts'
 import type { NewTopicSpec } from '../topics.ts'
-import { apiHandler, type ApiHandler } from './api-handler.ts'
+import { clusterName } from '../security/acl.ts'
+import { needed } from '../security/needed.ts'
+import { apiHandler, type ApiHandler, type RequestContext } from './api-handler.ts'
+import { checkAuthorized } from './check-authorized.ts'
 import { describeTopicConfigs } from './topic-config-entries.ts'
 
 type NewTopic = Infer<typeof createTopics.request>['topics'][number]
@@ -29,7 +33,7 @@ type TopicAnswer = InferInput<typeof createTopics.response>['topics'][number]
 export const createTopicsHandler: ApiHandler = apiHandler(
   createTopics,
   { min: 2, max: 7 },
-  async (broker, request) => {
+  async (broker, request, context) => {
     const names = request.topics.map(topic => topic.name)
     const topics: TopicAnswer[] = []
     for (const wanted of request.topics) {
@@ -38,7 +42,7 @@ export const createTopicsHandler: ApiHandler = apiHandler(
         if (names.indexOf(name) !== names.lastIndexOf(name)) {
           throw new RequestRefused(errorCode.INVALID_REQUEST, `Topic ${name} is named twice.`)
         }
-        topics.push(await create(broker, wanted, request.validateOnly))
+        topics.push(await create(broker, wanted, request.validateOnly, context))
       } catch (error) {
         topics.push({ name, ...answerTo(error, broker.logger), configs: null })
       }
@@ -51,7 +55,13 @@ async function create(
   broker: Broker,
   wanted: NewTopic,
   validateOnly: boolean,
+  context: RequestContext,
 ): Promise<TopicAnswer> {
+  const { authorizer } = broker
+  const { cluster, configs } = needed.createTopics
+  if (!authorizer.authorize(context, cluster, clusterName)) {
+    checkAuthorized(broker, context, needed.createTopics.topic, wanted.name)
+  }
   const spec: NewTopicSpec = {
     name: wanted.name,
     partitions: partitionsOf(broker, wanted),
@@ -69,9 +79,18 @@ async function create(
     name: spec.name,
     ...(topic === null ? {} : { topicId: topic.id }),
     errorCode: errorCode.NONE,
-    numPartitions: spec.partitions,
-    replicationFactor: 1,
-    configs: describeTopicConfigs(spec.configs),
+    ...(authorizer.authorize(context, configs, spec.name)
+      ? {
+          numPartitions: spec.partitions,
+          replicationFactor: 1,
+          configs: describeTopicConfigs(spec.configs),
+        }
+      : {
+          topicConfigErrorCode: configs.refusal,
+          numPartitions: -1,
+          replicationFactor: -1,
+          configs: [],
+        }),
   }
 }
 

@@ -13,30 +13,47 @@ import { deleteTopics } from '../../protocol/messages/20-delete-topics.ts'
 import { type InferInput, zeroUuid } from '../../protocol/schema.ts'
 import type { Broker } from '../broker.ts'
 import { answerTo, RequestRefused } from '../request-refused.ts'
-import { apiHandler, type ApiHandler } from './api-handler.ts'
+import { needed } from '../security/needed.ts'
+import { apiHandler, type ApiHandler, type RequestContext } from './api-handler.ts'
+import { checkAuthorized } from './check-authorized.ts'
 
 type TopicAnswer = InferInput<typeof deleteTopics.response>['responses'][number]
 
 export const deleteTopicsHandler: ApiHandler = apiHandler(
   deleteTopics,
   { min: 1, max: 6 },
-  async (broker, request, { version }) => {
+  async (broker, request, context) => {
     const wanted =
-      version >= 6 ? request.topics : request.topicNames.map(name => ({ name, topicId: zeroUuid }))
+      context.version >= 6
+        ? request.topics
+        : request.topicNames.map(name => ({ name, topicId: zeroUuid }))
     const responses: TopicAnswer[] = []
     for (const { name, topicId } of wanted) {
-      responses.push(await remove(broker, name, topicId))
+      responses.push(await remove(broker, { name, topicId }, context))
     }
     return { responses }
   },
 )
 
-async function remove(broker: Broker, name: string | null, topicId: string): Promise<TopicAnswer> {
+async function remove(
+  broker: Broker,
+  wanted: { readonly name: string | null; readonly topicId: string },
+  context: RequestContext,
+): Promise<TopicAnswer> {
+  const { topicId } = wanted
+  // Who may not describe a topic does not learn the name that its id stands for.
+  let { name } = wanted
   try {
     const known = topicId === zeroUuid ? name : broker.topics.byId(topicId)?.name
     if (known === undefined) {
       throw new RequestRefused(errorCode.UNKNOWN_TOPIC_ID, `There is no topic with id ${topicId}.`)
     }
+    const { describe, topic: deleting } = needed.deleteTopics
+    if (!broker.authorizer.authorize(context, describe, known ?? '')) {
+      throw new RequestRefused(describe.refusal, 'The client may not delete the topic.')
+    }
+    name = known
+    checkAuthorized(broker, context, deleting, known ?? '')
     const topic = await broker.topics.delete(known ?? '')
     broker.groups.topicDeleted(topic.name)
     return { name: topic.name, topicId: topic.id, errorCode: errorCode.NONE }

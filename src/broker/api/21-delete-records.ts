@@ -13,19 +13,22 @@ import { deleteRecords } from '../../protocol/messages/21-delete-records.ts'
 import type { Broker } from '../broker.ts'
 import { answerTo } from '../request-refused.ts'
 import { isDeleting } from '../topic-configs.ts'
+import { needed } from '../security/needed.ts'
 import { apiHandler, type ApiHandler } from './api-handler.ts'
 
 export const deleteRecordsHandler: ApiHandler = apiHandler(
   deleteRecords,
   { min: 0, max: 2 },
-  async (broker, request) => ({
+  async (broker, request, context) => ({
     topics: await Promise.all(
       request.topics.map(async ({ name, partitions }) => ({
         name,
         partitions: await Promise.all(
           partitions.map(async ({ partitionIndex, offset }) => ({
             partitionIndex,
-            ...(await moveStart(broker, name, partitionIndex, offset)),
+            ...(broker.authorizer.authorize(context, needed.deleteRecords.topic, name)
+              ? await moveStart(broker, name, partitionIndex, offset)
+              : refused(needed.deleteRecords.topic.refusal)),
           })),
         ),
       })),
@@ -39,17 +42,20 @@ async function moveStart(
   partition: number,
   offset: number,
 ): Promise<{ lowWatermark: number; errorCode: number }> {
-  const refuse = (code: number) => ({ lowWatermark: -1, errorCode: code })
   const topic = broker.topics.get(name)
   const log = topic?.partitions[partition]
-  if (topic === undefined || log === undefined) return refuse(errorCode.UNKNOWN_TOPIC_OR_PARTITION)
-  if (!isDeleting(topic.configs)) return refuse(errorCode.POLICY_VIOLATION)
+  if (topic === undefined || log === undefined) return refused(errorCode.UNKNOWN_TOPIC_OR_PARTITION)
+  if (!isDeleting(topic.configs)) return refused(errorCode.POLICY_VIOLATION)
   const before = offset === -1 ? log.highWatermark : offset
-  if (before < 0 || before > log.highWatermark) return refuse(errorCode.OFFSET_OUT_OF_RANGE)
+  if (before < 0 || before > log.highWatermark) return refused(errorCode.OFFSET_OUT_OF_RANGE)
   try {
     await log.deleteRecordsBefore(before)
     return { lowWatermark: log.startOffset, errorCode: errorCode.NONE }
   } catch (error) {
-    return refuse(answerTo(error, broker.logger).errorCode)
+    return refused(answerTo(error, broker.logger).errorCode)
   }
+}
+
+function refused(code: number): { lowWatermark: number; errorCode: number } {
+  return { lowWatermark: -1, errorCode: code }
 }

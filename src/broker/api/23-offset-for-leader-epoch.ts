@@ -10,16 +10,21 @@
  */
 import { errorCode } from '../../protocol/error-codes.ts'
 import { offsetForLeaderEpoch } from '../../protocol/messages/23-offset-for-leader-epoch.ts'
+import { needed } from '../security/needed.ts'
 import { apiHandler, type ApiHandler } from './api-handler.ts'
 import { leaderEpochProblem } from './leader-epoch.ts'
 
 export const offsetForLeaderEpochHandler: ApiHandler = apiHandler(
   offsetForLeaderEpoch,
   { min: 2, max: 4 },
-  (broker, request) => ({
+  (broker, request, context) => ({
     topics: request.topics.map(({ topic, partitions }) => ({
       topic,
       partitions: partitions.map(({ partition, currentLeaderEpoch, leaderEpoch }) => {
+        const { topic: permission } = needed.offsetForLeaderEpoch
+        if (!broker.authorizer.authorize(context, permission, topic)) {
+          return { partition, errorCode: permission.refusal }
+        }
         const log = broker.topics.partition(topic, partition)
         if (log === undefined) {
           return { partition, errorCode: errorCode.UNKNOWN_TOPIC_OR_PARTITION }

@@ -16,9 +16,10 @@ import { describeConfigs } from '../../protocol/messages/32-describe-configs.ts'
 import type { Infer, InferInput } from '../../protocol/schema.ts'
 import type { Broker } from '../broker.ts'
 import { answerTo, RequestRefused } from '../request-refused.ts'
-import { apiHandler, type ApiHandler } from './api-handler.ts'
+import { needed } from '../security/needed.ts'
+import { apiHandler, type ApiHandler, type RequestContext } from './api-handler.ts'
 import { describeBrokerConfigs } from './broker-config-entries.ts'
-import { resourceType } from './config-resource.ts'
+import { checkConfigAccess, resourceType } from './config-resource.ts'
 import { type ConfigEntry, configSource, describeTopicConfigs } from './topic-config-entries.ts'
 
 type Request = Infer<typeof describeConfigs.request>
@@ -27,8 +28,8 @@ type Answer = InferInput<typeof describeConfigs.response>['results'][number]
 export const describeConfigsHandler: ApiHandler = apiHandler(
   describeConfigs,
   { min: 1, max: 4 },
-  (broker, request) => ({
-    results: request.resources.map(resource => describe(broker, request, resource)),
+  (broker, request, context) => ({
+    results: request.resources.map(resource => describe(broker, request, resource, context)),
   }),
 )
 
@@ -36,9 +37,11 @@ function describe(
   broker: Broker,
   request: Request,
   resource: Request['resources'][number],
+  context: RequestContext,
 ): Answer {
   const { resourceName, configurationKeys: keys } = resource
   try {
+    checkConfigAccess(broker, context, resource, needed.describeConfigs)
     const entries = entriesOf(broker, resource.resourceType, resourceName)
     return {
       errorCode: errorCode.NONE,

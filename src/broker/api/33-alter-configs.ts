@@ -15,16 +15,19 @@ import { answerTo } from '../request-refused.ts'
 import { checkTopicConfigs } from '../topic-configs.ts'
 import { alterForm, noValue } from './alter-form.ts'
 import { alterableTopic } from './alterable-topic.ts'
+import { needed } from '../security/needed.ts'
 import { apiHandler, type ApiHandler } from './api-handler.ts'
+import { checkConfigAccess } from './config-resource.ts'
 
 export const alterConfigsHandler: ApiHandler = apiHandler(
   alterConfigs,
   { min: 0, max: 2 },
-  async (broker, request) => {
+  async (broker, request, context) => {
     const checkForm = alterForm(request.resources)
     const responses = request.resources.map(async resource => {
       const { resourceType, resourceName, configs } = resource
       try {
+        checkConfigAccess(broker, context, resource, needed.alterConfigs)
         checkForm(resource)
         for (const { name, value } of configs) if (value === null) throw noValue(name)
         alterableTopic(broker, resourceType, resourceName)

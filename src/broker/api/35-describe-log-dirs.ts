@@ -14,6 +14,8 @@ import { describeLogDirs } from '../../protocol/messages/35-describe-log-dirs.ts
 import type { InferInput } from '../../protocol/schema.ts'
 import type { Broker } from '../broker.ts'
 import { answerTo } from '../request-refused.ts'
+import { clusterName } from '../security/acl.ts'
+import { needed } from '../security/needed.ts'
 import { apiHandler, type ApiHandler } from './api-handler.ts'
 
 type FolderAnswer = InferInput<typeof describeLogDirs.response>['results'][number]
@@ -22,10 +24,12 @@ type TopicAnswer = FolderAnswer['topics'][number]
 export const describeLogDirsHandler: ApiHandler = apiHandler(
   describeLogDirs,
   { min: 1, max: 4 },
-  (broker, request) => ({
-    errorCode: errorCode.NONE,
-    results: [describe(broker, request.topics)],
-  }),
+  (broker, request, context) => {
+    const { cluster } = needed.describeLogDirs
+    return broker.authorizer.authorize(context, cluster, clusterName)
+      ? { errorCode: errorCode.NONE, results: [describe(broker, request.topics)] }
+      : { errorCode: cluster.refusal, results: [] }
+  },
 )
 
 function describe(

@@ -13,18 +13,21 @@ import { createPartitions } from '../../protocol/messages/37-create-partitions.t
 import type { Infer } from '../../protocol/schema.ts'
 import type { Broker } from '../broker.ts'
 import { answerTo, RequestRefused } from '../request-refused.ts'
+import { needed } from '../security/needed.ts'
 import { apiHandler, type ApiHandler } from './api-handler.ts'
+import { checkAuthorized } from './check-authorized.ts'
 
 type Wanted = Infer<typeof createPartitions.request>['topics'][number]
 
 export const createPartitionsHandler: ApiHandler = apiHandler(
   createPartitions,
   { min: 0, max: 3 },
-  async (broker, request) => {
+  async (broker, request, context) => {
     const results: { name: string; errorCode: number; errorMessage?: string }[] = []
     for (const wanted of request.topics) {
       const { name, count } = wanted
       try {
+        checkAuthorized(broker, context, needed.createPartitions.topic, name)
         check(broker, wanted)
         if (!request.validateOnly) await broker.topics.addPartitions(name, count)
         results.push({ name, errorCode: errorCode.NONE })

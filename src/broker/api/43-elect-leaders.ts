@@ -10,6 +10,8 @@
  */
 import { errorCode } from '../../protocol/error-codes.ts'
 import { electLeaders } from '../../protocol/messages/43-elect-leaders.ts'
+import { clusterName } from '../security/acl.ts'
+import { needed } from '../security/needed.ts'
 import { apiHandler, type ApiHandler } from './api-handler.ts'
 
 const UNCLEAN = 1
@@ -17,7 +19,18 @@ const UNCLEAN = 1
 export const electLeadersHandler: ApiHandler = apiHandler(
   electLeaders,
   { min: 0, max: 2 },
-  (broker, { electionType, topicPartitions }) => {
+  (broker, { electionType, topicPartitions }, context) => {
+    const { cluster } = needed.electLeaders
+    if (!broker.authorizer.authorize(context, cluster, clusterName)) {
+      const code = cluster.refusal
+      return {
+        errorCode: code,
+        replicaElectionResults: (topicPartitions ?? []).map(({ topic, partitions }) => ({
+          topic,
+          partitionResult: partitions.map(partitionId => ({ partitionId, errorCode: code })),
+        })),
+      }
+    }
     if (electionType < 0 || electionType > UNCLEAN) {
       return { errorCode: errorCode.INVALID_REQUEST, replicaElectionResults: [] }
     }

@@ -18,7 +18,9 @@ import { topicConfigDefinitions } from '../topic-config-definitions.ts'
 import { checkTopicConfigs, type TopicConfigs } from '../topic-configs.ts'
 import { alterForm, noValue } from './alter-form.ts'
 import { alterableTopic } from './alterable-topic.ts'
+import { needed } from '../security/needed.ts'
 import { apiHandler, type ApiHandler } from './api-handler.ts'
+import { checkConfigAccess } from './config-resource.ts'
 import { resourceType } from './config-resource.ts'
 
 type Resource = Infer<typeof incrementalAlterConfigs.request>['resources'][number]
@@ -27,11 +29,12 @@ type Change = Resource['configs'][number]
 export const incrementalAlterConfigsHandler: ApiHandler = apiHandler(
   incrementalAlterConfigs,
   { min: 0, max: 1 },
-  async (broker, request) => {
+  async (broker, request, context) => {
     const checkForm = alterForm(request.resources)
     const responses = request.resources.map(async resource => {
       const { resourceType: type, resourceName, configs } = resource
       try {
+        checkConfigAccess(broker, context, resource, needed.incrementalAlterConfigs)
         checkForm(resource)
         if (changesNothing(broker, resource)) {
           return { errorCode: errorCode.NONE, resourceType: type, resourceName }

@@ -12,25 +12,33 @@ import { errorCode } from '../../protocol/error-codes.ts'
 import { alterPartitionReassignments } from '../../protocol/messages/45-alter-partition-reassignments.ts'
 import type { Broker } from '../broker.ts'
 import { answerTo, RequestRefused } from '../request-refused.ts'
+import { clusterName } from '../security/acl.ts'
+import { needed } from '../security/needed.ts'
 import { apiHandler, type ApiHandler } from './api-handler.ts'
 
 export const alterPartitionReassignmentsHandler: ApiHandler = apiHandler(
   alterPartitionReassignments,
   { min: 0, max: 0 },
-  (broker, { topics }) => ({
-    errorCode: errorCode.NONE,
-    responses: topics.map(({ name, partitions }) => ({
-      name,
-      partitions: partitions.map(({ partitionIndex, replicas }) => {
-        try {
-          check(broker, { name, partitionIndex, replicas })
-          return { partitionIndex, errorCode: errorCode.NONE }
-        } catch (error) {
-          return { partitionIndex, ...answerTo(error, broker.logger) }
-        }
-      }),
-    })),
-  }),
+  (broker, { topics }, context) => {
+    const { cluster } = needed.alterPartitionReassignments
+    if (!broker.authorizer.authorize(context, cluster, clusterName)) {
+      return { errorCode: cluster.refusal, responses: [] }
+    }
+    return {
+      errorCode: errorCode.NONE,
+      responses: topics.map(({ name, partitions }) => ({
+        name,
+        partitions: partitions.map(({ partitionIndex, replicas }) => {
+          try {
+            check(broker, { name, partitionIndex, replicas })
+            return { partitionIndex, errorCode: errorCode.NONE }
+          } catch (error) {
+            return { partitionIndex, ...answerTo(error, broker.logger) }
+          }
+        }),
+      })),
+    }
+  },
 )
 
 function check(

@@ -12,12 +12,17 @@ import { errorCode } from '../../protocol/error-codes.ts'
 import { offsetDelete } from '../../protocol/messages/47-offset-delete.ts'
 import type { OffsetPlace } from '../coordinator/offsets.ts'
 import { subscribedTopics } from '../coordinator/subscribed-topics.ts'
+import { needed } from '../security/needed.ts'
 import { apiHandler, type ApiHandler } from './api-handler.ts'
 
 export const offsetDeleteHandler: ApiHandler = apiHandler(
   offsetDelete,
   { min: 0, max: 0 },
-  async (broker, { groupId, topics }) => {
+  async (broker, { groupId, topics }, context) => {
+    const { group: permission, topic: topicPermission } = needed.offsetDelete
+    if (!broker.authorizer.authorize(context, permission, groupId)) {
+      return { errorCode: permission.refusal, topics: [] }
+    }
     if (groupId === '') return { errorCode: errorCode.INVALID_GROUP_ID, topics: [] }
     await broker.groups.ready()
     const group = broker.groups.find(groupId)
@@ -34,7 +39,9 @@ export const offsetDeleteHandler: ApiHandler = apiHandler(
       name,
       partitions: partitions.map(({ partitionIndex }) => {
         let code: number = errorCode.NONE
-        if (isSubscribed(name)) code = errorCode.GROUP_SUBSCRIBED_TO_TOPIC
+        if (!broker.authorizer.authorize(context, topicPermission, name)) {
+          code = topicPermission.refusal
+        } else if (isSubscribed(name)) code = errorCode.GROUP_SUBSCRIBED_TO_TOPIC
         else if (broker.topics.partition(name, partitionIndex) === undefined) {
           code = errorCode.UNKNOWN_TOPIC_OR_PARTITION
         } else places.push({ topic: name, partition: partitionIndex })

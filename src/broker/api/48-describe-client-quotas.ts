@@ -11,7 +11,10 @@ import { errorCode } from '../../protocol/error-codes.ts'
 import { describeClientQuotas } from '../../protocol/messages/48-describe-client-quotas.ts'
 import type { Infer } from '../../protocol/schema.ts'
 import { answerTo, RequestRefused } from '../request-refused.ts'
+import { clusterName } from '../security/acl.ts'
+import { needed } from '../security/needed.ts'
 import { apiHandler, type ApiHandler } from './api-handler.ts'
+import { checkAuthorized } from './check-authorized.ts'
 import { type EntityName, namesOf } from './quota-entity-names.ts'
 
 type Component = Infer<typeof describeClientQuotas.request>['components'][number]
@@ -23,8 +26,9 @@ const ANY = 2
 export const describeClientQuotasHandler: ApiHandler = apiHandler(
   describeClientQuotas,
   { min: 0, max: 1 },
-  (broker, { components, strict }) => {
+  (broker, { components, strict }, context) => {
     try {
+      checkAuthorized(broker, context, needed.describeClientQuotas.cluster, clusterName)
       for (const component of components) check(component, components)
     } catch (error) {
       return { ...answerTo(error, broker.logger), entries: null }

@@ -14,7 +14,10 @@ import { alterClientQuotas } from '../../protocol/messages/49-alter-client-quota
 import type { Infer } from '../../protocol/schema.ts'
 import { isQuotaType, type QuotaChange, type QuotaType } from '../quotas/client-quotas.ts'
 import { answerTo, RequestRefused } from '../request-refused.ts'
+import { clusterName } from '../security/acl.ts'
+import { needed } from '../security/needed.ts'
 import { apiHandler, type ApiHandler } from './api-handler.ts'
+import { checkAuthorized } from './check-authorized.ts'
 import { type EntityName, entityOf } from './quota-entity-names.ts'
 
 type Entry = Infer<typeof alterClientQuotas.request>['entries'][number]
@@ -27,12 +30,13 @@ interface Answer {
 export const alterClientQuotasHandler: ApiHandler = apiHandler(
   alterClientQuotas,
   { min: 0, max: 1 },
-  async (broker, { entries, validateOnly }) => {
+  async (broker, { entries, validateOnly }, context) => {
     const changes: QuotaChange[] = []
     const accepted: Answer[] = []
     const answers = entries.map(entry => {
       const answer: Answer = { errorCode: errorCode.NONE, errorMessage: null, entity: entry.entity }
       try {
+        checkAuthorized(broker, context, needed.alterClientQuotas.cluster, clusterName)
         changes.push(changeOf(entry))
         accepted.push(answer)
       } catch (error) {

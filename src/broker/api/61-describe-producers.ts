@@ -6,15 +6,20 @@
  */
 import { errorCode } from '../../protocol/error-codes.ts'
 import { describeProducers } from '../../protocol/messages/61-describe-producers.ts'
+import { needed } from '../security/needed.ts'
 import { apiHandler, type ApiHandler } from './api-handler.ts'
 
 export const describeProducersHandler: ApiHandler = apiHandler(
   describeProducers,
   { min: 0, max: 0 },
-  (broker, { topics }) => ({
+  (broker, { topics }, context) => ({
     topics: topics.map(({ name, partitionIndexes }) => ({
       name,
       partitions: partitionIndexes.map(partitionIndex => {
+        const { topic } = needed.describeProducers
+        if (!broker.authorizer.authorize(context, topic, name)) {
+          return { partitionIndex, errorCode: topic.refusal, activeProducers: [] }
+        }
         const log = broker.topics.partition(name, partitionIndex)
         if (log === undefined) {
           const code = errorCode.UNKNOWN_TOPIC_OR_PARTITION

@@ -3,7 +3,7 @@
  *
  * Versions: 0.
  *
- * Behaviour: no topics ask for all. Topics come in order of their names, as many partitions as asked for and at most 2000;
+ * Behaviour: no topics ask for all that the client may describe. Topics come in order of their names, as many partitions as asked for and at most 2000;
  * what is left begins at `nextCursor`, with which the client asks again. A cursor stays good when its topic is deleted:
  * the next one follows.
  *
@@ -15,6 +15,7 @@ import { describeTopicPartitions } from '../../protocol/messages/75-describe-top
 import { type InferInput, zeroUuid } from '../../protocol/schema.ts'
 import { topicNameProblem } from '../../protocol/topic-name.ts'
 import type { Broker } from '../broker.ts'
+import { needed } from '../security/needed.ts'
 import { apiHandler, type ApiHandler } from './api-handler.ts'
 
 type Answer = InferInput<typeof describeTopicPartitions.response>
@@ -25,8 +26,10 @@ const MAX_PARTITIONS = 2000
 export const describeTopicPartitionsHandler: ApiHandler = apiHandler(
   describeTopicPartitions,
   { min: 0, max: 0 },
-  (broker, { topics, responsePartitionLimit, cursor }): Answer => {
-    const names = topics.length === 0 ? broker.topics.all() : topics
+  (broker, { topics, responsePartitionLimit, cursor }, context): Answer => {
+    const isVisible = ({ name }: { name: string }): boolean =>
+      broker.authorizer.authorize(context, needed.describeTopicPartitions.topic, name)
+    const names = topics.length === 0 ? broker.topics.all().filter(isVisible) : topics
     const sorted = [...new Set(names.map(({ name }) => name))].sort()
     const from = cursor?.topicName ?? ''
     let left = Math.max(1, Math.min(responsePartitionLimit, MAX_PARTITIONS))
@@ -37,7 +40,14 @@ export const describeTopicPartitionsHandler: ApiHandler = apiHandler(
         return { topics: described, nextCursor: { topicName: name, partitionIndex: 0 } }
       }
       const first = name === from ? Math.max(cursor?.partitionIndex ?? 0, 0) : 0
-      const answer = describe(broker, name, { first, end: first + left })
+      if (!isVisible({ name })) {
+        described.push(problem(name, needed.describeTopicPartitions.topic.refusal))
+        continue
+      }
+      const answer = {
+        ...describe(broker, name, { first, end: first + left }),
+        topicAuthorizedOperations: broker.authorizer.operations(context, 'Topic', name),
+      }
       described.push(answer)
       left -= answer.partitions.length
       const next = first + answer.partitions.length
@@ -60,7 +70,7 @@ function describe(
       topicNameProblem(name) === null
         ? errorCode.UNKNOWN_TOPIC_OR_PARTITION
         : errorCode.INVALID_TOPIC_EXCEPTION
-    return { errorCode: code, name, topicId: zeroUuid, isInternal: false, partitions: [] }
+    return problem(name, code)
   }
   const numbers = [...topic.partitions.keys()].slice(range.first, range.end)
   return {
@@ -80,4 +90,8 @@ function describe(
       offlineReplicas: [],
     })),
   }
+}
+
+function problem(name: string, code: number): TopicAnswer {
+  return { errorCode: code, name, topicId: zeroUuid, isInternal: false, partitions: [] }
 }

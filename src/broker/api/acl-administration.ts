@@ -11,20 +11,16 @@ import {
 } from '../security/acl.ts'
 import type { Permission } from '../security/needed.ts'
 import type { RequestContext } from './api-handler.ts'
+import { checkAuthorized } from './check-authorized.ts'
 
 /** Throws RequestRefused when rules are not in force here, or when this client may not see or change them. */
 export function checkAclAccess(
-  { authorizer }: Broker,
+  broker: Broker,
   context: RequestContext,
   permission: Permission,
 ): void {
-  if (!authorizer.authorize(context, permission, clusterName)) {
-    throw new RequestRefused(
-      permission.refusal,
-      `The client may not ${permission.operation} the cluster.`,
-    )
-  }
-  if (!authorizer.enabled) {
+  checkAuthorized(broker, context, permission, clusterName)
+  if (!broker.authorizer.enabled) {
     throw new RequestRefused(
       errorCode.SECURITY_DISABLED,
       'Access rules are not in force: start the broker with the setting authorizer.',
