@@ -6,11 +6,17 @@ import { join, resolve } from 'node:path'
 import type { Connector } from '../client/connection.ts'
 import { type Logger, silentLogger } from '../logger.ts'
 import type { Platform } from '../platform/platform.ts'
-import { consumerOffsetsTopic } from '../protocol/internal-topics.ts'
+import { consumerOffsetsTopic, transactionStateTopic } from '../protocol/internal-topics.ts'
 import { brokerConfig, type BrokerConfig } from './config.ts'
 import { ConnectionMemory } from './connection-memory.ts'
 import { openDataFolder } from './data-folder.ts'
 import { type GroupCoordinator, openGroupCoordinator } from './coordinator/group-coordinator.ts'
+import { abortHangingTransactions } from './coordinator/hanging-transactions.ts'
+import {
+  openTransactionCoordinator,
+  type TransactionCoordinator,
+} from './coordinator/transaction-coordinator.ts'
+import { type MarkerWriter, markerWriter } from './coordinator/transaction-markers.ts'
 import { inProcessConnector } from './in-process-connector.ts'
 import { type InternalTopic, internalTopicSpec } from './internal-topics.ts'
 import { type Counters, newCounters } from './metrics/counters.ts'
@@ -33,6 +39,9 @@ export interface Broker {
   readonly leaderEpoch: number
   readonly topics: Topics
   readonly groups: GroupCoordinator
+  readonly transactions: TransactionCoordinator
+  /** Ends transactions in partitions. */
+  readonly markers: MarkerWriter
   readonly producerIds: ProducerIds
   readonly counters: Counters
   readonly authorizer: Authorizer
@@ -52,6 +61,8 @@ export interface Broker {
   /** Makes everything durable, marks the logs as closed cleanly and gives the folder back. */
   close(): Promise<void>
 }
+
+type Coordinators = Pick<Broker, 'groups' | 'markers' | 'transactions'>
 
 export interface OpenBrokerOptions {
   readonly platform: Platform
@@ -79,7 +90,7 @@ export async function openBroker(options: OpenBrokerOptions): Promise<Broker> {
     const ensureInternalTopic = (name: InternalTopic): Promise<Topic> =>
       topics.ensure(internalTopicSpec(name, config))
     const leaderEpoch = folder.brokerEpoch
-    const groups = await openGroups()
+    const { groups, markers, transactions } = await openCoordinators()
     const stopRetention = startRetention({
       platform,
       topics,
@@ -100,6 +111,8 @@ export async function openBroker(options: OpenBrokerOptions): Promise<Broker> {
       leaderEpoch,
       topics,
       groups,
+      transactions,
+      markers,
       producerIds,
       counters: newCounters(),
       authorizer,
@@ -113,6 +126,7 @@ export async function openBroker(options: OpenBrokerOptions): Promise<Broker> {
       stop() {
         stopping.abort()
         groups.stop()
+        transactions.stop()
       },
       close() {
         closing ??= close()
@@ -120,10 +134,27 @@ export async function openBroker(options: OpenBrokerOptions): Promise<Broker> {
       },
     }
 
-    async function openGroups(): Promise<GroupCoordinator> {
+    async function openCoordinators(): Promise<Coordinators> {
       try {
-        const ensureTopic = (): Promise<Topic> => ensureInternalTopic(consumerOffsetsTopic)
-        return openGroupCoordinator({ platform, config, logger, topics, leaderEpoch, ensureTopic })
+        const shared = { platform, config, logger, topics, leaderEpoch }
+        const groups = openGroupCoordinator({
+          ...shared,
+          ensureTopic: () => ensureInternalTopic(consumerOffsetsTopic),
+        })
+        const markers = markerWriter({ topics, groups, leaderEpoch, logger })
+        const transactions = openTransactionCoordinator({
+          ...shared,
+          producerIds,
+          markers,
+          ensureTopic: () => ensureInternalTopic(transactionStateTopic),
+          async offsetsTopic() {
+            await groups.ready()
+            return ensureInternalTopic(consumerOffsetsTopic)
+          },
+        })
+        const coordinatorEpoch = leaderEpoch
+        await abortHangingTransactions({ topics, transactions, markers, coordinatorEpoch, logger })
+        return { groups, markers, transactions }
       } catch (error) {
         await topics.close()
         throw error

@@ -192,20 +192,21 @@ describe.each(['in process', 'over TCP'])('a connection %s', kind => {
     ])
   })
 
-  test('acks and transactional ids that are not served, and topics of the broker, are refused', async () => {
+  test('acks that are not served, transactions without an id, and topics of the broker are refused', async () => {
     await create('t')
     expect(await write('t', batchOf('a'), 0, 2)).toMatchObject({
       errorCode: errorCode.INVALID_REQUIRED_ACKS,
     })
-    const { responses } = await connection.request(produce, {
-      transactionalId: 'tx',
-      acks: -1,
-      timeoutMs: 1000,
-      topicData: [{ name: 't', partitionData: [{ index: 0, records: batchOf('a') }] }],
+    const transactional = batchOf('a')
+    recordBatch.stampProducer(transactional, {
+      producerId: 1n,
+      producerEpoch: 0,
+      baseSequence: 0,
+      isTransactional: true,
     })
-    expect(responses[0]?.partitionResponses[0]?.errorCode).toBe(
-      errorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
-    )
+    expect(await write('t', transactional)).toMatchObject({
+      errorCode: errorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
+    })
     await connection.request(metadata, { topics: [{ name: '__consumer_offsets' }] })
     expect(await write('__consumer_offsets', batchOf('a'))).toMatchObject({
       errorCode: errorCode.INVALID_TOPIC_EXCEPTION,

@@ -160,18 +160,6 @@ describe('producer', () => {
     ).rejects.toMatchObject({ type: 'MESSAGE_TOO_LARGE' })
     await writer.send({ topic: 'small', messages: [{ value: 'fits' }] })
   })
-
-  test('a transactional producer is told at once that transactions are not served', async () => {
-    const transactional = kafka.producer({
-      transactionalId: 'tx',
-      maxInFlightRequests: 1,
-      idempotent: true,
-      createPartitioner: Partitioners.DefaultPartitioner,
-    })
-    open.push(transactional)
-    await transactional.connect()
-    await expect(transactional.transaction()).rejects.toThrow('Failed to find group coordinator')
-  })
 })
 
 describe('group consumer', () => {

@@ -59,11 +59,13 @@ describe.runIf(hasKcat)('kcat', () => {
     expect(await consume('once', '-p', '0')).toEqual(lines)
   })
 
-  test('a transactional producer is told at once that transactions are not served', async () => {
-    const args = ['-P', '-t', 'none', '-X', 'transactional.id=tx']
-    const { code, errors } = await run(args, { input: 'x' })
-    expect(code).toBe(1)
-    expect(errors).toContain('transactions and share groups are not served')
+  test('a transactional producer commits what it is given, and another one with its id goes on', async () => {
+    const transactional = (input: string) =>
+      run(['-P', '-t', 'whole', '-p', '0', '-X', 'transactional.id=tx'], { input })
+    expect((await transactional('a\nb')).code).toBe(0)
+    expect((await transactional('c')).code).toBe(0)
+    const committed = ['-p', '0', '-X', 'isolation.level=read_committed']
+    expect(await consume('whole', ...committed)).toEqual(['a', 'b', 'c'])
   })
 
   test('lists brokers, topics and partitions (-L)', async () => {

@@ -11,9 +11,14 @@
  * or become more than 32 MiB (or four times max.message.bytes) when they are decompressed, and for a compacted topic such without a key, are refused with
  * INVALID_RECORD.
  *
+ * Every transactional batch needs the coordinator's word that its partition is part of the producer's open transaction
+ * (KIP-890), so that a late one cannot open a transaction that nobody ends. While that may still change by itself the
+ * answer is NOT_ENOUGH_REPLICAS, which every client tries again; otherwise TRANSACTION_ABORTABLE, INVALID_TXN_STATE below
+ * version 11.
+ *
  * Differs from Apache Kafka: `timeoutMs` is not looked at, because with one node nothing but the disk can be waited for,
- * and a producer must not be told "timed out" of a write that will be durable. Requests with a transactional id and
- * transactional batches are refused with TRANSACTIONAL_ID_AUTHORIZATION_FAILED: there are no transactions yet.
+ * and a producer must not be told "timed out" of a write that will be durable. Kafka asks the coordinator only for the
+ * first batch in a partition: here one that comes after the end was asked for is never part of it.
  */
 import { MillraceError } from '../../errors.ts'
 import { errorCode, errorName } from '../../protocol/error-codes.ts'
@@ -26,6 +31,7 @@ import type { PartitionLog } from '../log/partition-log.ts'
 import { answerTo } from '../request-refused.ts'
 import { needed } from '../security/needed.ts'
 import { apiHandler, type ApiHandler, type RequestContext } from './api-handler.ts'
+import { abortableCode } from './transaction-codes.ts'
 
 type TopicAnswer = InferInput<typeof produce.response>['responses'][number]
 type PartitionAnswer = { -readonly [K in keyof Answer]: Answer[K] }
@@ -37,9 +43,10 @@ export const produceHandler: ApiHandler = apiHandler(
   async (broker, request, context) => {
     const { version } = context
     const { topic: permission } = needed.produce
+    const { transactionalId } = request
     const responses: { name: string; partitionResponses: PartitionAnswer[] }[] = []
     const waits: Promise<void>[] = []
-    const whole = refusalOfAll(request)
+    const whole = acksProblem(request.acks)
     for (const { name, partitionData } of request.topicData) {
       const partitionResponses: PartitionAnswer[] = []
       responses.push({ name, partitionResponses })
@@ -53,7 +60,8 @@ export const produceHandler: ApiHandler = apiHandler(
           answer.errorCode = log
           continue
         }
-        const wait = append(broker, log, records, version, answer)
+        const from = { transactionalId, topic: name, partition: index, version }
+        const wait = append(broker, log, records, from, answer)
         if (wait !== null && request.acks === -1) waits.push(refuseIfLost(broker, wait(), answer))
       }
     }
@@ -116,13 +124,8 @@ function throttle(
   return throttleTimeMs
 }
 
-function refusalOfAll(request: Infer<typeof produce.request>): number {
-  if (request.acks !== -1 && request.acks !== 0 && request.acks !== 1) {
-    return errorCode.INVALID_REQUIRED_ACKS
-  }
-  return request.transactionalId === null
-    ? errorCode.NONE
-    : errorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED
+function acksProblem(acks: number): number {
+  return acks === -1 || acks === 0 || acks === 1 ? errorCode.NONE : errorCode.INVALID_REQUIRED_ACKS
 }
 
 function writableLog(broker: Broker, name: string, index: number): PartitionLog | number {
@@ -132,19 +135,28 @@ function writableLog(broker: Broker, name: string, index: number): PartitionLog 
   return topic.internal ? errorCode.INVALID_TOPIC_EXCEPTION : log
 }
 
+/** What a batch came with. */
+interface Origin {
+  readonly transactionalId: string | null
+  readonly topic: string
+  readonly partition: number
+  readonly version: number
+}
+
 /** Appends, fills in the answer, and returns how to wait until the records are durable; null when refused. */
 function append(
   broker: Broker,
   log: PartitionLog,
   records: Buffer | null,
-  version: number,
+  from: Origin,
   answer: PartitionAnswer,
 ): (() => Promise<void>) | null {
   try {
     if (records === null) {
       throw new AppendRefused(errorCode.INVALID_RECORD, 'There is no record batch in the request.')
     }
-    checkForm(records, version)
+    checkForm(records, from.version)
+    if (recordBatch.isTransactional(records)) verify(broker, records, from)
     const { baseOffset, lastOffset, logAppendTime } = log.append(records, {
       leaderEpoch: broker.leaderEpoch,
       assignOffsets: true,
@@ -170,12 +182,6 @@ function checkForm(records: Buffer, version: number): void {
       'A request carries exactly one record batch for each partition.',
     )
   }
-  if (recordBatch.isTransactional(records)) {
-    throw new AppendRefused(
-      errorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
-      'A transactional batch needs a transactional id, and transactions are not served by this broker.',
-    )
-  }
   if (version < 7 && recordBatch.codecId(records) === ZSTD) {
     throw new AppendRefused(
       errorCode.UNSUPPORTED_COMPRESSION_TYPE,
@@ -185,6 +191,26 @@ function checkForm(records: Buffer, version: number): void {
 }
 
 const ZSTD = 4
+
+function verify({ transactions }: Broker, records: Buffer, from: Origin): void {
+  const { transactionalId, topic, partition, version } = from
+  if (transactionalId === null) {
+    throw new AppendRefused(
+      errorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
+      'A transactional batch needs a transactional id in its request.',
+    )
+  }
+  const producerId = recordBatch.producerId(records)
+  const epoch = recordBatch.producerEpoch(records)
+  const code = transactions.isOngoing(transactionalId, producerId, epoch, topic, partition)
+  if (code === errorCode.NONE) return
+  throw new AppendRefused(
+    code === errorCode.CONCURRENT_TRANSACTIONS
+      ? errorCode.NOT_ENOUGH_REPLICAS
+      : abortableCode(code, version, 11),
+    `${topic}-${partition} is not part of an open transaction of producer ${producerId} with epoch ${epoch} and the transactional id ${JSON.stringify(transactionalId)}.`,
+  )
+}
 
 async function refuseIfLost(
   broker: Broker,

@@ -1,12 +1,10 @@
 /**
- * FindCoordinator: which broker coordinates a group.
+ * FindCoordinator: which broker coordinates a group or a transactional id.
  *
  * Versions: 0-5; several keys at once from 4.
  *
- * Behaviour: this broker coordinates every group. The topic of committed offsets is made here if it is not there yet.
- *
- * Differs from Apache Kafka: a transactional id (`keyType` 1) is answered TRANSACTIONAL_ID_AUTHORIZATION_FAILED, because there
- * are no transactions yet: the one refusal that no client tries again (librdkafka would after INVALID_REQUEST).
+ * Behaviour: this broker coordinates all of them. The topic that their state is kept in is made here if it is not there yet.
+ * Share groups (`keyType` 2) are answered INVALID_REQUEST: there are none.
  */
 import { errorCode } from '../../protocol/error-codes.ts'
 import { findCoordinator } from '../../protocol/messages/10-find-coordinator.ts'
@@ -42,15 +40,16 @@ async function find(
   { advertised }: RequestContext,
 ): Promise<Coordinator> {
   try {
-    if (keyType !== GROUP) {
+    if (keyType === GROUP) {
+      await broker.groups.ready()
+    } else if (keyType === TRANSACTION) {
+      await broker.transactions.ready()
+    } else {
       throw new RequestRefused(
-        keyType === TRANSACTION
-          ? errorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED
-          : errorCode.INVALID_REQUEST,
-        'This broker coordinates groups only: transactions and share groups are not served.',
+        errorCode.INVALID_REQUEST,
+        `This broker coordinates groups and transactions: there are no keys of type ${keyType}.`,
       )
     }
-    await broker.groups.ready()
     const { host, port } = advertised
     return { errorCode: errorCode.NONE, errorMessage: null, nodeId: broker.nodeId, host, port }
   } catch (error) {

@@ -74,10 +74,12 @@ export interface TransactionCoordinator {
     topic: string,
     partition: number,
   ): number
-  /** What is durably known of the id. */
-  describe(transactionalId: string): Transaction | undefined
-  /** What is durably known of all ids. */
-  list(): Transaction[]
+  /** What is known of the id, null when nothing is. Told when it is durable; a code when it never will be. */
+  describe(transactionalId: string): Promise<Transaction | null | number>
+  /** What is known of all ids. Told when it is durable; a code when it never will be. */
+  list(): Promise<Transaction[] | number>
+  /** Whether a transaction that has not ended everywhere has this partition. */
+  holds(producerId: bigint, topic: string, partition: number): boolean
   /** Answers everybody who waits and starts no more timers. */
   stop(): void
 }
@@ -93,7 +95,7 @@ export interface TransactionCoordinatorOptions {
   readonly platform: Platform
   readonly config: BrokerConfig
   readonly logger: Logger
-  readonly topics: Topics
+  readonly topics: Pick<Topics, 'get'>
   readonly producerIds: Pick<ProducerIds, 'next'>
   readonly markers: MarkerWriter
   readonly leaderEpoch: number
@@ -265,6 +267,12 @@ export function openTransactionCoordinator(
     )
   }
 
+  function states(): Transaction[] {
+    return shards.flatMap(({ slots }) =>
+      [...slots.values()].flatMap(({ state }) => (state === null ? [] : [state])),
+    )
+  }
+
   async function ask(transactionalId: string, input: AddInput): Promise<number> {
     await ready()
     if (stopped) return errorCode.COORDINATOR_NOT_AVAILABLE
@@ -351,13 +359,25 @@ export function openTransactionCoordinator(
         settled?.phase === 'Ongoing' && hasPartition(settled.partitions, topic, partition)
       return isSafe ? errorCode.NONE : errorCode.CONCURRENT_TRANSACTIONS
     },
-    describe(transactionalId) {
-      if (shards.length === 0) return undefined
-      return shardOf(transactionalId).slots.get(transactionalId)?.settled ?? undefined
+    async describe(transactionalId) {
+      if (shards.length === 0) return null
+      const shard = shardOf(transactionalId)
+      const { state } = slotOf(shard, transactionalId)
+      const lost = await told(shard, errorCode.NONE)
+      return lost === errorCode.NONE ? state : lost
     },
-    list: () =>
-      shards.flatMap(({ slots }) =>
-        [...slots.values()].flatMap(({ settled }) => (settled === null ? [] : [settled])),
+    async list() {
+      const found = states()
+      for (const shard of shards) {
+        const lost = await told(shard, errorCode.NONE)
+        if (lost !== errorCode.NONE) return lost
+      }
+      return found
+    },
+    holds: (producerId, topic, partition) =>
+      states().some(
+        state =>
+          state.producerId === producerId && hasPartition(state.partitions, topic, partition),
       ),
     stop() {
       stopped = true

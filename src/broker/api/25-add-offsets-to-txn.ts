@@ -1,0 +1,28 @@
+/**
+ * AddOffsetsToTxn: says that the transaction is about to commit offsets of a group.
+ *
+ * Versions: 0-4.
+ *
+ * Behaviour: the partition of `__consumer_offsets` that the group is kept in becomes part of the transaction.
+ * PRODUCER_FENCED is answered from version 2, INVALID_PRODUCER_EPOCH below.
+ */
+import { addOffsetsToTxn } from '../../protocol/messages/25-add-offsets-to-txn.ts'
+import { answerTo } from '../request-refused.ts'
+import { apiHandler, type ApiHandler } from './api-handler.ts'
+import { fencedCode } from './transaction-codes.ts'
+
+export const addOffsetsToTxnHandler: ApiHandler = apiHandler(
+  addOffsetsToTxn,
+  { min: 0, max: 4 },
+  async (broker, request, { version, connection }) => {
+    const { transactionalId, groupId, producerId, producerEpoch } = request
+    const producer = { producerId, producerEpoch }
+    try {
+      const { transactions } = broker
+      const code = await transactions.addOffsets(transactionalId, groupId, { producer, connection })
+      return { errorCode: fencedCode(code, version, 2) }
+    } catch (error) {
+      return { errorCode: answerTo(error, broker.logger).errorCode }
+    }
+  },
+)
