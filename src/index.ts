@@ -3,6 +3,7 @@
 export { createLogClient } from './client/kafka-client.ts'
 export type { LogClient } from './client/log-client.ts'
 export { wireConnector } from './client/wire-connection.ts'
+export type { SaslOptions } from './client/sasl.ts'
 export type { Branched, BranchedKStream } from './dsl/branched-kstream.ts'
 export { type App, defineApp } from './dsl/define-app.ts'
 export type { GlobalKTable } from './dsl/global-ktable.ts'

@@ -30,6 +30,11 @@ export class BrokerConnections {
     if (opening === undefined) {
       opening = this.#connector(address)
       this.#open.set(key, opening)
+      const refused = opening
+      refused.catch(() => {
+        // Not to be asked again for what has failed, as a refused login.
+        if (this.#open.get(key) === refused) this.#open.delete(key)
+      })
     }
     try {
       const connection = await opening

@@ -8,8 +8,11 @@ import {
   responseCorrelationId,
 } from '../protocol/frame.ts'
 import { apiVersions } from '../protocol/messages/18-api-versions.ts'
+import { saslHandshake } from '../protocol/messages/17-sasl-handshake.ts'
+import { saslAuthenticate } from '../protocol/messages/36-sasl-authenticate.ts'
 import type { Api, Infer } from '../protocol/schema.ts'
 import type { Connection, Connector, RequestOptions } from './connection.ts'
+import { logIn, type SaslOptions } from './sasl.ts'
 
 /**
  * Who connects, and what it takes from a broker.
@@ -19,6 +22,8 @@ export interface WireOptions {
   readonly clientId: string
   /** Encrypts the connections, and shows the client's certificate if it has one. @defaultValue no TLS */
   readonly tls?: ClientTls
+  /** Proves who the client is. @defaultValue no login */
+  readonly sasl?: SaslOptions
   /** How long in milliseconds a connection may take to open, and a broker to answer. @defaultValue 30000 */
   readonly requestTimeoutMs?: number
   /** Largest response in bytes that is accepted. @defaultValue 100 MiB */
@@ -37,7 +42,8 @@ const firstTriedVersion = 3
  * as Kafka promises. A request that is not answered in time ends the connection, because the next answer could not be
  * told from the late one's.
  *
- * Opening rejects with CONNECTION_LOST when nobody answers in time, PROTOCOL_ERROR when the answer is not Kafka's.
+ * Opening rejects with CONNECTION_LOST when nobody answers in time, PROTOCOL_ERROR when the answer is not Kafka's,
+ * LOG_ERROR when the broker refuses the login. A login that ends (KIP-368) is repeated before its end.
  *
  * @example
  * ```ts
@@ -54,7 +60,7 @@ const firstTriedVersion = 3
  * ```
  */
 export function wireConnector(
-  platform: Pick<Platform, 'sockets' | 'timers'>,
+  platform: Pick<Platform, 'sockets' | 'timers' | 'random'>,
   options: WireOptions,
 ): Connector {
   const { clientId, requestTimeoutMs = 30_000, maxFrameBytes = 100 * 1024 * 1024 } = options
@@ -63,6 +69,8 @@ export function wireConnector(
     const socket = await connectInTime(platform, address, options.tls, requestTimeoutMs)
     const connection = new WireConnection(platform, socket, address, settings)
     await connection.negotiate()
+    const { sasl } = options
+    if (sasl !== undefined) await connection.logIn(() => logIn(sasl, connection, platform.random))
     return connection
   }
 }
@@ -95,6 +103,15 @@ async function connectInTime(
 const lost = (message: string, cause?: unknown): MillraceError =>
   new MillraceError('CONNECTION_LOST', message, { cause })
 
+const asFailure = (error: unknown): MillraceError =>
+  error instanceof MillraceError ? error : lost('The login could not be repeated.', error)
+
+/** What a login is made of. */
+const loginApis: ReadonlySet<number> = new Set([saslHandshake.key, saslAuthenticate.key])
+
+/** After so much of its time a session is renewed: enough is left for a slow broker. */
+const SESSION_PART = 0.85
+
 interface Pending {
   readonly correlationId: number
   /** Decodes the frame; throws PROTOCOL_ERROR when it cannot. */
@@ -105,7 +122,7 @@ interface Pending {
 
 type VersionRanges = ReadonlyMap<number, { minVersion: number; maxVersion: number }>
 
-type WireSettings = Required<Omit<WireOptions, 'tls'>>
+type WireSettings = Required<Omit<WireOptions, 'tls' | 'sasl'>>
 
 class WireConnection implements Connection {
   readonly #timers: Platform['timers']
@@ -117,6 +134,9 @@ class WireConnection implements Connection {
   readonly #closed: Promise<void>
   #versions: VersionRanges = new Map()
   #nextCorrelationId = 0
+  /** The next login on this connection, while which no other request may be sent. */
+  #loggingIn: Promise<void> | null = null
+  #nextLogin: Timer | undefined
   #end: MillraceError | undefined
 
   constructor(
@@ -146,6 +166,7 @@ class WireConnection implements Connection {
     body: Request,
     options: RequestOptions = {},
   ): Promise<Response> {
+    while (this.#loggingIn !== null && !loginApis.has(api.key)) await this.#loggingIn
     const offered = this.#versions.get(api.key)
     const version = Math.min(offered?.maxVersion ?? -1, api.maxVersion)
     if (offered === undefined || version < Math.max(offered.minVersion, api.minVersion)) {
@@ -177,6 +198,24 @@ class WireConnection implements Connection {
         )
       }
       this.#versions = new Map(answer.apiKeys.map(range => [range.apiKey, range]))
+    } catch (error) {
+      await this.close()
+      throw error
+    }
+  }
+
+  /**
+   * Logs in now, and again before the broker stops to believe it; until it is done, requests wait. `login` resolves with
+   * how long in milliseconds the broker believes it, 0 for ever. Closes the connection when it fails.
+   */
+  async logIn(login: () => Promise<number>): Promise<void> {
+    try {
+      const lifetimeMs = await login()
+      if (lifetimeMs <= 0 || this.#end !== undefined) return
+      this.#nextLogin = this.#timers.schedule(lifetimeMs * SESSION_PART, () => {
+        const again = this.logIn(login).catch((error: unknown) => this.#fail(asFailure(error)))
+        this.#loggingIn = again.finally(() => (this.#loggingIn = null))
+      })
     } catch (error) {
       await this.close()
       throw error
@@ -247,6 +286,7 @@ class WireConnection implements Connection {
   #fail(error: MillraceError): void {
     if (this.#end !== undefined) return
     this.#end = error
+    this.#nextLogin?.cancel()
     for (const { timer, reject } of this.#pending.splice(0)) {
       timer.cancel()
       reject(error)

@@ -53,7 +53,7 @@ const beat = { groupId: 'g', generationId: 1, memberId: 'm', groupInstanceId: nu
 
 async function connect(address: Address, platform = new VirtualPlatform()): Promise<Connection> {
   const connector = wireConnector(
-    { sockets, timers: platform.timers },
+    { sockets, timers: platform.timers, random: platform.random },
     { clientId: 'test', requestTimeoutMs: 1_000, maxFrameBytes: 10_000 },
   )
   const connection = await connector(address)
