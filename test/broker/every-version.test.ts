@@ -120,6 +120,31 @@ const samples: Readonly<Record<number, Sample>> = {
       topics: [{ topic, partitions: [{ partition: 0, currentLeaderEpoch: -1, leaderEpoch: 1 }] }],
     }),
   },
+  24: {
+    body: () => ({ transactionalId: 'x', topics: [{ name: topic, partitions: [0] }] }),
+    codes: [errorCode.NONE, errorCode.INVALID_PRODUCER_ID_MAPPING],
+  },
+  25: {
+    body: () => ({ transactionalId: 'x', groupId }),
+    codes: [errorCode.INVALID_PRODUCER_ID_MAPPING],
+  },
+  26: {
+    body: () => ({ transactionalId: 'x', committed: true }),
+    codes: [errorCode.INVALID_PRODUCER_ID_MAPPING],
+  },
+  28: {
+    body: () => ({
+      transactionalId: 'x',
+      groupId,
+      topics: [
+        {
+          name: topic,
+          partitions: [{ ...place, committedOffset: 1, committedMetadata: '' }],
+        },
+      ],
+    }),
+    codes: [errorCode.INVALID_PRODUCER_ID_MAPPING],
+  },
   32: {
     body: () => ({
       resources: [
@@ -155,6 +180,12 @@ const samples: Readonly<Record<number, Sample>> = {
   46: { body: () => ({ topics: null }) },
   47: { body: () => ({ groupId, topics: [{ name: topic, partitions: [place] }] }) },
   60: { body: () => ({ endpointType: 1 }) },
+  61: { body: () => ({ topics: [{ name: topic, partitionIndexes: [0] }] }) },
+  65: {
+    body: () => ({ transactionalIds: ['x'] }),
+    codes: [errorCode.TRANSACTIONAL_ID_NOT_FOUND],
+  },
+  66: { body: () => ({}) },
   75: { body: () => ({ responsePartitionLimit: 1, cursor: null }) },
 }
 

@@ -26,6 +26,7 @@ import { addPartitionsToTxnHandler } from './24-add-partitions-to-txn.ts'
 import { addOffsetsToTxnHandler } from './25-add-offsets-to-txn.ts'
 import { endTxnHandler } from './26-end-txn.ts'
 import { writeTxnMarkersHandler } from './27-write-txn-markers.ts'
+import { txnOffsetCommitHandler } from './28-txn-offset-commit.ts'
 import { describeAclsHandler } from './29-describe-acls.ts'
 import { createAclsHandler } from './30-create-acls.ts'
 import { deleteAclsHandler } from './31-delete-acls.ts'
@@ -76,6 +77,7 @@ const all: readonly ApiHandler[] = [
   addOffsetsToTxnHandler,
   endTxnHandler,
   writeTxnMarkersHandler,
+  txnOffsetCommitHandler,
   describeAclsHandler,
   createAclsHandler,
   deleteAclsHandler,
