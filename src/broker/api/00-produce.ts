@@ -46,7 +46,7 @@ export const produceHandler: ApiHandler = apiHandler(
     const { transactionalId } = request
     const responses: { name: string; partitionResponses: PartitionAnswer[] }[] = []
     const waits: Promise<void>[] = []
-    const whole = acksProblem(request.acks)
+    const whole = wholeProblem(broker, request, context)
     for (const { name, partitionData } of request.topicData) {
       const partitionResponses: PartitionAnswer[] = []
       responses.push({ name, partitionResponses })
@@ -124,8 +124,17 @@ function throttle(
   return throttleTimeMs
 }
 
-function acksProblem(acks: number): number {
-  return acks === -1 || acks === 0 || acks === 1 ? errorCode.NONE : errorCode.INVALID_REQUIRED_ACKS
+/** What keeps all partitions from being written to. */
+function wholeProblem(
+  { authorizer }: Broker,
+  { acks, transactionalId }: Infer<typeof produce.request>,
+  context: RequestContext,
+): number {
+  if (acks !== -1 && acks !== 0 && acks !== 1) return errorCode.INVALID_REQUIRED_ACKS
+  const { transactionalId: permission } = needed.produce
+  return transactionalId === null || authorizer.authorize(context, permission, transactionalId)
+    ? errorCode.NONE
+    : permission.refusal
 }
 
 function writableLog(broker: Broker, name: string, index: number): PartitionLog | number {

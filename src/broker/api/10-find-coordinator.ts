@@ -10,6 +10,7 @@ import { errorCode } from '../../protocol/error-codes.ts'
 import { findCoordinator } from '../../protocol/messages/10-find-coordinator.ts'
 import type { Broker } from '../broker.ts'
 import { answerTo, RequestRefused } from '../request-refused.ts'
+import { needed } from '../security/needed.ts'
 import { apiHandler, type ApiHandler, type RequestContext } from './api-handler.ts'
 
 const GROUP = 0
@@ -19,10 +20,18 @@ export const findCoordinatorHandler: ApiHandler = apiHandler(
   findCoordinator,
   { min: 0, max: 5 },
   async (broker, { key, keyType, coordinatorKeys }, context) => {
-    const answer = await find(broker, keyType, context)
-    return context.version >= 4
-      ? { coordinators: coordinatorKeys.map(wanted => ({ key: wanted, ...answer })) }
-      : { key, ...answer }
+    const { group, transactionalId } = needed.findCoordinator
+    const permission = keyType === TRANSACTION ? transactionalId : group
+    const keys = context.version >= 4 ? coordinatorKeys : [key]
+    const mayFind = (wanted: string): boolean =>
+      broker.authorizer.authorize(context, permission, wanted)
+    // For those who may not, nothing is made either.
+    const answer = keys.some(mayFind) ? await find(broker, keyType, context) : nowhere
+    const coordinators = keys.map(wanted => {
+      const own = mayFind(wanted) ? answer : { ...nowhere, errorCode: permission.refusal }
+      return { key: wanted, ...own }
+    })
+    return context.version >= 4 ? { coordinators } : { ...nowhere, ...coordinators[0] }
   },
 )
 
@@ -32,6 +41,14 @@ interface Coordinator {
   readonly nodeId: number
   readonly host: string
   readonly port: number
+}
+
+const nowhere: Coordinator = {
+  errorCode: errorCode.NONE,
+  errorMessage: null,
+  nodeId: -1,
+  host: '',
+  port: -1,
 }
 
 async function find(
@@ -53,6 +70,6 @@ async function find(
     const { host, port } = advertised
     return { errorCode: errorCode.NONE, errorMessage: null, nodeId: broker.nodeId, host, port }
   } catch (error) {
-    return { ...answerTo(error, broker.logger), nodeId: -1, host: '', port: -1 }
+    return { ...nowhere, ...answerTo(error, broker.logger) }
   }
 }

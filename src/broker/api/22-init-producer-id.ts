@@ -15,10 +15,13 @@
 import { errorCode } from '../../protocol/error-codes.ts'
 import { initProducerId } from '../../protocol/messages/22-init-producer-id.ts'
 import type { Infer } from '../../protocol/schema.ts'
+import type { Broker } from '../broker.ts'
 import type { InitAnswer } from '../coordinator/transaction-coordinator.ts'
 import type { ProducerInstance } from '../coordinator/transaction-state.ts'
 import { answerTo } from '../request-refused.ts'
-import { apiHandler, type ApiHandler } from './api-handler.ts'
+import { clusterName } from '../security/acl.ts'
+import { needed } from '../security/needed.ts'
+import { apiHandler, type ApiHandler, type RequestContext } from './api-handler.ts'
 import { fencedCode } from './transaction-codes.ts'
 
 type Request = Infer<typeof initProducerId.request>
@@ -26,11 +29,14 @@ type Request = Infer<typeof initProducerId.request>
 export const initProducerIdHandler: ApiHandler = apiHandler(
   initProducerId,
   { min: 0, max: 5 },
-  async (broker, request, { version, ended }) => {
+  async (broker, request, context) => {
+    const { version, ended } = context
     const { transactionalId, transactionTimeoutMs: timeoutMs } = request
     if (transactionalId === '' || isHalfGiven(request)) {
       return { errorCode: errorCode.INVALID_REQUEST }
     }
+    const refusal = refusalFor(broker, transactionalId, context)
+    if (refusal !== errorCode.NONE) return { errorCode: refusal }
     try {
       if (transactionalId === null) {
         const producerId = await broker.producerIds.next()
@@ -45,6 +51,22 @@ export const initProducerIdHandler: ApiHandler = apiHandler(
     }
   },
 )
+
+/** An idempotent producer needs no more than a topic that it may write to. (KIP-679) */
+function refusalFor(
+  { authorizer }: Broker,
+  transactionalId: string | null,
+  context: RequestContext,
+): number {
+  const { transactionalId: permission, cluster, topic } = needed.initProducerId
+  if (transactionalId !== null) {
+    const mayUse = authorizer.authorize(context, permission, transactionalId)
+    return mayUse ? errorCode.NONE : permission.refusal
+  }
+  const mayWrite =
+    authorizer.authorize(context, cluster, clusterName) || authorizer.authorizeAny(context, topic)
+  return mayWrite ? errorCode.NONE : cluster.refusal
+}
 
 function isHalfGiven({ producerId, producerEpoch }: Request): boolean {
   return (producerId === -1n) !== (producerEpoch === -1)

@@ -4,8 +4,8 @@
  * Versions: 0-3. Later versions are for brokers among each other, and a client that takes the highest on offer would use
  * them.
  *
- * Behaviour: all or none. When one of the partitions does not exist (UNKNOWN_TOPIC_OR_PARTITION) or is the broker's own
- * (TOPIC_AUTHORIZATION_FAILED), the others answer OPERATION_NOT_ATTEMPTED. PRODUCER_FENCED is answered from version 2,
+ * Behaviour: all or none. When one of the partitions does not exist (UNKNOWN_TOPIC_OR_PARTITION), is the broker's own or
+ * may not be written to (TOPIC_AUTHORIZATION_FAILED), the others answer OPERATION_NOT_ATTEMPTED. PRODUCER_FENCED is answered from version 2,
  * INVALID_PRODUCER_EPOCH below.
  */
 import { errorCode } from '../../protocol/error-codes.ts'
@@ -13,6 +13,7 @@ import { addPartitionsToTxn } from '../../protocol/messages/24-add-partitions-to
 import type { Infer } from '../../protocol/schema.ts'
 import type { Broker } from '../broker.ts'
 import { answerTo } from '../request-refused.ts'
+import { needed } from '../security/needed.ts'
 import { apiHandler, type ApiHandler, type RequestContext } from './api-handler.ts'
 import { fencedCode } from './transaction-codes.ts'
 
@@ -22,15 +23,24 @@ export const addPartitionsToTxnHandler: ApiHandler = apiHandler(
   addPartitionsToTxn,
   { min: 0, max: 3 },
   async (broker, request, context) => {
+    const { transactionalId, topic } = needed.addPartitionsToTxn
+    const { authorizer } = broker
+    const mayUse = authorizer.authorize(context, transactionalId, request.transactionalId)
+    const problemOf = (name: string, partition: number): number => {
+      if (!mayUse) return transactionalId.refusal
+      if (!authorizer.authorize(context, topic, name)) return topic.refusal
+      return partitionProblem(broker, name, partition)
+    }
     const results = request.topics.map(({ name, partitions }) => ({
       name,
       resultsByPartition: partitions.map(partitionIndex => ({
         partitionIndex,
-        partitionErrorCode: partitionProblem(broker, name, partitionIndex),
+        partitionErrorCode: problemOf(name, partitionIndex),
       })),
     }))
     const all = results.flatMap(({ resultsByPartition }) => resultsByPartition)
-    const isRefused = all.some(({ partitionErrorCode }) => partitionErrorCode !== errorCode.NONE)
+    const isRefused =
+      !mayUse || all.some(({ partitionErrorCode }) => partitionErrorCode !== errorCode.NONE)
     const code = isRefused
       ? errorCode.OPERATION_NOT_ATTEMPTED
       : fencedCode(await add(broker, request, context), context.version, 2)

@@ -8,14 +8,22 @@
  */
 import { addOffsetsToTxn } from '../../protocol/messages/25-add-offsets-to-txn.ts'
 import { answerTo } from '../request-refused.ts'
+import { needed } from '../security/needed.ts'
 import { apiHandler, type ApiHandler } from './api-handler.ts'
 import { fencedCode } from './transaction-codes.ts'
 
 export const addOffsetsToTxnHandler: ApiHandler = apiHandler(
   addOffsetsToTxn,
   { min: 0, max: 4 },
-  async (broker, request, { version, connection }) => {
+  async (broker, request, context) => {
+    const { version, connection } = context
     const { transactionalId, groupId, producerId, producerEpoch } = request
+    const { transactionalId: usingId, group: reading } = needed.addOffsetsToTxn
+    const { authorizer } = broker
+    if (!authorizer.authorize(context, usingId, transactionalId)) {
+      return { errorCode: usingId.refusal }
+    }
+    if (!authorizer.authorize(context, reading, groupId)) return { errorCode: reading.refusal }
     const producer = { producerId, producerEpoch }
     try {
       const { transactions } = broker

@@ -14,14 +14,20 @@
  */
 import { endTxn } from '../../protocol/messages/26-end-txn.ts'
 import { answerTo } from '../request-refused.ts'
+import { needed } from '../security/needed.ts'
 import { apiHandler, type ApiHandler } from './api-handler.ts'
 import { fencedCode } from './transaction-codes.ts'
 
 export const endTxnHandler: ApiHandler = apiHandler(
   endTxn,
   { min: 0, max: 4 },
-  async (broker, request, { version, connection }) => {
+  async (broker, request, context) => {
+    const { version, connection } = context
     const { transactionalId, producerId, producerEpoch, committed } = request
+    const { transactionalId: permission } = needed.endTxn
+    if (!broker.authorizer.authorize(context, permission, transactionalId)) {
+      return { errorCode: permission.refusal }
+    }
     try {
       const code = await broker.transactions.endTxn(transactionalId, {
         producer: { producerId, producerEpoch },

@@ -16,6 +16,8 @@ import { errorCode } from '../../protocol/error-codes.ts'
 import { writeTxnMarkers } from '../../protocol/messages/27-write-txn-markers.ts'
 import type { Infer } from '../../protocol/schema.ts'
 import type { Broker } from '../broker.ts'
+import { clusterName } from '../security/acl.ts'
+import { needed } from '../security/needed.ts'
 import { apiHandler, type ApiHandler } from './api-handler.ts'
 
 type Marker = Infer<typeof writeTxnMarkers.request>['markers'][number]
@@ -23,24 +25,32 @@ type Marker = Infer<typeof writeTxnMarkers.request>['markers'][number]
 export const writeTxnMarkersHandler: ApiHandler = apiHandler(
   writeTxnMarkers,
   { min: 1, max: 1 },
-  async (broker, request) => ({
-    markers: await Promise.all(
-      request.markers.map(async marker => ({
-        producerId: marker.producerId,
-        topics: await Promise.all(
-          marker.topics.map(async ({ name, partitionIndexes }) => ({
-            name,
-            partitions: await Promise.all(
-              partitionIndexes.map(async partitionIndex => ({
-                partitionIndex,
-                errorCode: await write(broker, marker, name, partitionIndex),
-              })),
-            ),
-          })),
-        ),
-      })),
-    ),
-  }),
+  async (broker, request, context) => {
+    const { alter, cluster } = needed.writeTxnMarkers
+    const mayWrite =
+      broker.authorizer.authorize(context, alter, clusterName) ||
+      broker.authorizer.authorize(context, cluster, clusterName)
+    return {
+      markers: await Promise.all(
+        request.markers.map(async marker => ({
+          producerId: marker.producerId,
+          topics: await Promise.all(
+            marker.topics.map(async ({ name, partitionIndexes }) => ({
+              name,
+              partitions: await Promise.all(
+                partitionIndexes.map(async partitionIndex => ({
+                  partitionIndex,
+                  errorCode: mayWrite
+                    ? await write(broker, marker, name, partitionIndex)
+                    : cluster.refusal,
+                })),
+              ),
+            })),
+          ),
+        })),
+      ),
+    }
+  },
 )
 
 async function write(

@@ -3,26 +3,35 @@
  *
  * Versions: 0.
  *
- * Behaviour: partitions are named while the transaction is not complete. An id that nobody knows is answered
+ * Behaviour: topics that the client may not describe are left out. Partitions are named while the transaction is not complete. An id that nobody knows is answered
  * TRANSACTIONAL_ID_NOT_FOUND, an empty one INVALID_REQUEST.
  */
 import { errorCode } from '../../protocol/error-codes.ts'
 import { describeTransactions } from '../../protocol/messages/65-describe-transactions.ts'
 import type { InferInput } from '../../protocol/schema.ts'
 import type { Broker } from '../broker.ts'
-import { apiHandler, type ApiHandler } from './api-handler.ts'
+import { needed } from '../security/needed.ts'
+import { apiHandler, type ApiHandler, type RequestContext } from './api-handler.ts'
 
 type Answer = InferInput<typeof describeTransactions.response>['transactionStates'][number]
 
 export const describeTransactionsHandler: ApiHandler = apiHandler(
   describeTransactions,
   { min: 0, max: 0 },
-  async (broker, { transactionalIds }) => ({
-    transactionStates: await Promise.all(transactionalIds.map(id => describe(broker, id))),
+  async (broker, { transactionalIds }, context) => ({
+    transactionStates: await Promise.all(transactionalIds.map(id => describe(broker, id, context))),
   }),
 )
 
-async function describe({ transactions }: Broker, transactionalId: string): Promise<Answer> {
+async function describe(
+  { transactions, authorizer }: Broker,
+  transactionalId: string,
+  context: RequestContext,
+): Promise<Answer> {
+  const { transactionalId: permission, topic: visible } = needed.describeTransactions
+  if (!authorizer.authorize(context, permission, transactionalId)) {
+    return refused(transactionalId, permission.refusal)
+  }
   if (transactionalId === '') return refused(transactionalId, errorCode.INVALID_REQUEST)
   const known = await transactions.describe(transactionalId)
   if (known === null) return refused(transactionalId, errorCode.TRANSACTIONAL_ID_NOT_FOUND)
@@ -36,7 +45,9 @@ async function describe({ transactions }: Broker, transactionalId: string): Prom
     transactionStartTimeMs: startedMs,
     producerId,
     producerEpoch,
-    topics: [...partitions].map(([topic, indexes]) => ({ topic, partitions: [...indexes] })),
+    topics: [...partitions]
+      .filter(([topic]) => authorizer.authorize(context, visible, topic))
+      .map(([topic, indexes]) => ({ topic, partitions: [...indexes] })),
   }
 }
 

@@ -3,19 +3,20 @@
  *
  * Versions: 0-1.
  *
- * Behaviour: an empty filter lets everything pass. Filters for states that do not exist are named in the answer.
+ * Behaviour: ids that the client may not describe are left out. An empty filter lets everything pass. Filters for states that do not exist are named in the answer.
  *
  * Differs from Apache Kafka: `durationFilter` (from version 1) lists only what is running for longer; Kafka lists ids without
  * a transaction too.
  */
 import { errorCode } from '../../protocol/error-codes.ts'
 import { listTransactions } from '../../protocol/messages/66-list-transactions.ts'
+import { needed } from '../security/needed.ts'
 import { apiHandler, type ApiHandler } from './api-handler.ts'
 
 export const listTransactionsHandler: ApiHandler = apiHandler(
   listTransactions,
   { min: 0, max: 1 },
-  async (broker, { stateFilters, producerIdFilters, durationFilter }) => {
+  async (broker, { stateFilters, producerIdFilters, durationFilter }, context) => {
     const producerIds = new Set(producerIdFilters)
     const startedBefore =
       durationFilter < 0 ? Infinity : broker.platform.clock.now() - durationFilter
@@ -25,7 +26,12 @@ export const listTransactionsHandler: ApiHandler = apiHandler(
       return { errorCode: known, unknownStateFilters, transactionStates: [] }
     }
     const found = known.filter(
-      ({ phase, producerId, startedMs }) =>
+      ({ transactionalId, phase, producerId, startedMs }) =>
+        broker.authorizer.authorize(
+          context,
+          needed.listTransactions.transactionalId,
+          transactionalId,
+        ) &&
         (stateFilters.length === 0 || stateFilters.includes(phase)) &&
         (producerIds.size === 0 || producerIds.has(producerId)) &&
         (durationFilter < 0 || (startedMs >= 0 && startedMs < startedBefore)),
