@@ -58,7 +58,7 @@ export const errorCodes = {
   WRONG_PARTITIONS: { retriable: false },
   /** A topology cannot be compiled: the message says which node and why. */
   INVALID_TOPOLOGY: { retriable: false },
-  /** A module that should export an app is missing, does not load or exports something else. */
+  /** A module that should export an app is missing, does not load or exports something else, or the app's function threw. */
   INVALID_APP: { retriable: false },
   /** Bytes of a key or value could not be read or written by its serde. */
   SERDE_ERROR: { retriable: false },

@@ -26,7 +26,7 @@ export type {
 } from './dsl/options.ts'
 export { StreamsBuilder } from './dsl/streams-builder.ts'
 export { type ErrorCode, MillraceError } from './errors.ts'
-export { type Logger, type LogLevel, jsonLogger, silentLogger } from './logger.ts'
+export { type Logger, type LogLevel, jsonLogger, silentLogger, textLogger } from './logger.ts'
 export { nodePlatform } from './platform/node-platform.ts'
 export type { ClientTls, Platform } from './platform/platform.ts'
 export {

@@ -58,13 +58,43 @@ export function jsonLogger(
   now: () => number,
   level: LogLevel = 'info',
 ): Logger {
+  return leveled(level, (itsLevel, fields, message) =>
+    write(`${JSON.stringify({ level: itsLevel, time: now(), message, ...fields }, readable)}\n`),
+  )
+}
+
+/**
+ * As `jsonLogger`, for people at a terminal: time of day, level, message, and the fields in JSON.
+ *
+ * @example
+ * ```ts
+ * import { textLogger } from 'millrace'
+ *
+ * const lines: string[] = []
+ * textLogger(line => lines.push(line), () => 5).warn({ topic: 'in' }, 'The disk is nearly full.')
+ * lines[0] // → '00:00:00.005 warn  The disk is nearly full. {"topic":"in"}\n'
+ * ```
+ */
+export function textLogger(
+  write: (line: string) => void,
+  now: () => number,
+  level: LogLevel = 'info',
+): Logger {
+  return leveled(level, (itsLevel, fields, message) => {
+    const time = new Date(now()).toISOString().slice(11, 23)
+    const shown = JSON.stringify(fields, readable)
+    write(`${time} ${itsLevel.padEnd(5)} ${message}${shown === '{}' ? '' : ` ${shown}`}\n`)
+  })
+}
+
+function leveled(
+  level: LogLevel,
+  log: (itsLevel: LogLevel, fields: object, message: string) => void,
+): Logger {
   const at = (itsLevel: LogLevel): Logger[LogLevel] =>
     logLevels.indexOf(itsLevel) < logLevels.indexOf(level)
       ? () => {}
-      : (fields, message) =>
-          write(
-            `${JSON.stringify({ level: itsLevel, time: now(), message, ...fields }, readable)}\n`,
-          )
+      : (fields, message) => log(itsLevel, fields, message)
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
 }
 

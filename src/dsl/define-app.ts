@@ -1,3 +1,4 @@
+import { MillraceError } from '../errors.ts'
 import type { Topology } from '../topology/topology.ts'
 import { StreamsBuilder } from './streams-builder.ts'
 
@@ -6,7 +7,7 @@ export interface App {
   /** The application's id: prefix of its internal topics, name of its group. */
   readonly name: string
   /**
-   * The compiled topology, the same one at each call. Throws INVALID_TOPOLOGY.
+   * The compiled topology, the same one at each call. Throws INVALID_TOPOLOGY, and INVALID_APP when the app's function throws.
    *
    * @example
    * ```ts
@@ -47,10 +48,29 @@ export function defineApp(name: string, build: (builder: StreamsBuilder) => void
   const compile = (): Topology => {
     if (topology === undefined) {
       const builder = new StreamsBuilder()
-      build(builder)
+      callBuild(name, build, builder)
       topology = builder.build(name)
     }
     return topology
   }
   return Object.freeze({ name, compile })
+}
+
+/** What the user's function throws comes with the line that threw, for those who see only the message. */
+function callBuild(
+  name: string,
+  build: (builder: StreamsBuilder) => void,
+  builder: StreamsBuilder,
+): void {
+  try {
+    build(builder)
+  } catch (cause) {
+    if (cause instanceof MillraceError) throw cause
+    const frame = /^ +(at .+)$/m.exec((cause instanceof Error && cause.stack) || '')?.[1]
+    throw new MillraceError(
+      'INVALID_APP',
+      `The function of the app '${name}' threw ${String(cause)}${frame === undefined ? '' : `, ${frame}`}.`,
+      { cause },
+    )
+  }
 }

@@ -136,6 +136,13 @@ export class ApplicationInstance implements Application {
   }
 
   async untilEnd({ signal }: { signal?: AbortSignal } = {}): Promise<ApplicationMetrics> {
+    // Who aborts does not wait for a commit or an answer that a log in trouble may hold up for minutes.
+    await orAborted(this.#reachEnd(signal), signal)
+    if (this.#failure !== null) throw this.#failure.error
+    return this.metrics()
+  }
+
+  async #reachEnd(signal: AbortSignal | undefined): Promise<void> {
     const { topology, client, onProgress } = this.#options
     const worker = this.#worker
     const stopped = (): boolean => signal?.aborted === true || this.#machine.stopping
@@ -157,8 +164,6 @@ export class ApplicationInstance implements Application {
     } finally {
       worker.commitsWhenCaughtUp = false
     }
-    if (this.#failure !== null) throw this.#failure.error
-    return this.metrics()
   }
 
   store<S extends QueryableStore = QueryableStore>(name: string): S {
@@ -294,4 +299,15 @@ export class ApplicationInstance implements Application {
             `when the application is RUNNING.`,
         )
   }
+}
+
+/** The work, or the signal if it comes first; what becomes of the work then is nobody's concern. */
+function orAborted(work: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+  if (signal === undefined) return work
+  return new Promise((resolve, reject) => {
+    const aborted = (): void => resolve()
+    signal.addEventListener('abort', aborted)
+    if (signal.aborted) resolve()
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', aborted))
+  })
 }

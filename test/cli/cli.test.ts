@@ -1,4 +1,4 @@
-import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
@@ -8,6 +8,8 @@ const folder = mkdtempSync(join(tmpdir(), 'millrace-cli-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 
 const app = 'examples/flights/app.ts'
+/** What an app outside of the project imports. */
+const index = new URL('../../src/index.ts', import.meta.url).href
 
 function file(name: string, content: string): string {
   const path = join(folder, name)
@@ -66,6 +68,33 @@ describe('called wrongly: exit code 2 and what to do', () => {
   test('a module that does not load', () => {
     const { status, stderr } = millrace('describe', file('broken.ts', 'throw new Error("oops")\n'))
     expect(stderr).toMatch(/could not be loaded\. Error: oops/)
+    expect(status).toBe(2)
+  })
+})
+
+describe('an app that is wrong: exit code 2', () => {
+  test("the app's function throws", () => {
+    const wrong = file(
+      'throws.ts',
+      `import { defineApp } from '${index}'\nexport default defineApp('broken', () => {\n  throw new TypeError('oops')\n})\n`,
+    )
+    const { status, stderr } = millrace('describe', wrong)
+    expect(stderr).toMatch(
+      /^error: The function of the app 'broken' threw TypeError: oops, at .*throws\.ts:3:9\)?\. \[INVALID_APP\]\n$/,
+    )
+    expect(status).toBe(2)
+  })
+
+  test('its topology cannot be compiled: told before a broker is started', () => {
+    const wrong = file(
+      'wrong-topology.ts',
+      `import { defineApp, string } from '${index}'\nconst text = { key: string(), value: string() }\nexport default defineApp('broken', builder => {\n  builder.stream('in', text).mapValues(word => word.length).to('out')\n})\n`,
+    )
+    const data = join(folder, 'never')
+    const { status, stdout, stderr } = millrace('dev', wrong, '--port', '0', '--data', data)
+    expect(stderr).toMatch(/\[INVALID_TOPOLOGY\]/)
+    expect(stdout).toBe('')
+    expect(existsSync(data)).toBe(false)
     expect(status).toBe(2)
   })
 })

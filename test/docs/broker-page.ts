@@ -14,12 +14,14 @@ export const generatedParts: Readonly<Record<string, () => string[]>> = {
       const by = labels.length === 0 ? '' : `{${labels.join()}}`
       return `- \`${name}${by}\` (${type}): ${help}.`
     }),
-  apis: () => {
-    const apis = [...handlers.values()].sort((a, b) => a.key - b.key)
-    return [
-      `${apis.map(({ name, minVersion, maxVersion }) => `${name} ${minVersion}-${maxVersion}`).join(', ')}.`,
-    ]
-  },
+  apis: () =>
+    [...handlers.values()]
+      .sort((a, b) => a.key - b.key)
+      .map(({ key, name, minVersion, maxVersion }) => {
+        const versions =
+          minVersion === maxVersion ? `${minVersion}` : `${minVersion} to ${maxVersion}`
+        return `- ${name} (${key}): ${versions}`
+      }),
 }
 
 /** The page with these parts as they should be. */

@@ -32,6 +32,8 @@ export function devCommand(): Command {
     .action(async (path: string, { port, data, partitions, untilEnd }: Options) => {
       const platform = nodePlatform()
       const app = await loadApp(path, platform)
+      // First, so that a mistake in it is told before a broker has made files and taken a port.
+      app.compile()
       const folder = resolve(process.cwd(), data)
       const logger = standardErrorLogger(platform)
       await using broker = await startBroker({
