@@ -13,6 +13,7 @@ import { scanBatches } from './batch-scan.ts'
 import { recoverSwaps } from './compaction/swap.ts'
 import { type Checkpoint, type CheckpointFile, checksumOf, decodeCheckpoint } from './checkpoint.ts'
 import { checkpointFile, leaderEpochFile, offsetsOf, segmentPath } from './file-names.ts'
+import { fillGaps } from './fill-gaps.ts'
 import { agreeWithLog } from './epochs-in-log.ts'
 import { decodeLeaderEpochs, LeaderEpochs } from './leader-epochs.ts'
 import type { LogConfig } from './log-config.ts'
@@ -48,6 +49,7 @@ export interface RecoveredLog {
 export async function recoverLog(log: LogFolder, now: number): Promise<RecoveredLog> {
   const { files, folder, logger } = log
   await recoverSwaps(files, folder)
+  if (files.size(path.join(folder, checkpointFile)) === undefined) await fillGaps(log)
   const names = files.list(folder)
   const segments = openSegments(log, offsetsOf(names, 'log'))
   const { checkpoint, epochsChecksum } = readCheckpoint(log, segments)
