@@ -175,7 +175,7 @@ export class FrameSplitter {
     const used = this.unfinishedBytes
     const needed = used + to - from
     if (needed > this.unfinished.length) {
-      const grown = Buffer.allocUnsafe(Math.min(total, Math.max(firstBytes, needed * 2)))
+      const grown = Buffer.allocUnsafe(Math.min(total, Math.max(firstBytes, needed * 4)))
       this.unfinished.copy(grown, 0, 0, used)
       this.unfinished = grown
     }
