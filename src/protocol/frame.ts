@@ -58,12 +58,19 @@ export function decodeRequestHeader(frame: Buffer): ReceivedRequest {
   return { apiKey, apiVersion, correlationId, clientId, api, reader }
 }
 
+/**
+ * Elements that the arrays of a request may have in all: several for each of a broker's partitions, or one for each of its
+ * groups. Without it two bytes could become an object, and a frame of 100 MiB gigabytes.
+ */
+const maxRequestElements = 250_000
+
 /** Reads the body of a request behind its header. Throws PROTOCOL_ERROR. */
 export function decodeRequest<DecodedRequest>(
   api: { readonly request: Message<DecodedRequest, unknown> },
   version: number,
   reader: WireReader,
 ): DecodedRequest {
+  reader.elementsLeft = maxRequestElements
   return decodeMessage(api.request, version, reader)
 }
 
