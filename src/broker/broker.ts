@@ -91,13 +91,11 @@ export async function openBroker(options: OpenBrokerOptions): Promise<Broker> {
       topics.ensure(internalTopicSpec(name, config))
     const leaderEpoch = folder.brokerEpoch
     const { groups, markers, transactions } = await openCoordinators()
-    const counters = newCounters()
     const stopRetention = startRetention({
       platform,
       topics,
       logger,
       intervalMs: config.logRetentionCheckIntervalMs,
-      counters,
     })
     const stopping = new AbortController()
     let connections = 0
@@ -116,7 +114,7 @@ export async function openBroker(options: OpenBrokerOptions): Promise<Broker> {
       transactions,
       markers,
       producerIds,
-      counters,
+      counters: newCounters(),
       authorizer,
       users,
       stopping: stopping.signal,
