@@ -91,11 +91,13 @@ export async function openBroker(options: OpenBrokerOptions): Promise<Broker> {
       topics.ensure(internalTopicSpec(name, config))
     const leaderEpoch = folder.brokerEpoch
     const { groups, markers, transactions } = await openCoordinators()
+    const counters = newCounters()
     const stopRetention = startRetention({
       platform,
       topics,
       logger,
       intervalMs: config.logRetentionCheckIntervalMs,
+      counters,
     })
     const stopping = new AbortController()
     let connections = 0
@@ -114,7 +116,7 @@ export async function openBroker(options: OpenBrokerOptions): Promise<Broker> {
       transactions,
       markers,
       producerIds,
-      counters: newCounters(),
+      counters,
       authorizer,
       users,
       stopping: stopping.signal,

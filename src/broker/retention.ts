@@ -1,6 +1,7 @@
 import { MillraceError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
 import type { Platform, Timer } from '../platform/platform.ts'
+import type { Counters } from './metrics/counters.ts'
 import type { Topics } from './topics.ts'
 
 export interface RetentionOptions {
@@ -8,6 +9,7 @@ export interface RetentionOptions {
   readonly topics: Topics
   readonly logger: Logger
   readonly intervalMs: number
+  readonly counters: Pick<Counters, 'upkeep'>
 }
 
 /**
@@ -16,6 +18,7 @@ export interface RetentionOptions {
  */
 export function startRetention(options: RetentionOptions): () => Promise<void> {
   const { platform, topics, logger, intervalMs } = options
+  const { upkeep } = options.counters
   let stopped = false
   let round: Promise<void> = Promise.resolve()
   let timer: Timer = schedule()
@@ -32,12 +35,14 @@ export function startRetention(options: RetentionOptions): () => Promise<void> {
   }
 
   async function applyToAll(): Promise<void> {
+    const started = platform.clock.monotonic()
     for (const topic of topics.all()) {
       for (const log of topic.partitions) {
         if (stopped) return
         try {
           await log.applyRetention(platform.clock.now())
         } catch (error) {
+          upkeep.failures += 1
           // The next round tries again; until then the log is only longer than it should be.
           logger.warn({ topic: topic.name, error }, 'Old records could not be deleted.')
         }
@@ -45,10 +50,12 @@ export function startRetention(options: RetentionOptions): () => Promise<void> {
           await log.compact({ now: platform.clock.now(), pause })
         } catch (error) {
           if (stopped) return
+          upkeep.failures += 1
           logger.warn({ topic: topic.name, error }, 'The log could not be compacted.')
         }
       }
     }
+    upkeep.durationMs += platform.clock.monotonic() - started
     if (!stopped) timer = schedule()
   }
 

@@ -126,6 +126,7 @@ export function serveConnection(options: ServeConnectionOptions): ServedConnecti
       closed = true
       if (error !== undefined) logger.debug({ remote: socket.remote, error }, 'A connection broke.')
       authentication.close()
+      if (authentication.hasFailed) counters.failedLogins += 1
       broker.stopping.removeEventListener('abort', stop)
       ended.abort()
       muted?.cancel()

@@ -96,6 +96,7 @@ function arrayCodec(elementField: AnyField, nullable: boolean, scope: Scope): Co
       if (count * element.minBytes > reader.remaining) {
         reader.fail(`${count} elements do not fit into the ${reader.remaining} bytes that are left`)
       }
+      reader.takeElements(count)
       const values: unknown[] = []
       for (let i = 0; i < count; i++) {
         reader.field = path

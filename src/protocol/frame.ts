@@ -58,12 +58,19 @@ export function decodeRequestHeader(frame: Buffer): ReceivedRequest {
   return { apiKey, apiVersion, correlationId, clientId, api, reader }
 }
 
+/**
+ * Elements that the arrays of a request may have in all: several for each of a broker's partitions, or one for each of its
+ * groups. Without it two bytes could become an object, and a frame of 100 MiB gigabytes.
+ */
+const maxRequestElements = 250_000
+
 /** Reads the body of a request behind its header. Throws PROTOCOL_ERROR. */
 export function decodeRequest<DecodedRequest>(
   api: { readonly request: Message<DecodedRequest, unknown> },
   version: number,
   reader: WireReader,
 ): DecodedRequest {
+  reader.elementsLeft = maxRequestElements
   return decodeMessage(api.request, version, reader)
 }
 
@@ -175,7 +182,7 @@ export class FrameSplitter {
     const used = this.unfinishedBytes
     const needed = used + to - from
     if (needed > this.unfinished.length) {
-      const grown = Buffer.allocUnsafe(Math.min(total, Math.max(firstBytes, needed * 2)))
+      const grown = Buffer.allocUnsafe(Math.min(total, Math.max(firstBytes, needed * 4)))
       this.unfinished.copy(grown, 0, 0, used)
       this.unfinished = grown
     }

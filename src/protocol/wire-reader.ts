@@ -10,6 +10,8 @@ export class WireReader {
   readonly buffer: Buffer
   at: number
   end: number
+  /** Elements that all arrays together may still have: an element takes more memory than bytes on the wire. */
+  elementsLeft = Infinity
   what = ''
   field = ''
 
@@ -103,6 +105,12 @@ export class WireReader {
     if (length < 0) return length === -1 ? null : this.fail(`${length} is not a length`)
     const at = this.take(length)
     return this.buffer.toString('utf8', at, at + length)
+  }
+
+  /** Called with the count of an array before its elements are read. */
+  takeElements(count: number): void {
+    if (count > this.elementsLeft) this.fail('the arrays have too many elements in all')
+    this.elementsLeft -= count
   }
 
   /** A view, not a copy. */

@@ -26,6 +26,31 @@ describe('requests', () => {
     expect(received.reader.remaining).toBe(0)
   })
 
+  test('more array elements than a broker has use for are refused before they are made', () => {
+    const topics = Array.from({ length: 250_000 }, () => ({ name: '' }))
+    const decode = (body: { topics: typeof topics }): number => {
+      const frame = encodeRequest(metadata, 9, header, body).subarray(4)
+      return decodeRequest(metadata, 9, decodeRequestHeader(frame).reader).topics?.length ?? -1
+    }
+    expect(decode({ topics })).toBe(250_000)
+    expect(() => decode({ topics: [...topics, { name: '' }] })).toThrow(/too many elements in all/)
+  })
+
+  test('a frame whose bytes come one by one is put together', () => {
+    const splitter = new FrameSplitter(2_000_000)
+    const body = Buffer.alloc(1_500_000, 'abc')
+    const stream = Buffer.concat([Buffer.alloc(4), body])
+    stream.writeInt32BE(body.length, 0)
+    const found: Buffer[] = []
+    for (let at = 0; at < stream.length; at += 777) {
+      expect(splitter.unfinishedBytes).toBe(at)
+      found.push(...splitter.push(stream.subarray(at, at + 777)))
+    }
+    expect(found).toHaveLength(1)
+    expect(found[0]?.equals(body)).toBe(true)
+    expect(splitter.unfinishedBytes).toBe(0)
+  })
+
   test('the client id is never compact', () => {
     const frame = encodeRequest(apiVersions, 3, header, {})
     expect(frame.subarray(4).toString('hex')).toBe(hex('0012 0003 0000002a 00026d65 00 010100'))

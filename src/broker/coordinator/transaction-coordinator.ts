@@ -78,6 +78,8 @@ export interface TransactionCoordinator {
   describe(transactionalId: string): Promise<Transaction | null | number>
   /** What is known of all ids. Told when it is durable; a code when it never will be. */
   list(): Promise<Transaction[] | number>
+  /** What is known of all ids as it is in memory: a crash could still take the last change back. */
+  states(): Transaction[]
   /** Whether a transaction that has not ended everywhere has this partition. */
   holds(producerId: bigint, topic: string, partition: number): boolean
   /** Answers everybody who waits and starts no more timers. */
@@ -374,6 +376,7 @@ export function openTransactionCoordinator(
       }
       return found
     },
+    states,
     holds: (producerId, topic, partition) =>
       states().some(
         state =>

@@ -13,6 +13,8 @@ export interface Counters {
   readonly listeners: Map<string, ListenerCounters>
   /** Fetch requests that wait for more records. */
   parkedFetches: number
+  /** Looks for what may be deleted and compacted: how long they took together, and what failed. */
+  readonly upkeep: { durationMs: number; failures: number }
 }
 
 /** The requests of one API. */
@@ -41,6 +43,8 @@ export interface ListenerCounters {
   closedUnfinished: number
   /** Closed because responses were not read and `queuedMaxResponseBytes` was reached. */
   closedSlow: number
+  /** Closed because the client did not prove who it is. */
+  failedLogins: number
   /** Closed because what came is not the protocol, or more than it allows. */
   closedProtocol: number
 }
@@ -58,7 +62,12 @@ export interface TopicCounters {
 }
 
 export function newCounters(): Counters {
-  return { requests: [], listeners: new Map(), parkedFetches: 0 }
+  return {
+    requests: [],
+    listeners: new Map(),
+    parkedFetches: 0,
+    upkeep: { durationMs: 0, failures: 0 },
+  }
 }
 
 export function newTopicCounters(): TopicCounters {
@@ -85,6 +94,7 @@ export function listenerCounters(counters: Counters, name: string): ListenerCoun
     closedIdle: 0,
     closedUnfinished: 0,
     closedSlow: 0,
+    failedLogins: 0,
     closedProtocol: 0,
   }
   counters.listeners.set(name, made)

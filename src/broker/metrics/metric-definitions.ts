@@ -202,6 +202,58 @@ export const metricDefinitions: readonly MetricDefinition[] = [
         ({ groups }) => groups.groups().filter(group => group.phase === phase).length,
       ),
   ),
+  gauge(
+    'kafka_coordinator_group_groupmetadatamanager_numoffsets',
+    'Committed offsets of all groups',
+    ({ groups }) =>
+      groups
+        .groups()
+        .flatMap(({ offsets }) => [...offsets.values()])
+        .reduce((sum, partitions) => sum + partitions.size, 0),
+  ),
+  {
+    name: 'millrace_transactional_ids',
+    help: 'Transactional ids, by the state of their latest transaction',
+    type: 'gauge',
+    labels: ['state'],
+    *read({ transactions }) {
+      const counts = new Map<string, number>()
+      for (const { phase } of transactions.states()) counts.set(phase, (counts.get(phase) ?? 0) + 1)
+      for (const [phase, count] of counts) yield [[phase], count]
+    },
+  },
+  ofPartitions(
+    'millrace_log_laststableoffset',
+    'Where readers of committed records stop',
+    log => log.lastStableOffset,
+  ),
+  {
+    name: 'kafka_server_socketservermetrics_failed_authentication_total',
+    help: 'Connections closed because their client did not prove who it is',
+    type: 'counter',
+    labels: ['listener'],
+    *read({ counters }) {
+      for (const [name, { failedLogins }] of counters.listeners) yield [[name], failedLogins]
+    },
+  },
+  {
+    name: 'millrace_upkeep_milliseconds_total',
+    help: 'Time spent on deleting and compacting',
+    type: 'counter',
+    labels: [],
+    *read({ counters }) {
+      yield [[], counters.upkeep.durationMs]
+    },
+  },
+  {
+    name: 'millrace_upkeep_failures_total',
+    help: 'Partitions in which deleting or compacting failed; the next look tries again',
+    type: 'counter',
+    labels: [],
+    *read({ counters }) {
+      yield [[], counters.upkeep.failures]
+    },
+  },
 ]
 
 function ofTopics(

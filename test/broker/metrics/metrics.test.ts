@@ -1,4 +1,5 @@
 /** What the broker tells Prometheus: of each thing that happened, the number that says so. */
+import { Kafka, logLevel } from 'kafkajs'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type RunningBroker, startBroker } from '../../../src/broker/index.ts'
 import { metricDefinitions } from '../../../src/broker/metrics/metric-definitions.ts'
@@ -119,6 +120,45 @@ test('flushes and connections', async () => {
   await send('words', batchOf(1))
   expect(value('kafka_log_logflushstats_logflushrateandtimems_count')).toBeGreaterThan(0)
   expect(value('kafka_server_socketservermetrics_connection_count{listener="PLAINTEXT"}')).toBe(1)
+})
+
+test('offsets of groups, and transactions by their state', async () => {
+  const kafka = new Kafka({ brokers: [broker.bootstrap], logLevel: logLevel.NOTHING })
+  const producer = kafka.producer({
+    transactionalId: 't',
+    maxInFlightRequests: 1,
+    idempotent: true,
+  })
+  await producer.connect()
+  const transaction = await producer.transaction()
+  await transaction.send({ topic: 'words', messages: [{ value: 'x', partition: 0 }] })
+  expect(value('millrace_transactional_ids{state="Ongoing"}')).toBe(1)
+  expect(value('millrace_log_laststableoffset{topic="words",partition="0"}')).toBe(0)
+  await transaction.commit()
+  await producer.disconnect()
+  expect(value('millrace_transactional_ids{state="CompleteCommit"}')).toBe(1)
+  expect(value('millrace_log_laststableoffset{topic="words",partition="0"}')).toBe(2)
+  const admin = kafka.admin()
+  await admin.connect()
+  await admin.setOffsets({
+    groupId: 'g',
+    topic: 'words',
+    partitions: [{ partition: 0, offset: '1' }],
+  })
+  await admin.disconnect()
+  expect(value('kafka_coordinator_group_groupmetadatamanager_numgroups')).toBe(1)
+  expect(value('kafka_coordinator_group_groupmetadatamanager_numoffsets')).toBe(1)
+})
+
+test('logins that failed', async () => {
+  await using secured = await startBroker({ listeners: [{ name: 'LOGIN', sasl: ['PLAIN'] }] })
+  const sasl = { mechanism: 'plain', username: 'nobody', password: 'wrong' } as const
+  const retry = { retries: 0 }
+  const brokers = [secured.bootstrap]
+  const admin = new Kafka({ brokers, sasl, retry, logLevel: logLevel.NOTHING }).admin()
+  await expect(admin.connect()).rejects.toThrow()
+  const failed = 'kafka_server_socketservermetrics_failed_authentication_total{listener="LOGIN"}'
+  await expect.poll(() => line(secured.metrics(), failed)).toBe(`${failed} 1`)
 })
 
 test('every metric has a name of its own that Prometheus takes', () => {
