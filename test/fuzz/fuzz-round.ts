@@ -15,7 +15,7 @@ import {
   topic,
 } from '../sim/actors.ts'
 import { History } from '../sim/history.ts'
-import { WatchedBroker } from '../sim/watched-broker.ts'
+import { brokerAddress, WatchedBroker } from '../sim/watched-broker.ts'
 import { AttackerConnection } from './attacker.ts'
 import { hostileFrame } from './mutations.ts'
 import { fuzzTopics, type RequestPool } from './request-pool.ts'
@@ -43,6 +43,8 @@ export interface FuzzRoundOptions {
 
 const attackerCount = 48
 const maxRequestBytes = 1024 * 1024
+/** SaslHandshake, ApiVersions, SaslAuthenticate: nobody gets further by sending garbage. */
+const beforeLogin: ReadonlySet<number> = new Set([17, 18, 36])
 /** After so many turns without an answer an attacker goes away and another one comes. */
 const patience = 6
 
@@ -58,7 +60,7 @@ export async function fuzzRound(options: FuzzRoundOptions): Promise<FuzzRound> {
   const partitions = [0, 1].map(partition => ({ topic, partition }))
   const broken = (sentence: string): void => history.broken(sentence)
   const answers = new Map<number, number>()
-  let accept: (socket: Socket) => void = () => {}
+  const doors: ((socket: Socket) => void)[] = []
   const broker = new WatchedBroker(simulation, {
     config: {
       offsetsTopicNumPartitions: 1,
@@ -68,7 +70,11 @@ export async function fuzzRound(options: FuzzRoundOptions): Promise<FuzzRound> {
       maxRequestBytes,
     },
     broken,
-    wrap: platform => tapped(platform, accepts => (accept = accepts)),
+    listeners: [
+      { name: 'OPEN', ...brokerAddress },
+      { name: 'LOGIN', host: brokerAddress.host, sasl: ['PLAIN', 'SCRAM-SHA-256'] },
+    ],
+    wrap: platform => tapped(platform, accept => doors.push(accept)),
   })
   const on = (machine: Machine): Scene => ({ platform: machine.platform, history, partitions })
   const watch = (name: string, work: Promise<unknown>): Promise<unknown> =>
@@ -79,14 +85,20 @@ export async function fuzzRound(options: FuzzRoundOptions): Promise<FuzzRound> {
   let closed = 0
 
   function newAttacker(): AttackerConnection {
+    const [open, login] = doors
+    const mustLogIn = random.below(3) === 0
     const attacker = new AttackerConnection({
       simulation,
       host: `10.0.0.${random.below(250)}`,
       maxRequestBytes,
       broken,
-      onAnswer: apiKey => answers.set(apiKey, (answers.get(apiKey) ?? 0) + 1),
+      onAnswer(apiKey) {
+        answers.set(apiKey, (answers.get(apiKey) ?? 0) + 1)
+        if (mustLogIn && !beforeLogin.has(apiKey)) broken(`API ${apiKey} was served to a stranger`)
+      },
     })
-    accept(attacker.socket)
+    const accept = mustLogIn ? login : open
+    accept?.(attacker.socket)
     return attacker
   }
 

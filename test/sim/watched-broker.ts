@@ -1,5 +1,6 @@
 import { type RunningBroker, startBroker } from '../../src/broker/start-broker.ts'
 import type { BrokerConfig } from '../../src/broker/config.ts'
+import type { ListenerConfig } from '../../src/broker/listener-config.ts'
 import { MillraceError } from '../../src/errors.ts'
 import type { Logger } from '../../src/logger.ts'
 import type { Platform } from '../../src/platform/platform.ts'
@@ -11,6 +12,8 @@ const folder = '/var/lib/millrace'
 
 export interface WatchedBrokerOptions {
   readonly config?: Partial<BrokerConfig>
+  /** Listeners instead of the one that clients of the simulation come in through; name that one too. */
+  readonly listeners?: readonly ListenerConfig[]
   /** What stands between the broker and its machine: a planted bug. */
   readonly wrap?: (platform: Platform) => Platform
   /** Told of everything that must not happen to a broker, in a sentence. */
@@ -49,10 +52,16 @@ export class WatchedBroker {
     if (!this.machine.isRunning) this.machine.restart()
     if (this.#started === this.machine.platform) return
     this.#started = this.machine.platform
-    const { config, wrap = platform => platform } = this.#options
+    const { config, listeners, wrap = platform => platform } = this.#options
     const platform = wrap(this.machine.platform)
-    const options = { platform, data: folder, logger: this.#logger(), ...brokerAddress }
-    void this.#boot(startBroker({ ...options, ...(config === undefined ? {} : { config }) }))
+    const options = {
+      platform,
+      data: folder,
+      logger: this.#logger(),
+      ...(config === undefined ? {} : { config }),
+      ...(listeners === undefined ? brokerAddress : { listeners }),
+    }
+    void this.#boot(startBroker(options))
   }
 
   async #boot(starting: Promise<RunningBroker>): Promise<void> {
