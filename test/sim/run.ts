@@ -2,6 +2,7 @@
  * Runs many seeds of the simulated broker, each twice:
  *
  *     npx node --conditions=millrace-source test/sim/run.ts --seeds 1000 --from 1
+ *     npx node --conditions=millrace-source test/sim/run.ts --world transactions --seeds 1000
  *
  * Ends with exit code 1 after the first seed that breaks a promise, whose runs differ, or that takes too long, and
  * prints the command that replays it. The last line sums up the faults that happened.
@@ -9,21 +10,29 @@
 import { parseArgs } from 'node:util'
 import { runBroker } from './broker-world.ts'
 import type { FaultCounts } from './faults.ts'
+import { runTransactions } from './transactions-world.ts'
+
+/** What can be run: plain producers and a group, or transactional producers. */
+const worlds = { broker: runBroker, transactions: runTransactions } as const
+export type World = keyof typeof worlds
 
 /** The one command that replays a seed. */
-export function replayCommand(seed: number): string {
-  return `npx node --conditions=millrace-source test/sim/run.ts --seeds 1 --from ${seed}`
+export function replayCommand(seed: number, world: World = 'broker'): string {
+  const other = world === 'broker' ? '' : ` --world ${world}`
+  return `npx node --conditions=millrace-source test/sim/run.ts --seeds 1 --from ${seed}${other}`
 }
 
 /** What is wrong with a seed, as a sentence; undefined when nothing is. Adds its faults to `sum`. */
 export async function problemOf(
   seed: number,
   sum: Map<string, number>,
+  world: World = 'broker',
 ): Promise<string | undefined> {
-  const first = await runBroker(seed)
+  const run = worlds[world]
+  const first = await run(seed)
   addFaults(sum, first.faults)
   if (first.violation !== undefined) return first.violation
-  const second = await runBroker(seed)
+  const second = await run(seed)
   if (second.traceHash === first.traceHash) return undefined
   return `Two runs have different traces: ${first.traceHash} and ${second.traceHash}`
 }
@@ -37,17 +46,22 @@ async function main(): Promise<void> {
     options: {
       seeds: { type: 'string', default: '100' },
       from: { type: 'string', default: '1' },
+      world: { type: 'string', default: 'broker' },
     },
   })
   const [from, count] = [Number(values.from), Number(values.seeds)]
   if (!Number.isSafeInteger(from) || !Number.isSafeInteger(count) || count < 1) {
     throw new Error('--seeds and --from are whole numbers, and --seeds is at least 1.')
   }
+  const { world } = values
+  if (world !== 'broker' && world !== 'transactions') {
+    throw new Error('--world is broker or transactions.')
+  }
   const sum = new Map<string, number>()
   for (let seed = from; seed < from + count; seed++) {
-    const problem = await problemOf(seed, sum)
+    const problem = await problemOf(seed, sum, world)
     if (problem === undefined) continue
-    process.stdout.write(`Seed ${seed}: ${problem}\nReplay: ${replayCommand(seed)}\n`)
+    process.stdout.write(`Seed ${seed}: ${problem}\nReplay: ${replayCommand(seed, world)}\n`)
     process.exitCode = 1
     return
   }

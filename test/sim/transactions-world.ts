@@ -31,6 +31,8 @@ export interface TransactionsRun {
   readonly faults: FaultCounts
   /** How many transactions there were, by what became of them. */
   readonly transactions: ReadonlyMap<string, number>
+  /** Requests to end a transaction that came when the next was open. */
+  readonly lateRequests: number
   readonly traceHash: string
 }
 
@@ -39,6 +41,8 @@ interface Told {
   readonly name: string
   readonly id: string
   readonly sent: { readonly partition: number; readonly value: string }[]
+  /** Offset that it tried to commit in the transaction, and that was taken. */
+  tried: number | null
   offset: number | null
   asked: 'abort' | 'commit' | null
   end: 'abort' | 'commit' | 'refused' | null
@@ -48,6 +52,8 @@ interface Told {
 class Patient {
   private readonly platform: Platform
   private connection: Connection | null = null
+  /** One that was given up while it was slow: what it has taken may still reach the broker. */
+  private slow: Connection | null = null
 
   constructor(platform: Platform) {
     this.platform = platform
@@ -71,6 +77,20 @@ class Patient {
     }
   }
 
+  /** Goes on with a new connection, as after an answer that did not come in time. */
+  giveUp(): void {
+    void this.slow?.close()
+    this.slow = this.connection
+    this.connection = null
+  }
+
+  /** What the slow connection had taken arrives. Nobody waits for the answer. */
+  arrive(late: (connection: Connection) => Promise<unknown>): boolean {
+    if (this.slow === null || this.connection === null) return false
+    late(this.slow).catch(() => undefined)
+    return true
+  }
+
   async close(): Promise<void> {
     const { connection } = this
     this.connection = null
@@ -91,6 +111,7 @@ async function produce(
   random: SeededRandom,
   history: Told[],
   goesOn: () => boolean,
+  onLate: () => void,
 ): Promise<void> {
   const patient = new Patient(platform)
   let producer: ManualProducer | null = null
@@ -101,7 +122,21 @@ async function produce(
       return work(producer)
     }, isFinalCode)
 
+  /** A producer that gave up a connection asks again on another; then its old question comes, in the next transaction. */
+  function arriveLate(): void {
+    if (producer === null) return
+    const { instance } = producer
+    const type = random.chance(0.5) ? 'commit' : 'abort'
+    const arrived = patient.arrive(connection => {
+      const late = new ManualProducer(connection, id)
+      late.instance = instance
+      return late.end(type)
+    })
+    if (arrived) onLate()
+  }
+
   async function transact(told: Told): Promise<string> {
+    if (random.chance(0.2)) patient.giveUp()
     const count = 1 + random.below(4)
     for (let n = 0; n < count; n++) {
       const partition = random.below(PARTITIONS)
@@ -116,11 +151,13 @@ async function produce(
       const added = await ask(known => known.addOffsets(id))
       if (added !== 'NONE') return added
       const offset = history.length
+      told.tried = offset
       const committed = await ask(known => known.commitOffset(id, TOPIC, offset))
       if (committed !== 'NONE') return committed
       told.offset = offset
     }
     if (random.chance(0.05)) await pause(platform.timers, TIMEOUT_MS)
+    if (random.chance(0.3)) arriveLate()
     const type = random.chance(0.7) ? 'commit' : 'abort'
     told.asked = type
     const code = await ask(known => known.end(type))
@@ -135,7 +172,7 @@ async function produce(
       isReady = true
     }
     const name = `${id}.${life}.${n}`
-    const told: Told = { name, id, sent: [], offset: null, asked: null, end: null }
+    const told: Told = { name, id, sent: [], tried: null, offset: null, asked: null, end: null }
     history.push(told)
     const code = await transact(told)
     if (code !== 'NONE') {
@@ -172,6 +209,8 @@ export async function runTransactions(seed: number): Promise<TransactionsRun> {
   const producers = ['p', 'q', 'r'].map(name => simulation.machine(name))
   const working = new Map<Machine, Promise<void>>()
   let lives = 0
+  let lateRequests = 0
+  const onLate = (): void => void (lateRequests += 1)
   let areFaultsOver = false
   let isReadEnough = false
 
@@ -180,7 +219,7 @@ export async function runTransactions(seed: number): Promise<TransactionsRun> {
     const { name, platform } = machine
     const goesOn = (): boolean => !areFaultsOver || history.length < 30
     const own = seededRandom(seed, `${name} ${life}`)
-    working.set(machine, watch(name, produce(platform, name, life, own, history, goesOn)))
+    working.set(machine, watch(name, produce(platform, name, life, own, history, goesOn, onLate)))
   }
 
   async function killProducer(): Promise<void> {
@@ -209,7 +248,25 @@ export async function runTransactions(seed: number): Promise<TransactionsRun> {
       found[partition] = values
       isAllStable &&= lastStableOffset === highWatermark
     }
+    for (const { name } of producers) {
+      const offset = await patient.ask(connection => committedOffset(connection, name, TOPIC))
+      // A name instead of a number: the offset is pending in a transaction that is open.
+      if (typeof offset === 'number') checkCommitted(name, offset)
+    }
     return isAllStable
+  }
+
+  const committedOffsets = new Map<string, number>()
+
+  /** What anybody is told of the offset of a group, at any time. */
+  function checkCommitted(id: string, offset: number): void {
+    const before = committedOffsets.get(id) ?? -1
+    if (offset < before) broken(`The offset of ${id} went back from ${before} to ${offset}`)
+    committedOffsets.set(id, offset)
+    const told = history.find(each => each.id === id && each.tried === offset)
+    if (offset >= 0 && told?.asked !== 'commit') {
+      broken(`The offset ${offset} of ${id} is committed, and nobody asked for that`)
+    }
   }
 
   async function live(): Promise<void> {
@@ -287,5 +344,5 @@ export async function runTransactions(seed: number): Promise<TransactionsRun> {
   } catch (error) {
     broken(error instanceof Error ? error.message : String(error))
   }
-  return { violation, faults, transactions, traceHash: simulation.trace.hash }
+  return { violation, faults, transactions, lateRequests, traceHash: simulation.trace.hash }
 }
