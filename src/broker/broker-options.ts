@@ -1,7 +1,7 @@
 /** What `startBroker` and configuration files are given, checked as a whole before anything is opened. */
 import { z } from 'zod'
 import { topicNameProblem } from '../protocol/topic-name.ts'
-import { type BrokerConfig, brokerConfig, brokerConfigSchema } from './config.ts'
+import { type BrokerConfig, brokerConfig, brokerConfigSchema, flushModes } from './config.ts'
 import {
   checkListeners,
   type CompleteListenerConfig,
@@ -38,7 +38,7 @@ export const brokerOptionsSchema = z.strictObject({
   advertisedHost: hostSchema.optional(),
   listeners: z.array(listenerConfigSchema).min(1, 'name at least one').optional(),
   data: z.string().min(1).optional(),
-  flush: z.enum(['commit', 'os']).optional(),
+  flush: z.enum(flushModes).optional(),
   config: brokerConfigSchema.prefault({}),
   topics: z
     .array(

@@ -18,6 +18,7 @@ import {
 } from './coordinator/transaction-coordinator.ts'
 import { type MarkerWriter, markerWriter } from './coordinator/transaction-markers.ts'
 import { inProcessConnector } from './in-process-connector.ts'
+import { startFlushing } from './flush-interval.ts'
 import { type InternalTopic, internalTopicSpec } from './internal-topics.ts'
 import { type Counters, newCounters } from './metrics/counters.ts'
 import { openProducerIds, type ProducerIds } from './producer-ids.ts'
@@ -92,6 +93,14 @@ export async function openBroker(options: OpenBrokerOptions): Promise<Broker> {
     const leaderEpoch = folder.brokerEpoch
     const { groups, markers, transactions } = await openCoordinators()
     const counters = newCounters()
+    const stopFlushing =
+      config.flush === 'interval'
+        ? startFlushing(
+            platform,
+            () => topics.all().flatMap(({ partitions }) => partitions),
+            config.flushIntervalMs,
+          )
+        : undefined
     const stopRetention = startRetention({
       platform,
       topics,
@@ -166,6 +175,7 @@ export async function openBroker(options: OpenBrokerOptions): Promise<Broker> {
     async function close(): Promise<void> {
       broker.stop()
       try {
+        stopFlushing?.()
         await stopRetention()
         await topics.close()
       } finally {

@@ -23,6 +23,8 @@ export interface BrokerSetting extends About {
 
 const about = z.registry<About>()
 
+export const flushModes = ['commit', 'interval', 'os'] as const
+
 const MIB = 1024 * 1024
 const wholeNumber = (min: number, max = 2147483647): z.ZodNumber => z.int().min(min).max(max)
 const count = (defaultValue: number): z.ZodDefault<z.ZodNumber> =>
@@ -33,10 +35,19 @@ export const brokerConfigSchema = z.strictObject({
     kafkaName: 'broker.id',
     documentation: 'Id of this broker in the cluster; fixed by the first start on a data folder.',
   }),
-  flush: z.enum(['commit', 'os']).default('commit').register(about, {
+  flush: z.enum(flushModes).default('commit').register(about, {
     kafkaName: null,
     documentation:
-      'What an acknowledged write survives. `commit`: power loss; one `fdatasync` acknowledges all producers that wait. `os`: only the end of the process, as in Apache Kafka; the operating system writes when it likes, so a power loss takes the last seconds.',
+      'What an acknowledged write survives. `commit`: power loss; one `fdatasync` acknowledges all producers that wait. `os`: only the end of the process, as in Apache Kafka; the operating system writes when it likes, so a power loss takes the last seconds. `interval`: as `os`, but flushed every `flushIntervalMs` and `flushIntervalMessages`, so it takes no more than was written since.',
+  }),
+  flushIntervalMs: count(1000).register(about, {
+    kafkaName: 'log.flush.interval.ms',
+    documentation: 'With `flush: interval`: time after which what was written is flushed.',
+  }),
+  flushIntervalMessages: count(10_000).register(about, {
+    kafkaName: 'log.flush.interval.messages',
+    documentation:
+      'With `flush: interval`: records of one partition after which they are flushed without waiting for the time.',
   }),
   autoCreateTopics: z.boolean().default(true).register(about, {
     kafkaName: 'auto.create.topics.enable',
@@ -231,6 +242,14 @@ export function brokerConfig(settings: Partial<BrokerConfig> = {}): BrokerConfig
     throw new SettingRefused(
       ['groupMinSessionTimeoutMs'],
       `The broker setting groupMinSessionTimeoutMs (${shortest}) is more than groupMaxSessionTimeoutMs (${longest}): no member could join.`,
+    )
+  }
+  for (const name of ['flushIntervalMs', 'flushIntervalMessages'] as const) {
+    const isGiven = config[name] !== brokerConfigSchema.shape[name].parse(undefined)
+    if (!isGiven || config.flush === 'interval') continue
+    throw new SettingRefused(
+      [name],
+      `The broker setting ${name} does nothing with flush: ${config.flush}. Set flush: interval, or leave it out.`,
     )
   }
   return config

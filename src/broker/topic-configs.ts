@@ -44,8 +44,11 @@ function hasPolicy(configs: TopicConfigs, name: 'delete' | 'compact'): boolean {
     .some(policy => policy.trim() === name)
 }
 
-/** What a topic's settings mean for the logs of its partitions. `flush` is the broker's. */
-export function logConfigFor(configs: TopicConfigs, flush: LogConfig['flush']): LogConfig {
+/** What a topic's settings mean for the logs of its partitions. When they are flushed the broker says too. */
+export function logConfigFor(
+  configs: TopicConfigs,
+  { flush, flushIntervalMessages }: Pick<LogConfig, 'flush' | 'flushIntervalMessages'>,
+): LogConfig {
   const number = (name: string): number =>
     Math.min(Number(valueOf(configs, name)), Number.MAX_SAFE_INTEGER)
   const deletes = isDeleting(configs)
@@ -61,6 +64,7 @@ export function logConfigFor(configs: TopicConfigs, flush: LogConfig['flush']): 
     minCleanableDirtyRatio: number('min.cleanable.dirty.ratio'),
     ...compressionOf(valueOf(configs, 'compression.type'), number),
     flush: isFlushed ? 'commit' : flush,
+    flushIntervalMessages,
     indexIntervalBytes: number('index.interval.bytes'),
     maxMessageBytes: number('max.message.bytes'),
     messageTimestampType:

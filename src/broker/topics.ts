@@ -116,7 +116,7 @@ export async function openTopics(options: TopicsOptions): Promise<Topics> {
       partitions: [],
       internal: isInternalTopic(name),
       counters: newTopicCounters(),
-      logConfig: { ...logConfigFor(configs, config.flush) },
+      logConfig: { ...logConfigFor(configs, config) },
     }
   }
 
@@ -271,7 +271,7 @@ export async function openTopics(options: TopicsOptions): Promise<Topics> {
           topic.configs = before
           throw error
         }
-        Object.assign(topic.logConfig, logConfigFor(configs, config.flush))
+        Object.assign(topic.logConfig, logConfigFor(configs, config))
       }),
     delete: name =>
       change(async () => {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type RunningBroker, startBroker } from '../../src/broker/index.ts'
+import { defaultLogConfig } from '../../src/broker/log/log-config.ts'
 import { logConfigFor } from '../../src/broker/topic-configs.ts'
 import type { Connection } from '../../src/client/connection.ts'
 import { nodePlatform } from '../../src/platform/node-platform.ts'
@@ -188,7 +189,7 @@ describe('an altered setting is in force at once:', () => {
 
 test('a topic with flush.messages or flush.ms is flushed, whatever the broker leaves to the system', () => {
   const flushOf = (configs: Record<string, string>) =>
-    logConfigFor(new Map(Object.entries(configs)), 'os').flush
+    logConfigFor(new Map(Object.entries(configs)), { ...defaultLogConfig, flush: 'os' }).flush
   expect(flushOf({})).toBe('os')
   expect(flushOf({ 'flush.messages': '9223372036854775807' })).toBe('os')
   expect(flushOf({ 'flush.messages': '10000' })).toBe('commit')

@@ -50,9 +50,12 @@ export interface LogConfig {
   /**
    * `commit`: readers see, and `durable` waits for, what an fdatasync has made durable. `os`: what is written is seen
    * and acknowledged at once and reaches the device when the operating system likes, as Kafka does by default; a power
-   * loss then takes acknowledged records with it.
+   * loss then takes acknowledged records with it. `interval`: as `os`, but flushed every so many records
+   * (`flushIntervalMessages`) and whenever `PartitionLog.requestFlush` is called.
    */
-  readonly flush: 'commit' | 'os'
+  readonly flush: 'commit' | 'os' | 'interval'
+  /** Records after which `flush: 'interval'` flushes (`log.flush.interval.messages`). */
+  readonly flushIntervalMessages: number
   /** Bytes of durable log between two recovery points: at most about this much is scanned after an unclean stop. */
   readonly recoveryPointIntervalBytes: number
 }
@@ -79,5 +82,6 @@ export const defaultLogConfig: LogConfig = {
   minCleanableDirtyRatio: 0.5,
   producerIdExpirationMs: day,
   flush: 'commit',
+  flushIntervalMessages: 10_000,
   recoveryPointIntervalBytes: 16 << 20,
 }

@@ -149,7 +149,7 @@ export class PartitionLog {
     return this.#segments.all.length
   }
 
-  /** Readers see what is below: the durable part, or with `flush: 'os'` everything. */
+  /** Readers see what is below: the durable part, or unless `flush` is `commit` everything. */
   get highWatermark(): number {
     return this.#watermarks.high
   }
@@ -220,9 +220,15 @@ export class PartitionLog {
     this.endOffset = end
     this.#unsynced.add(this.#segments.active)
     this.#bytesSinceRecoveryPoint += batches.length
-    if (this.#options.config.flush === 'os') this.#watermarks.advance(end)
-    else this.#commit.request()
+    this.#makeVisible(end)
     return { baseOffset, lastOffset: end - 1, logAppendTime, duplicate: false }
+  }
+
+  #makeVisible(end: number): void {
+    const { flush, flushIntervalMessages } = this.#options.config
+    if (flush !== 'commit') this.#watermarks.advance(end)
+    const isDue = flush === 'interval' && end - this.#commit.durableEnd >= flushIntervalMessages
+    if (flush === 'commit' || isDue) this.#commit.request()
   }
 
   #noteEnded(transaction: CompletedTransaction): void {
@@ -273,13 +279,19 @@ export class PartitionLog {
   }
 
   /**
-   * Resolves when everything below `offset` is durable; with `flush: 'os'` at once. Everybody who waits is answered by
+   * Resolves when everything below `offset` is durable, if the log's `flush` is `commit`; otherwise at once. Everybody who waits is answered by
    * the same fdatasync. Rejects with FILE_ERROR when it failed: the log takes nothing more until it is opened again.
    */
   durable(offset: number): Promise<void> {
-    return this.#options.config.flush === 'os' && this.#commit.failure === undefined
+    return this.#options.config.flush !== 'commit' && this.#commit.failure === undefined
       ? Promise.resolve()
       : this.#commit.durable(offset)
+  }
+
+  /** Has what is written by now made durable soon, without anybody waiting for it. */
+  requestFlush(): void {
+    const isNeeded = this.endOffset > this.#commit.durableEnd
+    if (isNeeded && !this.#closed && this.#commit.failure === undefined) this.#commit.request()
   }
 
   /** Makes durable what is written now, and resolves with the end of it. */

@@ -42,7 +42,7 @@ export function brokerCommand(): Command {
       new Option(
         '--flush <when>',
         'what an acknowledged write survives: power loss, or a kill',
-      ).choices(['commit', 'os']),
+      ).choices(['commit', 'interval', 'os']),
     )
     .option('--metrics-port <port>', 'port for /metrics, /healthz and /readyz', parsePort)
     .addOption(
