@@ -21,17 +21,17 @@ export const listTransactionsHandler: ApiHandler = apiHandler(
     const startedBefore =
       durationFilter < 0 ? Infinity : broker.platform.clock.now() - durationFilter
     const unknownStateFilters = stateFilters.filter(name => !stateNames.has(name))
-    const known = await broker.transactions.list()
+    const { transactionalId: permission } = needed.listTransactions
+    // Who can see nothing does not make the broker prepare anything either.
+    const known = broker.authorizer.authorizeAny(context, permission)
+      ? await broker.transactions.list()
+      : []
     if (typeof known === 'number') {
       return { errorCode: known, unknownStateFilters, transactionStates: [] }
     }
     const found = known.filter(
       ({ transactionalId, phase, producerId, startedMs }) =>
-        broker.authorizer.authorize(
-          context,
-          needed.listTransactions.transactionalId,
-          transactionalId,
-        ) &&
+        broker.authorizer.authorize(context, permission, transactionalId) &&
         (stateFilters.length === 0 || stateFilters.includes(phase)) &&
         (producerIds.size === 0 || producerIds.has(producerId)) &&
         (durationFilter < 0 || (startedMs >= 0 && startedMs < startedBefore)),

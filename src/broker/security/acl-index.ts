@@ -16,13 +16,13 @@ export interface Asking {
 
 export interface AclIndex {
   readonly all: readonly Acl[]
-  /** Null when no rule speaks of the resource, not even about somebody else. */
-  decide(asking: Asking, resourceName: string): boolean | null
-  /** Whether there is anything of the type that it may be done to; null when no rule speaks of the type. */
-  decideAny(asking: Asking): boolean | null
+  decide(asking: Asking, resourceName: string): boolean
+  /** Whether there is anything of the type that it may be done to, be it there already or not. */
+  decideAny(asking: Asking): boolean
 }
 
-export function aclIndex(all: readonly Acl[]): AclIndex {
+/** What is to be done to a resource that no rule speaks of, not even about somebody else, is the `fallback`. */
+export function aclIndex(all: readonly Acl[], fallback: Acl['permission']): AclIndex {
   const literal = new Map<string, Acl[]>()
   const prefixed = new Map<string, Acl[]>()
   for (const acl of all) {
@@ -53,13 +53,16 @@ export function aclIndex(all: readonly Acl[]): AclIndex {
           allowed = true
         }
       }
-      return known ? allowed : null
+      return known ? allowed : fallback === 'Allow'
     },
     decideAny(asking) {
-      const ofType = all.filter(acl => acl.resourceType === asking.resourceType)
-      if (ofType.length === 0) return null
-      const speaking = ofType.filter(acl => speaksOf(acl, asking))
+      const speaking = all.filter(
+        acl => acl.resourceType === asking.resourceType && speaksOf(acl, asking),
+      )
       const denied = speaking.filter(acl => acl.permission === 'Deny')
+      if (denied.some(isAboutAll)) return false
+      // Some name is always left that no rule speaks of.
+      if (fallback === 'Allow') return true
       return speaking.some(
         acl => acl.permission === 'Allow' && !denied.some(deny => swallows(deny, acl)),
       )
@@ -77,12 +80,15 @@ function speaksOf(acl: Acl, { principal, host, operation }: Asking): boolean {
   )
 }
 
+function isAboutAll({ patternType, resourceName }: Acl): boolean {
+  return patternType === 'Literal' && resourceName === wildcard
+}
+
 /** Whether everything that one rule is about the other is about too. */
 function swallows(larger: Acl, smaller: Acl): boolean {
   if (larger.patternType === 'Prefixed') {
-    const all = smaller.patternType === 'Literal' && smaller.resourceName === wildcard
-    return !all && smaller.resourceName.startsWith(larger.resourceName)
+    return !isAboutAll(smaller) && smaller.resourceName.startsWith(larger.resourceName)
   }
-  if (larger.resourceName === wildcard) return true
+  if (isAboutAll(larger)) return true
   return smaller.patternType === 'Literal' && smaller.resourceName === larger.resourceName
 }

@@ -95,7 +95,8 @@ export function openAuthorizer({
   const enabled = config.authorizer
   const superUsers = new Set(config.superUsers)
   const file = { files, folder, name: 'acls', version: 1 }
-  let index: AclIndex = aclIndex(readAcls())
+  const fallback = config.allowEveryoneIfNoAclFound ? 'Allow' : 'Deny'
+  let index: AclIndex = aclIndex(readAcls(), fallback)
   const remembered = new Map<string, boolean>()
   const inTurn = oneAtATime()
 
@@ -120,9 +121,7 @@ export function openAuthorizer({
     const before = remembered.get(key)
     if (before !== undefined) return before
     const asking = askingOf(client, permission)
-    const answer =
-      isTrusted(principal) ||
-      (index.decide(asking, resourceName) ?? config.allowEveryoneIfNoAclFound)
+    const answer = isTrusted(principal) || index.decide(asking, resourceName)
     if (!answer) logger.debug({ ...asking, resourceName }, 'A client is refused.')
     if (key.length <= MAX_KEY_CHARS) {
       if (remembered.size >= MAX_REMEMBERED) remembered.clear()
@@ -137,7 +136,7 @@ export function openAuthorizer({
       const acls = changed(index.all)
       if (acls.length === index.all.length) return
       await writeChecked(file, { acls })
-      index = aclIndex(acls)
+      index = aclIndex(acls, fallback)
       remembered.clear()
     })
   }
@@ -146,8 +145,7 @@ export function openAuthorizer({
     enabled,
     authorize,
     authorizeAny(client, permission) {
-      if (isTrusted(client.principal)) return true
-      return index.decideAny(askingOf(client, permission)) ?? config.allowEveryoneIfNoAclFound
+      return isTrusted(client.principal) || index.decideAny(askingOf(client, permission))
     },
     operations(client, resourceType, resourceName) {
       const bits = supportedOperations[resourceType].map(operation =>

@@ -11,7 +11,13 @@ import {
 } from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type Acl, covers, supportedOperations } from '../../../src/broker/security/acl.ts'
-import { aclIndex, type Asking } from '../../../src/broker/security/acl-index.ts'
+import {
+  aclIndex as indexWith,
+  type AclIndex,
+  type Asking,
+} from '../../../src/broker/security/acl-index.ts'
+
+const aclIndex = (acls: readonly Acl[]): AclIndex => indexWith(acls, 'Deny')
 
 const allow: Acl = {
   resourceType: 'Topic',
@@ -35,20 +41,20 @@ describe('a rule', () => {
     expect(index.decide(alice, 'orders')).toBe(true)
     expect(index.decide({ ...alice, principal: 'User:bob' }, 'orders')).toBe(false)
     expect(index.decide({ ...alice, operation: 'Write' }, 'orders')).toBe(false)
-    expect(index.decide(alice, 'orders-2')).toBeNull()
-    expect(index.decide({ ...alice, resourceType: 'Group' }, 'orders')).toBeNull()
+    expect(index.decide(alice, 'orders-2')).toBe(false)
+    expect(index.decide({ ...alice, resourceType: 'Group' }, 'orders')).toBe(false)
   })
 
   test('may be about the beginning of names, or about all', () => {
     const prefixed = aclIndex([{ ...allow, patternType: 'Prefixed', resourceName: 'or' }])
     expect(prefixed.decide(alice, 'orders')).toBe(true)
     expect(prefixed.decide(alice, 'or')).toBe(true)
-    expect(prefixed.decide(alice, 'o')).toBeNull()
+    expect(prefixed.decide(alice, 'o')).toBe(false)
     const every = aclIndex([{ ...allow, resourceName: '*' }])
     expect(every.decide(alice, 'anything')).toBe(true)
     // A prefix of `*` is about names that begin with an asterisk.
     const asterisk = aclIndex([{ ...allow, patternType: 'Prefixed', resourceName: '*' }])
-    expect(asterisk.decide(alice, 'anything')).toBeNull()
+    expect(asterisk.decide(alice, 'anything')).toBe(false)
   })
 
   test('that forbids wins over all that allow', () => {
@@ -78,8 +84,8 @@ describe('a rule', () => {
 })
 
 describe('whether there is anything it may be done to', () => {
-  test.each<[string, Acl[], boolean | null]>([
-    ['no rules', [], null],
+  test.each<[string, Acl[], boolean]>([
+    ['no rules', [], false],
     ['an allowed literal', [allow], true],
     ['denied again', [allow, { ...allow, permission: 'Deny' }], false],
     ['another one denied', [allow, { ...allow, resourceName: 'x', permission: 'Deny' }], true],
@@ -101,6 +107,15 @@ describe('whether there is anything it may be done to', () => {
   ])('%s', (_, acls, expected) => {
     expect(aclIndex(acls).decideAny(alice)).toBe(expected)
   })
+})
+
+test('where no rule speaks of a resource the fallback counts', () => {
+  const deny: Acl = { ...allow, permission: 'Deny' }
+  const index = indexWith([allow, deny], 'Allow')
+  expect(index.decide(alice, 'orders')).toBe(false)
+  expect(index.decide(alice, 'other')).toBe(true)
+  expect(index.decideAny(alice)).toBe(true)
+  expect(indexWith([{ ...deny, resourceName: '*' }], 'Allow').decideAny(alice)).toBe(false)
 })
 
 const name = constantFrom('a', 'ab', 'abc', 'b', '*')
@@ -136,8 +151,10 @@ test('the index answers as going through all rules does', () => {
           covers(acl, asking.operation),
       )
       const denied = speaking.some(acl => acl.permission === 'Deny')
-      const expected = known.length === 0 ? null : !denied && speaking.length > 0
-      expect(aclIndex(acls).decide(asking, resource)).toBe(expected)
+      for (const fallback of ['Allow', 'Deny'] as const) {
+        const expected = known.length === 0 ? fallback === 'Allow' : !denied && speaking.length > 0
+        expect(indexWith(acls, fallback).decide(asking, resource)).toBe(expected)
+      }
     }),
   )
 })
@@ -145,8 +162,10 @@ test('the index answers as going through all rules does', () => {
 test('what may be done to something may be done to anything', () => {
   assert(
     property(array(anyAcl), anyAsking, name, (acls, asking, resource) => {
-      const index = aclIndex(acls)
-      if (index.decide(asking, resource) === true) expect(index.decideAny(asking)).toBe(true)
+      for (const fallback of ['Allow', 'Deny'] as const) {
+        const index = indexWith(acls, fallback)
+        if (index.decide(asking, resource)) expect(index.decideAny(asking)).toBe(true)
+      }
     }),
   )
 })
