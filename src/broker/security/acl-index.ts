@@ -25,19 +25,24 @@ export interface AclIndex {
 export function aclIndex(all: readonly Acl[], fallback: Acl['permission']): AclIndex {
   const literal = new Map<string, Acl[]>()
   const prefixed = new Map<string, Acl[]>()
+  // However many prefixes there are, they have few lengths: so many looks find all that begin a name.
+  const lengths = new Set<number>()
   for (const acl of all) {
     const group = acl.patternType === 'Literal' ? literal : prefixed
     const key = keyOf(acl.resourceType, acl.resourceName)
     const same = group.get(key)
     if (same === undefined) group.set(key, [acl])
     else same.push(acl)
+    if (group === prefixed) lengths.add(key.length)
   }
 
   function* about(resourceType: ResourceType, name: string): Generator<readonly Acl[]> {
     yield literal.get(keyOf(resourceType, name)) ?? []
     if (name !== wildcard) yield literal.get(keyOf(resourceType, wildcard)) ?? []
     const key = keyOf(resourceType, name)
-    for (const [prefix, acls] of prefixed) if (key.startsWith(prefix)) yield acls
+    for (const length of lengths) {
+      if (length <= key.length) yield prefixed.get(key.slice(0, length)) ?? []
+    }
   }
 
   return {

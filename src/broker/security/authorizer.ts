@@ -11,18 +11,12 @@ import type { Logger } from '../../logger.ts'
 import type { Files } from '../../platform/platform.ts'
 import { corrupt, readChecked, writeChecked } from '../checked-file.ts'
 import type { BrokerConfig } from '../config.ts'
-import {
-  type Acl,
-  aclKey,
-  operationCodes,
-  type ResourceType,
-  resourceTypeCodes,
-  supportedOperations,
-} from './acl.ts'
+import { type Acl, aclKey, operationCodes, type ResourceType, resourceTypeCodes } from './acl.ts'
 import { type AclIndex, aclIndex } from './acl-index.ts'
-import type { Permission } from './needed.ts'
+import { allPermissions, type Permission } from './needed.ts'
 import { oneAtATime } from './one-at-a-time.ts'
 import { inProcess, type Principal, principalText } from './principal.ts'
+import { rememberedAnswers } from './remembered-answers.ts'
 
 /** The part of a request's context that matters here. */
 export interface Client {
@@ -53,11 +47,6 @@ export interface OpenAuthorizerOptions {
   readonly config: Pick<BrokerConfig, 'authorizer' | 'superUsers' | 'allowEveryoneIfNoAclFound'>
   readonly logger: Logger
 }
-
-/** Answers that are remembered at most; then they are all found out again. */
-const MAX_REMEMBERED = 50_000
-/** Longer questions are not worth the memory: names may be as long as a request. */
-const MAX_KEY_CHARS = 512
 
 const content = z.strictObject({
   acls: z.array(
@@ -97,7 +86,7 @@ export function openAuthorizer({
   const file = { files, folder, name: 'acls', version: 1 }
   const fallback = config.allowEveryoneIfNoAclFound ? 'Allow' : 'Deny'
   let index: AclIndex = aclIndex(readAcls(), fallback)
-  const remembered = new Map<string, boolean>()
+  const remembered = rememberedAnswers()
   const inTurn = oneAtATime()
 
   function readAcls(): readonly Acl[] {
@@ -113,20 +102,14 @@ export function openAuthorizer({
 
   function authorize(client: Client, permission: Permission, resourceName: string): boolean {
     if (!enabled) return true
-    const { resourceType, operation } = permission
-    const { principal, clientHost } = client
+    const { principal } = client
     if (principal === inProcess) return true
-    // The lengths make it certain where each part ends, whatever the names hold.
-    const key = `${resourceName.length} ${clientHost.length} ${resourceType} ${operation} ${resourceName}${clientHost}${principal.name}`
-    const before = remembered.get(key)
+    const before = remembered.of(client, permission)?.get(resourceName)
     if (before !== undefined) return before
     const asking = askingOf(client, permission)
     const answer = isTrusted(principal) || index.decide(asking, resourceName)
     if (!answer) logger.debug({ ...asking, resourceName }, 'A client is refused.')
-    if (key.length <= MAX_KEY_CHARS) {
-      if (remembered.size >= MAX_REMEMBERED) remembered.clear()
-      remembered.set(key, answer)
-    }
+    remembered.add(client, permission, resourceName, answer)
     return answer
   }
 
@@ -148,10 +131,8 @@ export function openAuthorizer({
       return isTrusted(client.principal) || index.decideAny(askingOf(client, permission))
     },
     operations(client, resourceType, resourceName) {
-      const bits = supportedOperations[resourceType].map(operation =>
-        authorize(client, { resourceType, operation, refusal: 0 }, resourceName)
-          ? 1 << operationCodes[operation]
-          : 0,
+      const bits = allPermissions[resourceType].map(permission =>
+        authorize(client, permission, resourceName) ? 1 << operationCodes[permission.operation] : 0,
       )
       return bits.reduce((all, bit) => all | bit, 0)
     },

@@ -4,7 +4,7 @@
  * (Kafka: KafkaApis, ControllerApis, AclApis.)
  */
 import { errorCode } from '../../protocol/error-codes.ts'
-import type { Operation, ResourceType } from './acl.ts'
+import { type Operation, type ResourceType, supportedOperations } from './acl.ts'
 
 export interface Permission {
   readonly resourceType: ResourceType
@@ -101,3 +101,11 @@ export const needed = {
   listTransactions: { transactionalId: transactionalId('Describe') },
   describeTopicPartitions: { topic: topic('Describe') },
 } as const satisfies Record<string, Readonly<Record<string, Permission>>>
+
+/** All that can be asked for a resource of a type. */
+export const allPermissions: Readonly<Record<ResourceType, readonly Permission[]>> = {
+  Topic: supportedOperations.Topic.map(topic),
+  Group: supportedOperations.Group.map(group),
+  Cluster: supportedOperations.Cluster.map(cluster),
+  TransactionalId: supportedOperations.TransactionalId.map(transactionalId),
+}
