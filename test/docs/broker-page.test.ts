@@ -9,7 +9,7 @@ import { root } from './extract.ts'
 const page = readFileSync(join(root, 'docs/broker.md'), 'utf8')
 
 test('the lists are those of the code', () => {
-  expect(page, 'run: node --conditions=millrace-source test/docs/write-broker-page.ts').toBe(
+  expect(page, 'run: node --conditions=millrace-source test/docs/broker-page.ts').toBe(
     withGeneratedParts(page),
   )
 })

@@ -1,6 +1,10 @@
+/** What docs/broker.md takes from the code. Run, it brings the page up to date: see the message of its test. */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { metricDefinitions } from '../../src/broker/metrics/metric-definitions.ts'
 import { handlers } from '../../src/broker/api/index.ts'
 import { brokerSettings } from '../../src/broker/config.ts'
+import { root } from './extract.ts'
 
 /** The parts of docs/broker.md that follow from tables in the code, by the name in the comment before them. */
 export const generatedParts: Readonly<Record<string, () => string[]>> = {
@@ -34,4 +38,9 @@ export function withGeneratedParts(page: string): string {
 
 function shown(value: unknown): string {
   return Array.isArray(value) && value.length === 0 ? 'none' : String(value)
+}
+
+if (import.meta.main) {
+  const path = join(root, 'docs/broker.md')
+  writeFileSync(path, withGeneratedParts(readFileSync(path, 'utf8')))
 }
