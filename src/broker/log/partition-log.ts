@@ -272,6 +272,9 @@ export class PartitionLog {
   }
 
   #roll(now: number): void {
+    // A closed segment ends where its last batch does: what is behind it would be taken for damage.
+    const { active } = this.#segments
+    if (active.cutTorn()) this.#unsynced.add(active)
     this.#segments.begin(this.endOffset, now)
     this.#folderChanged = true
     this.#point.noteProducers(this.endOffset)

@@ -99,7 +99,7 @@ export class Segment {
    * to what it was, at the latest before the next write.
    */
   append(batches: Buffer): void {
-    if (this.#isTorn) this.#cutBack()
+    this.cutTorn()
     try {
       this.file.write(batches, this.sizeBytes)
     } catch (error) {
@@ -112,6 +112,13 @@ export class Segment {
       this.note(batches, at)
       at += size
     }
+  }
+
+  /** Cuts off what a failed write has left, if that could not be done at once; returns whether there was something. */
+  cutTorn(): boolean {
+    if (!this.#isTorn) return false
+    this.#cutBack()
+    return true
   }
 
   #cutBack(): void {

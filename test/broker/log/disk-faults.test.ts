@@ -78,6 +78,32 @@ describe('a write that fails', () => {
     expect(readAll(again)).toEqual(['0:a', '1:b'])
   })
 
+  test('and cannot be cut back either keeps the log from going on in a new segment', async () => {
+    const { sim, machine } = await world(9)
+    machine.kill()
+    const { files } = machine.restart()
+    const config = { segmentBytes: 400 }
+    const log = await sim.run(openLog(folder, { files, config }))
+    append(log, batchOf(['a'.repeat(200)], { timestamp: 7 }))
+    await sim.run(log.durable(1))
+    machine.onOperation = ({ kind, path }) => {
+      if (!path.endsWith('.log')) return
+      if (kind === 'write') throw systemError('ENOSPC')
+      if (kind === 'truncate') throw systemError('EIO')
+    }
+    expect(() => append(log, batchOf(['lost']))).toThrow(/nothing was appended/)
+    const segments = (): number => files.list(folder).filter(name => name.endsWith('.log')).length
+    expect(() => append(log, batchOf(['b'.repeat(300)]))).toThrow(/nothing was appended/)
+    expect(segments()).toBe(1)
+    machine.onOperation = undefined
+    append(log, batchOf(['b'.repeat(300)], { timestamp: 8 }))
+    await sim.run(log.durable(2))
+    expect(segments()).toBe(2)
+    expect(readAll(log)).toHaveLength(2)
+    expect(log.offsetForTimestamp(8)).toEqual({ offset: 1, timestamp: 8 })
+    await sim.run(log.close())
+  })
+
   test('refuses an idempotent batch so that the same one can be sent again', async () => {
     const { machine, log } = await world(5)
     const batch = (): Buffer => batchOf(['a'], { producer: { id: 1n, epoch: 0, sequence: 0 } })
