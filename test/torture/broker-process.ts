@@ -9,6 +9,8 @@ export interface BrokerProcess {
   readonly log: readonly string[]
   /** Ends it at once, without a chance to tidy up, and resolves when it is gone. */
   kill(): Promise<void>
+  /** Asks it to end, and resolves when it has. */
+  stop(): Promise<void>
 }
 
 const command = resolve(import.meta.dirname, '../../bin/millrace.js')
@@ -29,14 +31,16 @@ export async function startBrokerProcess(data: string, port: number): Promise<Br
   })
   const exited = new Promise<number | null>(done => child.once('close', code => done(code)))
   const bootstrap = await listening(child, exited, log)
+  const end = async (signal: 'SIGKILL' | 'SIGTERM'): Promise<void> => {
+    child.kill(signal)
+    await exited
+  }
   return {
     pid: child.pid ?? 0,
     bootstrap,
     log,
-    async kill() {
-      child.kill('SIGKILL')
-      await exited
-    },
+    kill: () => end('SIGKILL'),
+    stop: () => end('SIGTERM'),
   }
 }
 
