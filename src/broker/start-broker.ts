@@ -219,6 +219,11 @@ export async function startCheckedBroker(
     if (broker.users.names().length === 0 && listeners.some(({ sasl }) => sasl.length > 0)) {
       logger.warn({ data: folder }, 'Clients must log in, and there is no user yet: add one.')
     }
+    for (const { name, sasl, tls } of listeners) {
+      if (tls !== undefined || !sasl.includes('PLAIN')) continue
+      const message = 'Passwords of PLAIN can be read on the way to a listener without tls.'
+      logger.warn({ listener: name }, message)
+    }
     const server = await serve(broker, listeners)
     closers.unshift(() => server.close())
     const watched = metrics === undefined ? null : await watch(broker, folder, metrics)

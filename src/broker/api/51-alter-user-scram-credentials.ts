@@ -8,8 +8,8 @@
  * connections stay. Iterations from 4096 to 16384 (UNACCEPTABLE_CREDENTIAL otherwise); taking away what is not there is
  * RESOURCE_NOT_FOUND, the same mechanism of a user twice DUPLICATE_RESOURCE.
  *
- * Differs from Apache Kafka: users of PLAIN are these users too, so they need no file of their own. There are at most
- * `maxUsers`.
+ * Differs from Apache Kafka: both mechanisms of a user may be changed in one request. Users of PLAIN are these users too, so they need no
+ * file of their own. There are at most `maxUsers`.
  */
 import { errorCode } from '../../protocol/error-codes.ts'
 import { alterUserScramCredentials } from '../../protocol/messages/51-alter-user-scram-credentials.ts'
