@@ -82,6 +82,8 @@ export async function openTopics(options: TopicsOptions): Promise<Topics> {
   const { files } = platform
   const folders = partitionFolders({ platform, folder: join(options.folder, 'logs'), logger })
   const topics = new Map<string, TopicState>()
+  /** The same by id, by which newer clients fetch. */
+  const ids = new Map<string, TopicState>()
   let partitionCount = 0
   let changes: Promise<unknown> = Promise.resolve()
   /** A write of the register has failed: it may have been replaced all the same, and say something else than `topics`. */
@@ -104,6 +106,7 @@ export async function openTopics(options: TopicsOptions): Promise<Topics> {
       const topic = newTopic(name, id, new Map(Object.entries(configs)))
       topic.partitions.push(...(await folders.openRange(topic, 0, partitions, 'mustExist')))
       topics.set(name, topic)
+      ids.set(topic.id, topic)
       partitionCount += partitions
     }
   }
@@ -195,10 +198,7 @@ export async function openTopics(options: TopicsOptions): Promise<Topics> {
 
   const self: Topics = {
     get: name => topics.get(name),
-    byId(id) {
-      for (const topic of topics.values()) if (topic.id === id) return topic
-      return undefined
-    },
+    byId: id => ids.get(id),
     all: () => [...topics.values()].sort((a, b) => (a.name < b.name ? -1 : 1)),
     partition: (name, partition) => topics.get(name)?.partitions[partition],
     check({ name, partitions }) {
@@ -227,6 +227,7 @@ export async function openTopics(options: TopicsOptions): Promise<Topics> {
         const topic = newTopic(spec.name, uuid(platform.random.bytes(16)), spec.configs)
         await grow(topic, spec.partitions)
         topics.set(spec.name, topic)
+        ids.set(topic.id, topic)
         return topic
       }),
     async ensure(spec) {
@@ -283,6 +284,7 @@ export async function openTopics(options: TopicsOptions): Promise<Topics> {
           )
         }
         topics.delete(name)
+        ids.delete(topic.id)
         partitionCount -= topic.partitions.length
         try {
           await register(topic, 0)
