@@ -91,6 +91,7 @@ export async function openBroker(options: OpenBrokerOptions): Promise<Broker> {
     const ensureInternalTopic = (name: InternalTopic): Promise<Topic> =>
       topics.ensure(internalTopicSpec(name, config))
     const leaderEpoch = folder.brokerEpoch
+    let connections = 0
     const { groups, markers, transactions } = await openCoordinators()
     const counters = newCounters()
     const stopFlushing =
@@ -109,7 +110,6 @@ export async function openBroker(options: OpenBrokerOptions): Promise<Broker> {
       counters,
     })
     const stopping = new AbortController()
-    let connections = 0
     let closing: Promise<void> | null = null
 
     const broker: Broker = {
@@ -157,6 +157,7 @@ export async function openBroker(options: OpenBrokerOptions): Promise<Broker> {
           ...shared,
           producerIds,
           markers,
+          newestConnection: () => connections,
           ensureTopic: () => ensureInternalTopic(transactionStateTopic),
           async offsetsTopic() {
             await groups.ready()

@@ -23,12 +23,20 @@ function inProcessConnection(broker: Broker): Connection {
   const connection = broker.nextConnection()
   const authentication = knownClient(inProcess)
   const ended = new AbortController()
-  const end = (): void => ended.abort()
-  broker.stopping.addEventListener('abort', end)
+  const stop = (): void => ended.abort()
+  broker.stopping.addEventListener('abort', stop)
   // Who waits for an answer when the connection is closed gets none.
   const open = new Set<(error: Error) => void>()
   let closed = false
   let last: Promise<unknown> = Promise.resolve()
+
+  function end(why: string): void {
+    closed = true
+    broker.stopping.removeEventListener('abort', stop)
+    ended.abort()
+    for (const reject of open) reject(lost(why))
+    open.clear()
+  }
 
   return {
     request<Request, Response>(api: Api<Request, Response>, body: Request): Promise<Response> {
@@ -45,12 +53,14 @@ function inProcessConnection(broker: Broker): Connection {
         authentication,
         listener: '',
         mute: null,
+        cut: end,
         advertised: { host: 'in-process', port: 0 },
         ended: ended.signal,
       }
       return new Promise((resolve, reject) => {
         open.add(reject)
         const serve = async (): Promise<void> => {
+          if (closed) return
           try {
             const response = await handler?.serveObject(broker, body, context)
             resolve(completeMessage(api.response, version, response, 'response'))
@@ -64,11 +74,7 @@ function inProcessConnection(broker: Broker): Connection {
       })
     },
     async close() {
-      closed = true
-      broker.stopping.removeEventListener('abort', end)
-      ended.abort()
-      for (const reject of open) reject(lost('the connection was closed'))
-      open.clear()
+      end('the connection was closed')
     },
   }
 }

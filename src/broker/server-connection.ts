@@ -218,6 +218,7 @@ export function serveConnection(options: ServeConnectionOptions): ServedConnecti
       listener: options.listener,
       advertised: options.advertised(),
       mute,
+      cut,
       ended: ended.signal,
     }
     overlapping = handler.overlaps
@@ -260,13 +261,16 @@ export function serveConnection(options: ServeConnectionOptions): ServedConnecti
   /** The peer does not follow the protocol, or a request could not be served at all: only this connection ends. */
   function drop(error: unknown): void {
     if (closed) return
+    if (error instanceof MillraceError && error.code === 'PROTOCOL_ERROR') return cut(error.message)
     const fields = { remote: socket.remote, error }
-    if (error instanceof MillraceError && error.code === 'PROTOCOL_ERROR') {
-      counters.closedProtocol += 1
-      logger.warn(fields, `A connection is closed: ${error.message}`)
-    } else {
-      logger.error(fields, 'A connection is closed because its request failed unexpectedly.')
-    }
+    logger.error(fields, 'A connection is closed because its request failed unexpectedly.')
+    abandon()
+  }
+
+  function cut(why: string): void {
+    if (closed) return
+    counters.closedProtocol += 1
+    logger.warn({ remote: socket.remote }, `A connection is closed: ${why}`)
     abandon()
   }
 

@@ -223,13 +223,32 @@ describe('a batch', () => {
 describe('a request', () => {
   test('on a connection that the producer has left does not end its next transaction', async () => {
     await begin('a')
-    const old = producer.connection
-    producer.connection = await connect()
+    const old = connection
+    connection = await connect()
+    producer.connection = connection
     expect(await run(producer.end('commit'))).toBe('NONE')
     await begin('b', 7)
     producer.connection = old
-    expect(await run(producer.end('commit'))).toBe('NOT_COORDINATOR')
+    await expect(run(producer.end('commit'))).rejects.toThrow('on another one since')
     expect(await committed()).toBe('a0 and something open')
+    // That connection is gone; one that is opened now is taken.
+    await expect(run(producer.end('commit'))).rejects.toThrow('the connection is closed')
+    producer.connection = await connect()
+    expect(await run(producer.end('commit'))).toBe('NONE')
+    expect(await committed()).toBe('a0 b0')
+  })
+
+  test.each(['add', 'addOffsets'] as const)('so does %s begin none', async what => {
+    await run(producer.init())
+    const old = await connect()
+    await run(producer.add('t', [0]))
+    await run(producer.end('commit'))
+    producer.connection = old
+    const late = what === 'add' ? producer.add('t', [0]) : producer.addOffsets('g')
+    await expect(run(late)).rejects.toThrow('on another one since')
+    producer.connection = await connect()
+    expect(await run(producer.end('commit'))).toBe('NONE')
+    expect(await run(producer.end('abort'))).toBe('INVALID_TXN_STATE')
   })
 
   test('for the coordinator of a transactional id finds this broker', async () => {

@@ -12,10 +12,9 @@ import { errorCode } from '../../protocol/error-codes.ts'
 import { addPartitionsToTxn } from '../../protocol/messages/24-add-partitions-to-txn.ts'
 import type { Infer } from '../../protocol/schema.ts'
 import type { Broker } from '../broker.ts'
-import { answerTo } from '../request-refused.ts'
 import { needed } from '../security/needed.ts'
 import { apiHandler, type ApiHandler, type RequestContext } from './api-handler.ts'
-import { fencedCode } from './transaction-codes.ts'
+import { speakerCode } from './transaction-codes.ts'
 
 type Request = Infer<typeof addPartitionsToTxn.request>
 
@@ -43,7 +42,8 @@ export const addPartitionsToTxnHandler: ApiHandler = apiHandler(
       !mayUse || all.some(({ partitionErrorCode }) => partitionErrorCode !== errorCode.NONE)
     const code = isRefused
       ? errorCode.OPERATION_NOT_ATTEMPTED
-      : fencedCode(await add(broker, request, context), context.version, 2)
+      : await speakerCode(broker, add(broker, request, context), context)
+    if (code === null) return null
     for (const result of all) {
       if (result.partitionErrorCode === errorCode.NONE) result.partitionErrorCode = code
     }
@@ -59,7 +59,7 @@ function partitionProblem(broker: Broker, name: string, partition: number): numb
     : errorCode.NONE
 }
 
-async function add(
+function add(
   broker: Broker,
   { transactionalId, producerId, producerEpoch, topics }: Request,
   { connection }: RequestContext,
@@ -68,13 +68,9 @@ async function add(
   for (const { name, partitions: indexes } of topics) {
     partitions.set(name, new Set([...(partitions.get(name) ?? []), ...indexes]))
   }
-  try {
-    return await broker.transactions.addPartitions(transactionalId, {
-      producer: { producerId, producerEpoch },
-      partitions,
-      connection,
-    })
-  } catch (error) {
-    return answerTo(error, broker.logger).errorCode
-  }
+  return broker.transactions.addPartitions(transactionalId, {
+    producer: { producerId, producerEpoch },
+    partitions,
+    connection,
+  })
 }

@@ -7,16 +7,15 @@
  * PRODUCER_FENCED is answered from version 2, INVALID_PRODUCER_EPOCH below.
  */
 import { addOffsetsToTxn } from '../../protocol/messages/25-add-offsets-to-txn.ts'
-import { answerTo } from '../request-refused.ts'
 import { needed } from '../security/needed.ts'
 import { apiHandler, type ApiHandler } from './api-handler.ts'
-import { fencedCode } from './transaction-codes.ts'
+import { speakerCode } from './transaction-codes.ts'
 
 export const addOffsetsToTxnHandler: ApiHandler = apiHandler(
   addOffsetsToTxn,
   { min: 0, max: 4 },
   async (broker, request, context) => {
-    const { version, connection } = context
+    const { connection } = context
     const { transactionalId, groupId, producerId, producerEpoch } = request
     const { transactionalId: usingId, group: reading } = needed.addOffsetsToTxn
     const { authorizer } = broker
@@ -24,13 +23,9 @@ export const addOffsetsToTxnHandler: ApiHandler = apiHandler(
       return { errorCode: usingId.refusal }
     }
     if (!authorizer.authorize(context, reading, groupId)) return { errorCode: reading.refusal }
-    const producer = { producerId, producerEpoch }
-    try {
-      const { transactions } = broker
-      const code = await transactions.addOffsets(transactionalId, groupId, { producer, connection })
-      return { errorCode: fencedCode(code, version, 2) }
-    } catch (error) {
-      return { errorCode: answerTo(error, broker.logger).errorCode }
-    }
+    const speaker = { producer: { producerId, producerEpoch }, connection }
+    const asked = broker.transactions.addOffsets(transactionalId, groupId, speaker)
+    const code = await speakerCode(broker, asked, context)
+    return code === null ? null : { errorCode: code }
   },
 )

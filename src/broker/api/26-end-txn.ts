@@ -9,34 +9,30 @@
  *
  * Differs from Apache Kafka: answered when the end is durable in every partition and the offsets of the transaction are
  * visible, not as soon as it is decided. So whoever reads after the answer reads what was committed, and the next
- * transaction is never answered CONCURRENT_TRANSACTIONS. A request on an older connection than the producer's newest one
- * was overtaken: it is answered NOT_COORDINATOR and does nothing.
+ * transaction is never answered CONCURRENT_TRANSACTIONS. A request that was overtaken by later ones on another connection
+ * does nothing, and its connection is closed (coordinator/transaction.ts).
  */
 import { endTxn } from '../../protocol/messages/26-end-txn.ts'
-import { answerTo } from '../request-refused.ts'
 import { needed } from '../security/needed.ts'
 import { apiHandler, type ApiHandler } from './api-handler.ts'
-import { fencedCode } from './transaction-codes.ts'
+import { speakerCode } from './transaction-codes.ts'
 
 export const endTxnHandler: ApiHandler = apiHandler(
   endTxn,
   { min: 0, max: 4 },
   async (broker, request, context) => {
-    const { version, connection } = context
+    const { connection } = context
     const { transactionalId, producerId, producerEpoch, committed } = request
     const { transactionalId: permission } = needed.endTxn
     if (!broker.authorizer.authorize(context, permission, transactionalId)) {
       return { errorCode: permission.refusal }
     }
-    try {
-      const code = await broker.transactions.endTxn(transactionalId, {
-        producer: { producerId, producerEpoch },
-        type: committed ? 'commit' : 'abort',
-        connection,
-      })
-      return { errorCode: fencedCode(code, version, 2) }
-    } catch (error) {
-      return { errorCode: answerTo(error, broker.logger).errorCode }
-    }
+    const asked = broker.transactions.endTxn(transactionalId, {
+      producer: { producerId, producerEpoch },
+      type: committed ? 'commit' : 'abort',
+      connection,
+    })
+    const code = await speakerCode(broker, asked, context)
+    return code === null ? null : { errorCode: code }
   },
 )

@@ -25,6 +25,8 @@ export interface RequestContext {
   readonly advertised: Address
   /** The client is not listened to for so long, because of its quota. Null in this process, where quotas do not hold. */
   readonly mute: ((durationMs: number) => void) | null
+  /** Closes the connection at once, with no answer to what is open. `why`: a sentence without its end. */
+  readonly cut: (why: string) => void
   /** Aborted when nobody waits for the answer any more or when the broker stops: what is parked must be answered. */
   readonly ended: AbortSignal
 }

@@ -101,6 +101,8 @@ export interface TransactionCoordinatorOptions {
   readonly producerIds: Pick<ProducerIds, 'next'>
   readonly markers: MarkerWriter
   readonly leaderEpoch: number
+  /** The number of the connection that was opened last. */
+  newestConnection(): number
   ensureTopic(): Promise<Topic>
   /** The topic of the groups' offsets, once the groups can be told how transactions end there. */
   offsetsTopic(): Promise<Topic>
@@ -158,7 +160,8 @@ export function openTransactionCoordinator(
   }
 
   function moment(): Moment {
-    return { monotonicMs: clock.monotonic(), wallMs: clock.now() }
+    const newestConnection = options.newestConnection()
+    return { monotonicMs: clock.monotonic(), wallMs: clock.now(), newestConnection }
   }
 
   /** Puts one thing to the step function. The error code is to be told when everything written so far is durable. */

@@ -83,6 +83,7 @@ export function readTransaction(
     updatedMs: stored.lastUpdateTimestamp,
     deadlineMs: Infinity,
     connection: 0,
+    newestConnection: 0,
   }
   return {
     transactionalId,

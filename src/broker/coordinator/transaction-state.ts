@@ -13,7 +13,7 @@ export type TopicPartitions = ReadonlyMap<string, ReadonlySet<number>>
 
 /**
  * What is known of one transactional id: its producer and the latest transaction. It never changes: `step` makes the next
- * one, which takes the place of this one once it is written. All of it is in the record but the last two fields.
+ * one, which takes the place of this one once it is written. All of it is in the record but the last three fields.
  */
 export interface Transaction extends ProducerInstance {
   readonly transactionalId: string
@@ -32,8 +32,10 @@ export interface Transaction extends ProducerInstance {
   readonly updatedMs: number
   /** On the monotonic clock: when an ongoing transaction times out, or an idle id expires. Infinity when neither can be. */
   readonly deadlineMs: number
-  /** The newest connection that has spoken for this producer; requests on older ones were overtaken. */
+  /** The connection that spoke last for this producer; 0 when none has since this instance began or the broker did. */
   readonly connection: number
+  /** The newest connection there was then: of the others, up to this one, whatever comes was overtaken. */
+  readonly newestConnection: number
 }
 
 export interface TransactionSettings {

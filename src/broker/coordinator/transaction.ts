@@ -6,8 +6,11 @@
  * transactions, in which a producer keeps its epoch from one transaction to the next.
  *
  * Differs from Apache Kafka:
- * - An answer to an old question must not end a new transaction. With the epoch unchanged, only the connection tells them
- *   apart: a request on a connection older than one that has spoken for the producer since was overtaken, and is refused.
+ * - A late request must not act on a new transaction. With the epoch unchanged, only its connection tells it from the
+ *   requests of that one. A producer asks one thing after another, so one whose answer it waits for no more was sent on a
+ *   connection that was there when the producer spoke next: requests are taken on the connection that spoke last and on
+ *   those opened since. Any other is refused, and its connection is closed (api/transaction-codes.ts), so that a client
+ *   with several of them is not shut out: what it opens then is new.
  * - InitProducerId names the instance it comes from (KIP-360): only the present one may end the transaction with it. Kafka
  *   looks at the producer id alone. When the present one does, the epoch made to fence it is the one that it gets.
  */
@@ -60,12 +63,14 @@ export type TransactionInput =
   /** Time has passed. */
   | { readonly kind: 'tick' }
 
-/** The same moment on both clocks, in milliseconds. */
+/** The same moment on both clocks, in milliseconds, and as connections count. */
 export interface Moment {
   /** Must not go backwards between calls. */
   readonly monotonicMs: number
   /** For the record and for people to look at. */
   readonly wallMs: number
+  /** The number of the connection that was opened last. */
+  readonly newestConnection: number
 }
 
 export interface TransactionStep {
@@ -141,6 +146,7 @@ function init(
     updatedMs: now.wallMs,
     deadlineMs: now.monotonicMs + settings.transactionalIdExpirationMs,
     connection: 0,
+    newestConnection: 0,
   })
 }
 
@@ -175,33 +181,32 @@ function add(known: Transaction | null, input: AddInput, now: Moment): Transacti
   const problem = problemOf(known, input)
   if (known === null || problem !== errorCode.NONE) return refuse(known, problem)
   if (isPrepared(known)) return refuse(known, errorCode.CONCURRENT_TRANSACTIONS)
-  const { connection } = input
+  const heard = hear(known, input, now)
   if (known.phase === 'Ongoing') {
     const partitions = unionOf(known.partitions, input.partitions)
-    if (partitions === known.partitions) return keep({ ...known, connection })
-    return written({ ...known, partitions, updatedMs: now.wallMs, connection })
+    if (partitions === known.partitions) return keep(heard)
+    return written({ ...heard, partitions, updatedMs: now.wallMs })
   }
-  if (input.partitions.size === 0) return keep({ ...known, connection })
+  if (input.partitions.size === 0) return keep(heard)
   return written({
-    ...known,
+    ...heard,
     phase: 'Ongoing',
     partitions: input.partitions,
     startedMs: now.wallMs,
     updatedMs: now.wallMs,
     deadlineMs: now.monotonicMs + known.timeoutMs,
-    connection,
   })
 }
 
 function end(known: Transaction | null, input: EndInput, now: Moment): TransactionStep {
   const problem = problemOf(known, input)
   if (known === null || problem !== errorCode.NONE) return refuse(known, problem)
-  const { type, connection } = input
+  const { type } = input
   const is = (commit: Transaction['phase'], abort: Transaction['phase']): boolean =>
     known.phase === (type === 'commit' ? commit : abort)
-  if (known.phase === 'Ongoing') return prepare({ ...known, connection }, type, now)
+  if (known.phase === 'Ongoing') return prepare(hear(known, input, now), type, now)
   if (is('PrepareCommit', 'PrepareAbort')) return refuse(known, errorCode.CONCURRENT_TRANSACTIONS)
-  if (is('CompleteCommit', 'CompleteAbort')) return keep({ ...known, connection })
+  if (is('CompleteCommit', 'CompleteAbort')) return keep(hear(known, input, now))
   return refuse(known, errorCode.INVALID_TXN_STATE)
 }
 
@@ -211,7 +216,19 @@ function problemOf(known: Transaction | null, input: AddInput | EndInput): numbe
     return errorCode.INVALID_PRODUCER_ID_MAPPING
   }
   if (known.producerEpoch !== producer.producerEpoch) return errorCode.PRODUCER_FENCED
-  return connection < known.connection ? errorCode.NOT_COORDINATOR : errorCode.NONE
+  const isKnown = connection === known.connection
+  return isKnown || connection > known.newestConnection
+    ? errorCode.NONE
+    : errorCode.NOT_COORDINATOR
+}
+
+/** The producer has spoken. */
+function hear(
+  known: Transaction,
+  { connection }: AddInput | EndInput,
+  { newestConnection }: Moment,
+): Transaction {
+  return { ...known, connection, newestConnection }
 }
 
 function ended(

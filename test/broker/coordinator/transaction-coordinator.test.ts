@@ -58,6 +58,7 @@ async function open(): Promise<void> {
     topics,
     producerIds: { next: async () => ++ids },
     markers: writer,
+    newestConnection: () => 1,
     leaderEpoch: ++lives,
     ensureTopic: () => topics.ensure(internalTopicSpec(transactionStateTopic, config)),
     offsetsTopic: () => topics.ensure(internalTopicSpec(consumerOffsetsTopic, config)),

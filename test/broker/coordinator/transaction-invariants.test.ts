@@ -5,7 +5,7 @@ import { type Intent, PARTITIONS, TransactionWorld } from './transaction-world.t
 type Action =
   | { readonly kind: 'ask'; readonly client: number; readonly intent: Intent }
   | { readonly kind: 'write'; readonly client: number; readonly partition: number }
-  | { readonly kind: 'giveUp' | 'restart'; readonly client: number }
+  | { readonly kind: 'connect' | 'giveUp' | 'restart' | 'turn'; readonly client: number }
   | { readonly kind: 'deliver' | 'pass' | 'crash'; readonly n: number }
   | { readonly kind: 'flush' | 'mark' | 'disk' }
 
@@ -41,6 +41,8 @@ const action: fc.Arbitrary<Action> = fc.oneof(
   { weight: 12, arbitrary: fc.record({ kind: act('mark') }) },
   { weight: 6, arbitrary: fc.record({ kind: act('giveUp'), client }) },
   { weight: 1, arbitrary: fc.record({ kind: act('restart'), client }) },
+  { weight: 1, arbitrary: fc.record({ kind: act('connect'), client }) },
+  { weight: 4, arbitrary: fc.record({ kind: act('turn'), client }) },
   { weight: 2, arbitrary: fc.record({ kind: act('pass'), n: fc.nat(1500) }) },
   { weight: 1, arbitrary: fc.record({ kind: act('crash'), n: fc.nat(3) }) },
   { weight: 1, arbitrary: fc.record({ kind: act('disk') }) },
@@ -56,6 +58,10 @@ function play(world: TransactionWorld, what: Action): void {
       return world.giveUp(what.client)
     case 'restart':
       return world.restart(what.client)
+    case 'connect':
+      return world.connect(what.client)
+    case 'turn':
+      return world.turn(what.client)
     case 'deliver':
       return world.deliver(what.n)
     case 'pass':
@@ -91,6 +97,8 @@ test('a transaction has one outcome everywhere, an end ends what it was meant fo
     'told abort',
     'fenced open',
     'overtaken',
+    'turned',
+    'cut',
     'gave up',
     'refused',
     'started',

@@ -10,7 +10,7 @@ import {
 } from '../../../src/broker/coordinator/transaction-state.ts'
 
 const settings = { transactionMaxTimeoutMs: 900_000, transactionalIdExpirationMs: 604_800_000 }
-const now = { monotonicMs: 5000, wallMs: 1_700_000_000_000 }
+const now = { monotonicMs: 5000, wallMs: 1_700_000_000_000, newestConnection: 0 }
 const producerId = fc.bigInt({ min: 1n, max: (1n << 63n) - 1n })
 
 const partitions = fc
@@ -52,6 +52,7 @@ const transaction: fc.Arbitrary<Transaction> = fc
           : { producerId: otherId, producerEpoch: lastGivenEpoch },
     deadlineMs: 0,
     connection: 0,
+    newestConnection: 0,
   }))
 
 test('what is written is read', () => {
@@ -103,6 +104,7 @@ test('the layout is that of Apache Kafka', () => {
     updatedMs: 1_700_000_000_001,
     deadlineMs: 0,
     connection: 0,
+    newestConnection: 0,
   })
   expect(key).toEqual(hex('0000 0002 7478'))
   expect(value).toEqual(

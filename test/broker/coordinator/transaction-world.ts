@@ -1,6 +1,6 @@
 /**
  * One transactional id in a world where everything happens at the worst time: two producers that take turns with it, give up
- * on answers and try again on new connections, a network that delivers late what they gave up on, a disk that is full now
+ * on answers and try again on other connections, a network that delivers late what they gave up on, a disk that is full now
  * and then, and a coordinator that crashes and finds of its records only those that were durable, or a few more. The world
  * knows what the coordinator cannot: which transaction of which producer every request was meant for.
  */
@@ -52,6 +52,10 @@ class Client {
   /** Grows when the producer crashes: the new one knows nothing of the old one's requests. */
   incarnation = 0
   connection = 0
+  /** Connections that it has besides, for the next request or for when the other one fails. */
+  spare: number[] = []
+  /** The connection that it opened because it had none, until it turns to others or something of it arrives late. */
+  opened = 0
   instance: ProducerInstance | null = null
   transaction = 0
   asking: Request | null = null
@@ -87,7 +91,7 @@ export class TransactionWorld {
   /** What happened, so that a test can tell that it has seen everything. */
   readonly seen = new Map<string, number>()
   isDiskFull = false
-  private now: Moment = { monotonicMs: 0, wallMs: 1_000_000 }
+  private now: Omit<Moment, 'newestConnection'> = { monotonicMs: 0, wallMs: 1_000_000 }
   private state: Transaction | null = null
   private settled: Transaction | null = null
   /** The transaction that the coordinator has open or ends. */
@@ -123,7 +127,10 @@ export class TransactionWorld {
   }
 
   private send(client: Client, intent: Intent): void {
-    if (client.connection === 0) client.connection = ++this.connections
+    if (client.connection === 0) {
+      client.connection = ++this.connections
+      client.opened = client.connection
+    }
     client.wanted = intent
     const { incarnation, connection, instance, tag } = client
     client.asking = { client, incarnation, connection, intent, instance, tag }
@@ -148,13 +155,29 @@ export class TransactionWorld {
     this.open[partition]?.set(instance.producerId, open.add(tag))
   }
 
-  /** The producer stops waiting for an answer, and asks again on a new connection. */
+  /** The producer opens a connection more. */
+  connect(index: number): void {
+    this.client(index).spare.push(++this.connections)
+  }
+
+  /** The producer goes on with another one of its connections. */
+  turn(index: number): void {
+    const client = this.client(index)
+    const next = client.spare.shift()
+    if (client.asking !== null || next === undefined) return
+    if (client.connection !== 0) client.spare.push(client.connection)
+    client.connection = next
+    client.opened = 0
+    this.note('turned')
+  }
+
+  /** The producer stops waiting for an answer, and asks again on another connection, a new one if it has no other. */
   giveUp(index: number): void {
     const client = this.client(index)
     const { asking } = client
     if (asking === null) return
     this.note('gave up')
-    client.connection = 0
+    client.connection = client.spare.shift() ?? 0
     client.asking = null
     this.send(client, asking.intent)
   }
@@ -164,6 +187,7 @@ export class TransactionWorld {
     const client = this.client(index)
     client.incarnation++
     client.connection = 0
+    client.spare = []
     client.instance = null
     client.asking = null
     client.wanted = null
@@ -182,6 +206,7 @@ export class TransactionWorld {
 
   private serve(request: Request): void {
     const before = this.state
+    if (request.client.asking !== request) request.client.opened = 0
     const code = this.apply(this.inputOf(request), request.tag)
     const { intent, instance } = request
     const isChanged = this.state !== before && this.state !== null && before !== null
@@ -201,7 +226,7 @@ export class TransactionWorld {
       const isOut = isOlder(instance, this.newest) && !isRepeated
       assert(isNewStart(intent) || !isOut, 'who was shut out stays so')
     }
-    if (code === errorCode.NOT_COORDINATOR) this.note('overtaken')
+    if (code === errorCode.NOT_COORDINATOR) this.cut(request)
     const isDeciding = intent.kind === 'end' && code === errorCode.NONE && isPreparedNow(this.state)
     this.replies.push({
       request,
@@ -210,6 +235,15 @@ export class TransactionWorld {
       needs: isDeciding ? Infinity : this.stored.length,
     })
     this.answer()
+  }
+
+  /** The request came on a connection that the producer has left, or so it seemed. */
+  private cut(request: Request): void {
+    const { client, connection } = request
+    if (client.asking !== request) return this.note('overtaken')
+    this.note('cut')
+    assert.notEqual(client.opened, connection, 'nobody is shut out who opens a connection')
+    client.connection = 0
   }
 
   private inputOf({ intent, instance, connection }: Request): TransactionInput {
@@ -229,7 +263,8 @@ export class TransactionWorld {
   }
 
   private apply(input: TransactionInput, tag: Tag): number {
-    const { next, write, errorCode: code } = step(this.state, input, this.now, settings)
+    const moment = { ...this.now, newestConnection: this.connections }
+    const { next, write, errorCode: code } = step(this.state, input, moment, settings)
     if (write && this.isDiskFull) {
       this.note('disk full')
       return errorCode.COORDINATOR_NOT_AVAILABLE
@@ -344,13 +379,15 @@ export class TransactionWorld {
     this.state = null
     this.now = { ...this.now, monotonicMs: 0 }
     for (const { key, value, tag } of this.stored) {
-      this.state = readTransaction(key, value, this.now, settings)?.transaction ?? null
+      const moment = { ...this.now, newestConnection: this.connections }
+      this.state = readTransaction(key, value, moment, settings)?.transaction ?? null
       this.tag = tag
     }
     this.settled = this.state
     if (isPreparedNow(this.state)) this.prepareMarkers()
     for (const client of this.clients) {
       client.connection = 0
+      client.spare = []
       if (client.asking === null) continue
       client.asking = null
     }

@@ -18,16 +18,18 @@ const settings = { transactionMaxTimeoutMs: 60_000, transactionalIdExpirationMs:
 let known: Transaction | null
 let now: number
 let freshIds: bigint
+let newestConnection: number
 
 beforeEach(() => {
   known = null
   now = 1000
   freshIds = 0n
+  newestConnection = 1
 })
 
 /** The answer, and after an arrow the state if it was written. */
 function run(input: TransactionInput): string {
-  const moment = { monotonicMs: now, wallMs: 1_000_000 + now }
+  const moment = { monotonicMs: now, wallMs: 1_000_000 + now, newestConnection }
   const { next, write, errorCode } = step(known, input, moment, settings)
   known = next
   if (!write) return errorName(errorCode)
@@ -109,8 +111,10 @@ describe('a transaction', () => {
 
   test('is not touched by what was asked on a connection that the producer has left', () => {
     init()
+    newestConnection = 4
     add(0, 0, 4)
     // The answer does not come; the producer connects anew, ends the transaction and begins another one.
+    newestConnection = 5
     expect(end('commit', 0, 5)).toBe('NONE → PrepareCommit 1/0')
     run({ kind: 'ended' })
     add(0, 0, 5)
@@ -119,6 +123,30 @@ describe('a transaction', () => {
     expect(add(0, 1, 4)).toBe('NOT_COORDINATOR')
     expect(known?.phase).toBe('Ongoing')
     expect(end('abort', 0, 5)).toBe('NONE → PrepareAbort 1/0')
+  })
+
+  test('is not touched either when the producer had opened the one it went on with first', () => {
+    init()
+    newestConnection = 2
+    add(0, 0, 1)
+    // The end is sent on connection 2 and is slow: the producer gives that up and asks on connection 1.
+    expect(end('commit', 0, 1)).toBe('NONE → PrepareCommit 1/0')
+    run({ kind: 'ended' })
+    add(0, 0, 1)
+    expect(end('commit', 0, 2)).toBe('NOT_COORDINATOR')
+    expect(known?.phase).toBe('Ongoing')
+  })
+
+  test('goes on for a producer that takes turns with its connections, on those it opens anew', () => {
+    init()
+    newestConnection = 2
+    expect(add(0, 0, 1)).toBe('NONE → Ongoing 1/0')
+    expect(add(0, 1, 2)).toBe('NOT_COORDINATOR')
+    newestConnection = 3
+    expect(add(0, 1, 3)).toBe('NONE → Ongoing 1/0')
+    expect(end('commit', 0, 1)).toBe('NOT_COORDINATOR')
+    newestConnection = 4
+    expect(end('commit', 0, 4)).toBe('NONE → PrepareCommit 1/0')
   })
 
   test('that takes too long is aborted, and its producer is shut out', () => {
