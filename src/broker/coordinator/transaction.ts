@@ -217,9 +217,7 @@ function problemOf(known: Transaction | null, input: AddInput | EndInput): numbe
   }
   if (known.producerEpoch !== producer.producerEpoch) return errorCode.PRODUCER_FENCED
   const isKnown = connection === known.connection
-  return isKnown || connection > known.newestConnection
-    ? errorCode.NONE
-    : errorCode.NOT_COORDINATOR
+  return isKnown || connection > known.newestConnection ? errorCode.NONE : errorCode.NOT_COORDINATOR
 }
 
 /** The producer has spoken. */
