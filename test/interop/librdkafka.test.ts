@@ -25,7 +25,7 @@ if (hasPython()) {
     })
 
     test.each(checks)('%s', async check => {
-      const { code, errors } = await python.ask('check', check, broker.bootstrap)
+      const { code, errors } = await python.ask('check', check, broker.bootstrap, '{}')
       expect(errors).toBe('')
       expect(code).toBe(0)
     })

@@ -15,13 +15,15 @@ export interface BrokerProcess {
 
 const command = resolve(import.meta.dirname, '../../bin/millrace.js')
 
-/** Starts `millrace broker` on a port and a data folder; resolves when it listens. */
-export async function startBrokerProcess(data: string, port: number): Promise<BrokerProcess> {
-  const child = spawn(
-    process.execPath,
-    [command, 'broker', '--port', String(port), '--data', data],
-    { stdio: ['ignore', 'pipe', 'pipe'] },
-  )
+/** Starts `millrace broker` on a data folder and a port, or with a file of settings; resolves when it listens. */
+export async function startBrokerProcess(
+  data: string,
+  settings: number | string,
+): Promise<BrokerProcess> {
+  const flags = typeof settings === 'number' ? ['--port', String(settings)] : ['--config', settings]
+  const child = spawn(process.execPath, [command, 'broker', ...flags, '--data', data], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   const log: string[] = []
   let partial = ''
   child.stderr.setEncoding('utf8').on('data', (text: string) => {

@@ -1,7 +1,8 @@
 """What librdkafka, through its Python binding, must be able to do against a broker. How it is told what to do says
-java/src/Main.java; it knows the requests "list" and "check"."""
+java/src/Main.java; it knows the requests "list" and "check", this one with settings of security in JSON at the end."""
 
 import io
+import json
 import sys
 import time
 import traceback
@@ -26,12 +27,12 @@ PATIENCE_S = 60
 class Clients:
     """Clients of one broker, and names that nobody else uses."""
 
-    def __init__(self, bootstrap):
-        self.bootstrap = bootstrap
-        self.admin = AdminClient({"bootstrap.servers": bootstrap})
+    def __init__(self, bootstrap, security):
+        self.common = {"bootstrap.servers": bootstrap} | json.loads(security)
+        self.admin = AdminClient(self.common)
 
     def producer(self, **settings):
-        return Producer({"bootstrap.servers": self.bootstrap, "linger.ms": 1} | named(settings))
+        return Producer(self.common | {"linger.ms": 1} | named(settings))
 
     def transactional(self, name, **settings):
         producer = self.producer(transactional_id=name, **settings)
@@ -40,8 +41,8 @@ class Clients:
 
     def consumer(self, **settings):
         default = {"group.id": new("group"), "auto.offset.reset": "earliest", "enable.auto.commit": False}
-        default |= {"bootstrap.servers": self.bootstrap, "fetch.wait.max.ms": 50, "enable.partition.eof": True}
-        return Consumer(default | named(settings))
+        default |= {"fetch.wait.max.ms": 50, "enable.partition.eof": True}
+        return Consumer(self.common | default | named(settings))
 
     def topic(self, partitions=1, **config):
         name = new("topic")
@@ -396,7 +397,7 @@ def run(request):
             if request[0] == "list":
                 print("\n".join(sorted(CHECKS)), end="")
             else:
-                CHECKS[request[1]](Clients(request[2]))
+                CHECKS[request[1]](Clients(*request[2:]))
         return 0, printed.getvalue(), ""
     except Exception:
         return 70, printed.getvalue(), traceback.format_exc()
