@@ -10,6 +10,7 @@ import type { Platform } from '../platform/platform.ts'
 import { errorCode } from '../protocol/error-codes.ts'
 import { topicNameProblem } from '../protocol/topic-name.ts'
 import type { BrokerConfig } from './config.ts'
+import { diskReserve } from './disk-reserve.ts'
 import { isInternalTopic } from './internal-topics.ts'
 import type { LogConfig } from './log/log-config.ts'
 import type { PartitionLog } from './log/partition-log.ts'
@@ -81,6 +82,7 @@ export async function openTopics(options: TopicsOptions): Promise<Topics> {
   const { platform, config, logger } = options
   const { files } = platform
   const folders = partitionFolders({ platform, folder: join(options.folder, 'logs'), logger })
+  const reserve = diskReserve(files, options.folder)
   const topics = new Map<string, TopicState>()
   /** The same by id, by which newer clients fetch. */
   const ids = new Map<string, TopicState>()
@@ -109,6 +111,7 @@ export async function openTopics(options: TopicsOptions): Promise<Topics> {
       ids.set(topic.id, topic)
       partitionCount += partitions
     }
+    reserve.fill()
   }
 
   function newTopic(name: string, id: string, configs: TopicConfigs): TopicState {
@@ -128,11 +131,14 @@ export async function openTopics(options: TopicsOptions): Promise<Topics> {
     await Promise.all(logs.map(log => log.close()))
   }
 
-  /** Runs changes of the register one after another. */
-  function change<Result>(work: () => Promise<Result>): Promise<Result> {
+  /** Runs changes of the register one after another. `save` writes it where an earlier change left it unsure. */
+  function change<Result>(
+    work: () => Promise<Result>,
+    save: (write: () => Promise<void>) => Promise<void> = write => write(),
+  ): Promise<Result> {
     const result = changes.then(async () => {
       // First, because the folders of what it may name are about to change.
-      if (isRegisterUnsure) await saveRegister([...topics.values()].map(rowOf))
+      if (isRegisterUnsure) await save(() => saveRegister([...topics.values()].map(rowOf)))
       return work()
     })
     changes = result.catch(() => undefined)
@@ -275,27 +281,31 @@ export async function openTopics(options: TopicsOptions): Promise<Topics> {
         Object.assign(topic.logConfig, logConfigFor(configs, config))
       }),
     delete: name =>
-      change(async () => {
-        const topic = existing(name)
-        if (topic.internal) {
-          throw new RequestRefused(
-            errorCode.INVALID_REQUEST,
-            `Topic ${name} is kept by the broker itself and cannot be deleted.`,
-          )
-        }
-        topics.delete(name)
-        ids.delete(topic.id)
-        partitionCount -= topic.partitions.length
-        try {
-          await register(topic, 0)
-        } catch (error) {
-          // Whether it is still registered nobody knows, so it may take no more records: a restart could remove them.
-          await Promise.allSettled(topic.partitions.map(log => log.close()))
-          throw error
-        }
-        for (const log of topic.partitions) await log.remove()
-        return topic
-      }),
+      change(
+        async () => {
+          const topic = existing(name)
+          if (topic.internal) {
+            throw new RequestRefused(
+              errorCode.INVALID_REQUEST,
+              `Topic ${name} is kept by the broker itself and cannot be deleted.`,
+            )
+          }
+          topics.delete(name)
+          ids.delete(topic.id)
+          partitionCount -= topic.partitions.length
+          try {
+            await reserve.spend(() => register(topic, 0))
+          } catch (error) {
+            // Whether it is still registered nobody knows, so it may take no more records: a restart could remove them.
+            await Promise.allSettled(topic.partitions.map(log => log.close()))
+            throw error
+          }
+          for (const log of topic.partitions) await log.remove()
+          reserve.fill()
+          return topic
+        },
+        write => reserve.spend(write),
+      ),
     async close() {
       await changes
       await closeLogs()

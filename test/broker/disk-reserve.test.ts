@@ -1,0 +1,83 @@
+/** A disk that is full, as far as a topic that is to be deleted is concerned. */
+import { beforeEach, expect, test } from 'vitest'
+import { brokerConfig } from '../../src/broker/config.ts'
+import { openTopics, type Topics } from '../../src/broker/topics.ts'
+import { silentLogger } from '../../src/logger.ts'
+import type { Machine } from '../../src/platform/simulated/machine.ts'
+import { simulate, type Simulation } from '../../src/platform/simulated/simulation.ts'
+import { systemError } from '../../src/platform/simulated/system-error.ts'
+
+let sim: Simulation
+let machine: Machine
+let topics: Topics
+
+const open = (): Promise<Topics> =>
+  sim.run(
+    openTopics({
+      platform: machine.platform,
+      folder: '/data',
+      config: brokerConfig(),
+      logger: silentLogger,
+    }),
+  )
+const create = (name: string) => sim.run(topics.create({ name, partitions: 2, configs: new Map() }))
+const names = (): string[] => topics.all().map(({ name }) => name)
+const reserve = (): number | undefined => machine.platform.files.size('/data/reserve')
+
+/** From now on nothing can be written until something was removed; returns how often something was refused. */
+function fillDisk(): { refused: number } {
+  const faults = { refused: 0 }
+  let isFull = true
+  machine.onOperation = ({ kind }) => {
+    if (kind === 'remove') isFull = false
+    if (!isFull || kind !== 'write') return
+    faults.refused++
+    throw systemError('ENOSPC')
+  }
+  return faults
+}
+
+beforeEach(async () => {
+  sim = simulate({ seed: 1 })
+  machine = sim.machine('broker')
+  machine.platform.files.makeFolder('/data')
+  topics = await open()
+  await create('a')
+  await create('b')
+})
+
+test('a topic is deleted, and space set aside again', async () => {
+  const faults = fillDisk()
+  await sim.run(topics.delete('a'))
+  expect(faults.refused).toBe(1)
+  expect(names()).toEqual(['b'])
+  expect(reserve()).toBe(1 << 20)
+  machine.onOperation = undefined
+  machine.crash()
+  machine.restart()
+  topics = await open()
+  expect(names()).toEqual(['b'])
+})
+
+test('and after the creation of another one has failed', async () => {
+  const faults = fillDisk()
+  await expect(create('c')).rejects.toMatchObject({ code: 'FILE_ERROR' })
+  expect(reserve()).toBe(1 << 20)
+  await sim.run(topics.delete('a'))
+  expect(faults.refused).toBeGreaterThan(1)
+  expect(names()).toEqual(['b'])
+})
+
+test('what was not set aside is not missed', async () => {
+  machine.platform.files.remove('/data/reserve')
+  machine.onOperation = ({ kind }) => {
+    if (kind === 'write') throw systemError('ENOSPC')
+  }
+  await expect(sim.run(topics.delete('a'))).rejects.toMatchObject({ code: 'FILE_ERROR' })
+  machine.onOperation = ({ kind, path }) => {
+    if (kind === 'write' && path === '/data/reserve') throw systemError('ENOSPC')
+  }
+  await sim.run(topics.delete('b'))
+  expect(reserve()).toBeUndefined()
+  machine.onOperation = undefined
+})
