@@ -1,5 +1,5 @@
 /**
- * The broker is killed again and again, at random points, under producers that want every write acknowledged by all
+ * The broker is killed again and again, at random points, under idempotent producers of two libraries that want every write acknowledged by all
  * replicas and under readers that follow them. What was acknowledged must be read back, in order, once. What a reader saw
  * at an offset, at whatever moment, must be there whenever the offset is read again: nothing else, and not nothing.
  *
@@ -13,7 +13,8 @@
 import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Kafka, logLevel, Partitioners, type Producer } from 'kafkajs'
+import * as platformatic from '@platformatic/kafka'
+import { Kafka, logLevel, Partitioners } from 'kafkajs'
 import { afterAll, expect, test } from 'vitest'
 import type { Connection } from '../../src/client/connection.ts'
 import { wireConnector } from '../../src/client/wire-connection.ts'
@@ -26,7 +27,7 @@ import { RecordReader } from '../../src/protocol/record-batch-reader.ts'
 import { type BrokerProcess, startBrokerProcess } from './broker-process.ts'
 
 const KILLS = 20
-const PARTITIONS = 3
+const PARTITIONS = 4
 const TOPIC = 'tortured'
 
 const seed = Number(process.env['MILLRACE_SEED'] ?? Math.floor(Math.random() * 2 ** 31))
@@ -63,6 +64,49 @@ function tearTail(partition: number, random: () => number): boolean {
   const batch = log.subarray(0, recordBatch.sizeInBytes(log))
   appendFileSync(path, batch.subarray(0, 1 + Math.floor(random() * (batch.length - 1))))
   return true
+}
+
+/** An idempotent producer of one of two libraries; what goes wrong is thrown. */
+interface IdempotentProducer {
+  send(partition: number, values: readonly string[]): Promise<void>
+  close(): Promise<void>
+}
+
+async function withKafkajs(kafka: Kafka): Promise<IdempotentProducer> {
+  const producer = kafka.producer({
+    idempotent: true,
+    maxInFlightRequests: 1,
+    createPartitioner: Partitioners.DefaultPartitioner,
+  })
+  await producer.connect()
+  return {
+    async send(partition, values) {
+      const messages = values.map(value => ({ partition, value }))
+      await producer.send({ topic: TOPIC, acks: -1, messages })
+    },
+    close: () => producer.disconnect(),
+  }
+}
+
+function withPlatformatic(bootstrap: string): IdempotentProducer {
+  const producer = new platformatic.Producer({
+    clientId: 'torture',
+    bootstrapBrokers: [bootstrap],
+    serializers: platformatic.stringSerializers,
+    idempotent: true,
+    acks: -1,
+    retries: 50,
+    retryDelay: 50,
+    connectTimeout: 1_000,
+    timeout: 5_000,
+  })
+  return {
+    async send(partition, values) {
+      const messages = values.map(value => ({ topic: TOPIC, partition, key: 'key', value }))
+      await producer.send({ messages })
+    },
+    close: () => producer.close(true),
+  }
 }
 
 type See = (partition: number, offset: number, value: string) => void
@@ -175,15 +219,9 @@ test(
       }
     }
 
-    async function newProducer(): Promise<Producer> {
-      const producer = kafka.producer({
-        idempotent: true,
-        maxInFlightRequests: 1,
-        createPartitioner: Partitioners.DefaultPartitioner,
-      })
+    async function newProducer(partition: number): Promise<IdempotentProducer> {
       producers++
-      await producer.connect()
-      return producer
+      return partition % 2 === 0 ? withKafkajs(kafka) : withPlatformatic(`127.0.0.1:${port}`)
     }
 
     /** One writer per partition: the next records are sent when the ones before are acknowledged. */
@@ -191,22 +229,22 @@ test(
     let next = 0
     async function write(partition: number): Promise<void> {
       const random = randomFrom(seed + 1 + partition)
-      let producer = await newProducer()
+      let producer = await newProducer(partition)
       while (!stopping.signal.aborted) {
-        const messages = Array.from({ length: 1 + Math.floor(random() * 5) }, () => ({
-          partition,
-          value: `${partition}:${next++}${'.'.repeat(Math.floor(random() * 2000))}`,
-        }))
+        const values = Array.from(
+          { length: 1 + Math.floor(random() * 5) },
+          () => `${partition}:${next++}${'.'.repeat(Math.floor(random() * 2000))}`,
+        )
         try {
-          await producer.send({ topic: TOPIC, acks: -1, messages })
-          acknowledged[partition]?.push(...messages.map(({ value }) => value))
+          await producer.send(partition, values)
+          acknowledged[partition]?.push(...values)
         } catch {
           // Nobody knows whether these were written. A producer that gave up has lost count: another one goes on.
-          await producer.disconnect().catch(() => {})
-          producer = await newProducer()
+          await producer.close().catch(() => {})
+          producer = await newProducer(partition)
         }
       }
-      await producer.disconnect()
+      await producer.close()
     }
 
     const partitions = Array.from({ length: PARTITIONS }, (_, partition) => partition)
