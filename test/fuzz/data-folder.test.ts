@@ -20,6 +20,7 @@ import { offsetFetch } from '../../src/protocol/messages/09-offset-fetch.ts'
 import { createTopics } from '../../src/protocol/messages/19-create-topics.ts'
 import { sizeInBytes, stampProducer } from '../../src/protocol/record-batch.ts'
 import { batchOf, recordsOf } from '../client/records.ts'
+import { createTopic, ManualProducer, readCommitted } from '../broker/transactional-requests.ts'
 import { pick } from './hostile-batches.ts'
 
 const damages = process.env['CI'] === undefined ? 200 : 1_000
@@ -31,6 +32,8 @@ const topics = [
   { name: 'plain', partitions: 2 },
   { name: 'compacted', partitions: 1 },
 ] as const
+/** Partition 0 of a topic that only transactions write to, every third of which is aborted. */
+const transactional = 'transactional'
 /** What a partition holds, and which of the client's topics they are. */
 const places = topics.flatMap(({ name, partitions }) =>
   Array.from({ length: partitions }, (_, partition) => ({ name, partition })),
@@ -47,6 +50,8 @@ interface Written {
   readonly records: readonly (readonly string[])[]
   /** By group: what it committed for each place. */
   readonly committed: readonly (readonly number[])[]
+  /** What a reader of committed records finds in the transactional topic. */
+  readonly visible: readonly string[]
 }
 
 /** Errors and warnings that a broker logs are how it reports. */
@@ -59,7 +64,8 @@ function listen(): { logger: Logger; reports: string[] } {
 
 function open(sim: Simulation, logger: Logger): Promise<Broker> {
   const { platform } = sim.machine('broker')
-  return openBroker({ platform, folder, logger, config: { offsetsTopicNumPartitions: 1 } })
+  const config = { offsetsTopicNumPartitions: 1, transactionStateLogNumPartitions: 1 }
+  return openBroker({ platform, folder, logger, config })
 }
 
 /** Two lives of a broker; the first ends well, the second too if `isClean`, otherwise it is killed. */
@@ -68,14 +74,16 @@ async function write(isClean: boolean): Promise<Written> {
   const { files } = sim.machine('broker').platform
   const records = places.map((): string[] => [])
   const committed = groups.map(() => places.map(() => -1))
+  const visible: string[] = []
   let earlier: Content = new Map()
   for (const life of [0, 1]) {
     const broker = await sim.run(open(sim, listen().logger))
     await sim.run(use(broker, life, records, committed))
+    await sim.run(transact(broker, life, visible))
     if (life === 0 || isClean) await sim.run(broker.close())
     if (life === 0) earlier = contentOf(files)
   }
-  return { content: contentOf(files), earlier, records, committed }
+  return { content: contentOf(files), earlier, records, committed, visible }
 }
 
 async function use(
@@ -136,6 +144,21 @@ async function use(
     })
     expect(response.topics[0]?.partitions[0]?.errorCode).toBe(0)
     committed[group] = offsets
+  }
+  await connection.close()
+}
+
+async function transact(broker: Broker, life: number, visible: string[]): Promise<void> {
+  const connection = await broker.connector()({ host: '', port: 0 })
+  if (life === 0) await createTopic(connection, transactional, 1)
+  const producer = new ManualProducer(connection, 'id')
+  expect(await producer.init()).toBe('NONE')
+  for (let n = 0; n < 6; n++) {
+    const value = `transaction ${life}.${n}`
+    expect(await producer.add(transactional, [0])).toBe('NONE')
+    expect(await producer.send(transactional, 0, [value])).toBe('NONE')
+    expect(await producer.end(n % 3 === 2 ? 'abort' : 'commit')).toBe('NONE')
+    if (n % 3 !== 2) visible.push(value)
   }
   await connection.close()
 }
@@ -235,6 +258,7 @@ async function live(
       0,
     )
     lost += await sim.run(lostCommits(broker, written))
+    lost += await sim.run(lostTransactions(broker, written))
     if (lost > 0 && !mayBeQuiet) expect(reports, 'a loss is reported').not.toEqual([])
     await sim.run(goOn(broker))
     await sim.run(broker.close(), { maxVirtualMs: 60_000 })
@@ -301,6 +325,21 @@ async function lostCommits(broker: Broker, written: Written): Promise<number> {
   }
   await connection.close()
   return lost
+}
+
+/** How many committed records are not read; those that are must be the first of them. */
+async function lostTransactions(broker: Broker, { visible }: Written): Promise<number> {
+  const connection = await broker.connector()({ host: '', port: 0 })
+  try {
+    const { values } = await readCommitted(connection, transactional, 0)
+    expect(values).toEqual(visible.slice(0, values.length))
+    return visible.length - values.length
+  } catch (error) {
+    if (!String(error).includes('fetch answers KAFKA_STORAGE_ERROR')) throw error
+    return visible.length
+  } finally {
+    await connection.close()
+  }
 }
 
 /** Another record for each partition: taken, or refused with a sentence. */

@@ -1,7 +1,8 @@
 /**
- * The broker is killed again and again, at random points, under idempotent producers of two libraries that want every write acknowledged by all
- * replicas and under readers that follow them. What was acknowledged must be read back, in order, once. What a reader saw
- * at an offset, at whatever moment, must be there whenever the offset is read again: nothing else, and not nothing.
+ * The broker is killed again and again, at random points, under idempotent producers of two libraries that want every
+ * write acknowledged by all replicas and under readers that follow them. What was acknowledged must be read back, in
+ * order, once. What a reader saw at an offset, at whatever moment, must be there whenever the offset is read again:
+ * nothing else, and not nothing.
  *
  * A killed process does not tear what the system has taken; a power loss does. So after some of the kills the log ends in
  * the beginning of a batch, as after a write of which only a part reached the device.

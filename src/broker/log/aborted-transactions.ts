@@ -6,6 +6,7 @@
  */
 import type { Files } from '../../platform/platform.ts'
 import { readInt64, writeInt64 } from '../../protocol/int64.ts'
+import { type AbortedSeal, checksumOf } from './checkpoint.ts'
 import { IndexFile } from './index-file.ts'
 
 export interface AbortedTransaction {
@@ -22,6 +23,8 @@ const version = 0
 
 export class AbortedTransactions {
   #entries: AbortedTransaction[] = []
+  /** Of so many entries as it was last asked for. */
+  #seal: AbortedSeal | undefined
   readonly #file: IndexFile
   readonly #exists: () => boolean
 
@@ -37,6 +40,7 @@ export class AbortedTransactions {
   /** Reads the file; false when it is not a file of such entries for markers of [from, to). None is an empty one. */
   load(from: number, to: number): boolean {
     this.#entries = []
+    this.#seal = undefined
     if (!this.#exists()) return true
     const content = this.#file.load()
     if (content === undefined) return false
@@ -64,11 +68,24 @@ export class AbortedTransactions {
     this.#entries.push(entry)
   }
 
+  /** What the checkpoint notes of the entries whose markers are below the offset. */
+  sealBelow(offset: number): AbortedSeal {
+    const { length } = this.#entries
+    const above = this.#entries.findIndex(entry => entry.lastOffset >= offset)
+    const count = above < 0 ? length : above
+    if (this.#seal?.count !== count) {
+      const checksum = checksumOf(encodeAborted(this.#entries.slice(0, count)))
+      this.#seal = { count, checksum }
+    }
+    return this.#seal
+  }
+
   /** Drops those whose markers are at or above the offset. */
   truncate(offset: number): void {
     const kept = this.#entries.filter(entry => entry.lastOffset < offset)
     if (kept.length < this.#entries.length) this.#file.rewriteFromStart()
     this.#entries = kept
+    this.#seal = undefined
   }
 
   clear(): void {
@@ -78,6 +95,7 @@ export class AbortedTransactions {
   /** These instead of what was known. */
   restart(entries: readonly AbortedTransaction[]): void {
     this.#entries = [...entries]
+    this.#seal = undefined
     this.#file.rewriteFromStart()
   }
 

@@ -1,3 +1,4 @@
+import type { AbortedSeal, Seals } from './checkpoint.ts'
 import { loadProducers } from './load-producers.ts'
 import { type CompletedTransaction, ProducerState } from './producer-state.ts'
 import type { LogFolder } from './recovery.ts'
@@ -8,12 +9,24 @@ export function loadAborted(
   log: LogFolder,
   segments: readonly Segment[],
   recoveryPoint: number,
+  seals: Seals | undefined,
 ): void {
   for (const segment of segments) {
-    const isSound = segment.aborted.load(segment.baseOffset, Number.MAX_SAFE_INTEGER)
-    if (isSound) segment.aborted.truncate(Math.min(segment.endOffset, recoveryPoint))
-    else rebuildAborted(log, segments, segment, Math.min(segment.endOffset, recoveryPoint))
+    const { aborted, baseOffset } = segment
+    const to = Math.min(segment.endOffset, recoveryPoint)
+    const isRead = aborted.load(baseOffset, Number.MAX_SAFE_INTEGER)
+    if (isRead) aborted.truncate(to)
+    if (isRead && isSealed(aborted.sealBelow(to), seals, baseOffset)) continue
+    aborted.clear()
+    rebuildAborted(log, segments, segment, to, seals)
   }
+}
+
+/** Nothing but the checkpoint tells an index that has lost entries, or has others, from one that is as it was. */
+function isSealed(found: AbortedSeal, seals: Seals | undefined, baseOffset: number): boolean {
+  if (seals === undefined) return true
+  const { count, checksum } = seals.aborted.get(baseOffset) ?? { count: 0, checksum: '' }
+  return found.count === count && (count === 0 || found.checksum === checksum)
 }
 
 function rebuildAborted(
@@ -21,17 +34,21 @@ function rebuildAborted(
   segments: readonly Segment[],
   segment: Segment,
   to: number,
+  seals: Seals | undefined,
 ): void {
   log.logger.warn(
     { segment: segment.path },
-    'The index of aborted transactions is damaged and is made anew from the log.',
+    'The index of aborted transactions is not as the checkpoint knows it and is made anew from the log.',
   )
   const state = new ProducerState()
   const ended = (transaction: CompletedTransaction): void => {
     if (transaction.lastOffset >= segment.baseOffset) noteAborted(segment, state, transaction)
   }
   // Damage in the log is met again, and reported, by who reads it.
-  loadProducers(log, segments, { state, now: 0, ended }, to, segment.baseOffset)
+  loadProducers(log, segments, { state, now: 0, ended }, to, {
+    upTo: segment.baseOffset,
+    sealed: seals?.snapshots,
+  })
 }
 
 /** Takes a transaction that ended while everything before is below the high watermark into the segment of its marker. */

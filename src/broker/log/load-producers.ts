@@ -1,5 +1,6 @@
 import * as batch from '../../protocol/record-batch.ts'
 import { scanBatches } from './batch-scan.ts'
+import { checksumOf } from './checkpoint.ts'
 import { DamagedBatch } from './damaged-batch.ts'
 import { offsetsOf, segmentPath } from './file-names.ts'
 import { decodeSnapshot } from './producer-snapshot.ts'
@@ -17,25 +18,32 @@ export interface ReplayTarget {
   readonly ended?: TransactionListener
 }
 
+export interface SnapshotRules {
+  /** The newest that may be taken. */
+  readonly upTo: number
+  /** Checksums by offset of those that the checkpoint has seen; undefined when it has noted none. */
+  readonly sealed: ReadonlyMap<number, string> | undefined
+}
+
 /**
- * Fills the state with what it was just before `offset`: the newest sound snapshot up to there, or up to `snapshotsTo`,
- * and the batches between. Returns the damage that ended this early.
+ * Fills the state with what it was just before `offset`: the newest sound snapshot up to there, and the batches between.
+ * Returns the damage that ended this early.
  */
 export function loadProducers(
   log: LogFolder,
   segments: readonly Segment[],
   target: ReplayTarget,
   offset: number,
-  snapshotsTo = offset,
+  { upTo, sealed }: SnapshotRules = { upTo: offset, sealed: undefined },
 ): DamagedBatch | undefined {
   const { state } = target
   state.clear()
   const { files, folder } = log
-  const snapshots = offsetsOf(files.list(folder), 'snapshot').filter(at => at <= snapshotsTo)
+  const snapshots = offsetsOf(files.list(folder), 'snapshot').filter(at => at <= upTo)
   for (const at of snapshots.toReversed()) {
-    const entries = decodeSnapshot(
-      files.read(segmentPath(folder, at, 'snapshot')) ?? Buffer.alloc(0),
-    )
+    const content = files.read(segmentPath(folder, at, 'snapshot')) ?? Buffer.alloc(0)
+    if (sealed !== undefined && sealed.get(at) !== checksumOf(content)) continue
+    const entries = decodeSnapshot(content)
     if (entries === undefined) continue
     state.restore(entries)
     return replay(segments, target, at, offset)

@@ -491,12 +491,8 @@ export class PartitionLog {
       if (this.#point.checkpoint.recoveryPoint > end.base) {
         const { base: recoveryPoint, position } = end
         const { baseOffset } = segment
-        await this.#point.saveCheckpoint({
-          recoveryPoint,
-          segment: baseOffset,
-          position,
-          startOffset,
-        })
+        const checkpoint = { recoveryPoint, segment: baseOffset, position, startOffset }
+        await this.#point.saveCheckpoint(checkpoint, this.#segments.all)
       }
       await this.#cut(segment, end)
     } finally {

@@ -1,5 +1,5 @@
 import path from 'node:path'
-import { encodeCheckpoint, type Checkpoint } from './checkpoint.ts'
+import { type AbortedSeal, type Checkpoint, checksumOf, encodeCheckpoint } from './checkpoint.ts'
 import { checkpointFile, leaderEpochFile, offsetsOf, segmentPath } from './file-names.ts'
 import type { LeaderEpochs } from './leader-epochs.ts'
 import { encodeSnapshot } from './producer-snapshot.ts'
@@ -17,16 +17,19 @@ export class RecoveryPoint {
   readonly #log: LogFolder
   readonly #epochs: LeaderEpochs
   readonly #producers: ProducerState
-  /** Content of the file of leader epochs. */
-  #savedEpochs: Buffer
+  /** Checksums of what is stored. */
+  #epochsChecksum: string
+  readonly #sealedSnapshots: Map<number, string>
   #snapshots: { readonly offset: number; readonly content: Buffer }[] = []
 
-  constructor(log: LogFolder, { checkpoint, epochs, producers }: RecoveredLog) {
+  constructor(log: LogFolder, recovered: RecoveredLog) {
+    const { checkpoint, epochs, producers, sealedSnapshots } = recovered
     this.checkpoint = checkpoint
     this.#log = log
     this.#epochs = epochs
     this.#producers = producers
-    this.#savedEpochs = epochs.encode()
+    this.#epochsChecksum = checksumOf(epochs.encode())
+    this.#sealedSnapshots = new Map(sealedSnapshots)
   }
 
   /** Notes the producers as they are now, when the log ends at `offset`; `save` writes what was noted. */
@@ -47,8 +50,9 @@ export class RecoveryPoint {
     if (isSame(checkpoint, this.checkpoint)) return
     for (const { offset, content } of snapshots) {
       await files.replace(segmentPath(folder, offset, 'snapshot'), content)
+      this.#sealedSnapshots.set(offset, checksumOf(content))
     }
-    await this.saveCheckpoint(checkpoint)
+    await this.saveCheckpoint(checkpoint, segments)
     // A snapshot at the start of a segment is where a truncation begins; of the others the newest is enough.
     const needed = new Set(segments.map(segment => segment.baseOffset))
     this.#removeSnapshots(offset => offset < checkpoint.recoveryPoint && !needed.has(offset))
@@ -60,16 +64,26 @@ export class RecoveryPoint {
     const content = this.#epochs.encode()
     try {
       await this.#log.files.replace(path.join(this.#log.folder, leaderEpochFile), content)
-      this.#savedEpochs = content
+      this.#epochsChecksum = checksumOf(content)
     } catch (error) {
       this.#epochs.isChanged = true
       throw error
     }
   }
 
-  async saveCheckpoint(checkpoint: Checkpoint): Promise<void> {
-    const file = path.join(this.#log.folder, checkpointFile)
-    await this.#log.files.replace(file, encodeCheckpoint(checkpoint, this.#savedEpochs))
+  async saveCheckpoint(checkpoint: Checkpoint, segments: readonly Segment[]): Promise<void> {
+    const { files, folder } = this.#log
+    const aborted = new Map<number, AbortedSeal>()
+    for (const segment of segments) {
+      const seal = segment.aborted.sealBelow(checkpoint.recoveryPoint)
+      if (seal.count > 0) aborted.set(segment.baseOffset, seal)
+    }
+    const content = encodeCheckpoint(checkpoint, {
+      leaderEpochs: this.#epochsChecksum,
+      snapshots: this.#sealedSnapshots,
+      aborted,
+    })
+    await files.replace(path.join(folder, checkpointFile), content)
     this.checkpoint = checkpoint
   }
 
@@ -82,7 +96,9 @@ export class RecoveryPoint {
   #removeSnapshots(isMeant: (offset: number) => boolean): void {
     const { files, folder } = this.#log
     for (const offset of offsetsOf(files.list(folder), 'snapshot')) {
-      if (isMeant(offset)) files.remove(segmentPath(folder, offset, 'snapshot'))
+      if (!isMeant(offset)) continue
+      files.remove(segmentPath(folder, offset, 'snapshot'))
+      this.#sealedSnapshots.delete(offset)
     }
   }
 }

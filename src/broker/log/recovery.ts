@@ -35,6 +35,8 @@ export interface RecoveredLog {
   readonly segments: Segment[]
   readonly startOffset: number
   readonly checkpoint: Checkpoint
+  /** Checksums of snapshots that the checkpoint has seen, by offset. */
+  readonly sealedSnapshots: ReadonlyMap<number, string>
   readonly epochs: LeaderEpochs
   readonly producers: ProducerState
   /** The first damage found below the recovery point. */
@@ -52,18 +54,20 @@ export async function recoverLog(log: LogFolder, now: number): Promise<Recovered
   if (files.size(path.join(folder, checkpointFile)) === undefined) await fillGaps(log)
   const names = files.list(folder)
   const segments = openSegments(log, offsetsOf(names, 'log'))
-  const { checkpoint, epochsChecksum } = readCheckpoint(log, segments)
+  const { checkpoint, seals } = readCheckpoint(log, segments)
   const last = segments.at(-1)
   if (last !== undefined) last.endOffset = Math.max(last.baseOffset, checkpoint.recoveryPoint)
   const { recoveryPoint } = checkpoint
-  const epochs = readEpochs(log, segments, recoveryPoint, epochsChecksum)
+  const epochs = readEpochs(log, segments, recoveryPoint, seals?.leaderEpochs)
   // Those above describe a tail that may be cut.
   const staleSnapshots = offsetsOf(names, 'snapshot').filter(offset => offset > recoveryPoint)
   for (const offset of staleSnapshots) files.remove(segmentPath(folder, offset, 'snapshot'))
   const producers = new ProducerState()
-  const damageBelow = loadProducers(log, segments, { state: producers, now }, recoveryPoint)
-
-  loadAborted(log, segments, recoveryPoint)
+  const sealed = seals?.snapshots
+  const replayed = { state: producers, now }
+  const rules = { upTo: recoveryPoint, sealed }
+  const damageBelow = loadProducers(log, segments, replayed, recoveryPoint, rules)
+  loadAborted(log, segments, recoveryPoint, seals)
 
   const tail = recoverTail(log, segments, checkpoint, (buffer, at, segment) => {
     epochs.assign(batch.partitionLeaderEpoch(buffer, at), batch.baseOffset(buffer, at))
@@ -88,7 +92,17 @@ export async function recoverLog(log: LogFolder, now: number): Promise<Recovered
   const { startOffset } = checkpoint
   epochs.truncateFromStart(startOffset)
   const { scannedBytes, cutBytes } = tail
-  return { segments, startOffset, checkpoint, epochs, producers, damage, scannedBytes, cutBytes }
+  return {
+    segments,
+    startOffset,
+    checkpoint,
+    sealedSnapshots: sealed ?? new Map<number, string>(),
+    epochs,
+    producers,
+    damage,
+    scannedBytes,
+    cutBytes,
+  }
 }
 
 /** Records are only ever removed after the start offset has moved past them, so a later first segment means a loss. */
@@ -129,7 +143,7 @@ function readCheckpoint(log: LogFolder, segments: readonly Segment[]): Checkpoin
     )
   }
   const checkpoint = { recoveryPoint: first, segment: first, position: 0, startOffset: first }
-  return { checkpoint, epochsChecksum: undefined }
+  return { checkpoint, seals: undefined }
 }
 
 /** The epochs below the recovery point; from the log itself when the file is damaged or says something else. */
