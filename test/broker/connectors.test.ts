@@ -380,11 +380,18 @@ describe.each(['in process', 'over TCP'])('a connection %s', kind => {
     expect(valuesOf((await read(connection, id, 0))?.records)).toEqual(['0=a', '1=b'])
     const next = await connection.request(initProducerId, init)
     expect(next.producerId).toBeGreaterThan(producerId)
+    const endOf = async (leaderEpoch: number) => {
+      const { topics } = await connection.request(offsetForLeaderEpoch, {
+        topics: [{ topic: 't', partitions: [{ partition: 0, leaderEpoch }] }],
+      })
+      return topics[0]?.partitions[0]
+    }
+    // Who asked for the end was told of an epoch in which nothing is written yet, and asks how far it goes.
+    expect(await endOf(2)).toMatchObject({ leaderEpoch: 2, endOffset: 2, errorCode: 0 })
     await write('t', batchOf('c'))
-    const { topics } = await connection.request(offsetForLeaderEpoch, {
-      topics: [{ topic: 't', partitions: [{ partition: 0, leaderEpoch: 1 }] }],
-    })
-    expect(topics[0]?.partitions[0]).toMatchObject({ leaderEpoch: 1, endOffset: 2, errorCode: 0 })
+    expect(await endOf(1)).toMatchObject({ leaderEpoch: 1, endOffset: 2, errorCode: 0 })
+    expect(await endOf(2)).toMatchObject({ leaderEpoch: 2, endOffset: 3, errorCode: 0 })
+    expect(await endOf(3)).toMatchObject({ leaderEpoch: -1, endOffset: -1, errorCode: 0 })
   })
 
   test('closing the broker answers those who wait', async () => {

@@ -209,7 +209,7 @@ function readPartition(
     records: EMPTY,
   }
   if (lastFetchedEpoch >= 0) {
-    const end = log.epochEndOffset(lastFetchedEpoch)
+    const end = log.epochEndOffset(lastFetchedEpoch, broker.leaderEpoch)
     if (end.epoch === -1) return refusal(partition, errorCode.OFFSET_OUT_OF_RANGE)
     if (end.epoch < lastFetchedEpoch || end.endOffset < fetchOffset) {
       return { ...answer, divergingEpoch: { epoch: end.epoch, endOffset: end.endOffset } }

@@ -3,8 +3,8 @@
  *
  * Versions: 2-4.
  *
- * Behaviour: the largest known epoch at or below the asked one and the offset at which the next begins; -1, -1 when the
- * log does not know.
+ * Behaviour: the largest known epoch at or below the asked one and the offset at which the next begins; -1, -1 for
+ * one that is yet to come. Epochs in which nothing was written are known too.
  *
  * Differs from Apache Kafka: in nothing known. A leader epoch lasts for one run of the broker.
  */
@@ -31,7 +31,7 @@ export const offsetForLeaderEpochHandler: ApiHandler = apiHandler(
         }
         const problem = leaderEpochProblem(currentLeaderEpoch, broker.leaderEpoch)
         if (problem !== errorCode.NONE) return { partition, errorCode: problem }
-        const { epoch, endOffset } = log.epochEndOffset(leaderEpoch)
+        const { epoch, endOffset } = log.epochEndOffset(leaderEpoch, broker.leaderEpoch)
         return { partition, errorCode: errorCode.NONE, leaderEpoch: epoch, endOffset }
       }),
     })),

@@ -45,15 +45,17 @@ export class LeaderEpochs {
   }
 
   /**
-   * The largest epoch at or below the one asked for, and the offset at which the next one begins; both -1 when the log
-   * does not know. (Kafka: LeaderEpochFileCache.endOffsetFor.)
+   * The largest epoch at or below the one asked for, and the offset at which the next one begins; both -1 when the epoch
+   * is later than `current`, in which this node leads. That one begins at the end of the log as long as nothing is written in
+   * it, and epochs in which nothing was written end where they began: clients are told of them too and ask for them.
+   * (Kafka: LeaderEpochFileCache.endOffsetFor; Partition.makeLeader, which notes the epoch before anything is written.)
    */
-  endOffset(epoch: number, logEnd: number): { epoch: number; endOffset: number } {
-    if (this.#starts.length === 0 || epoch > this.latest) return { epoch: -1, endOffset: -1 }
-    if (epoch === this.latest) return { epoch, endOffset: logEnd }
+  endOffset(epoch: number, logEnd: number, current: number): { epoch: number; endOffset: number } {
+    if (epoch > current) return { epoch: -1, endOffset: -1 }
+    if (epoch === current) return { epoch, endOffset: logEnd }
     const next = this.#starts.findIndex(start => start.epoch > epoch)
-    const endOffset = this.#starts[next]?.startOffset ?? -1
-    return { epoch: this.#starts[next - 1]?.epoch ?? epoch, endOffset }
+    const before = next < 0 ? this.#starts.at(-1) : this.#starts[next - 1]
+    return { epoch: before?.epoch ?? epoch, endOffset: this.#starts[next]?.startOffset ?? logEnd }
   }
 
   /** Forgets what begins at or after the offset. */

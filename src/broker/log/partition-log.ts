@@ -421,8 +421,8 @@ export class PartitionLog {
   }
 
   /** See `LeaderEpochs.endOffset`. */
-  epochEndOffset(epoch: number): { epoch: number; endOffset: number } {
-    return this.#epochs.endOffset(epoch, this.endOffset)
+  epochEndOffset(epoch: number, current: number): { epoch: number; endOffset: number } {
+    return this.#epochs.endOffset(epoch, this.endOffset, current)
   }
 
   /**

@@ -11,12 +11,19 @@ const epochs = (): LeaderEpochs =>
 
 describe('leader epochs', () => {
   test('say where an epoch ended', () => {
-    expect(epochs().endOffset(6, 40)).toEqual({ epoch: 6, endOffset: 40 })
-    expect(epochs().endOffset(5, 40)).toEqual({ epoch: 5, endOffset: 30 })
-    expect(epochs().endOffset(4, 40)).toEqual({ epoch: 2, endOffset: 20 })
-    expect(epochs().endOffset(1, 40)).toEqual({ epoch: 1, endOffset: 10 })
-    expect(epochs().endOffset(7, 40)).toEqual({ epoch: -1, endOffset: -1 })
-    expect(new LeaderEpochs().endOffset(0, 0)).toEqual({ epoch: -1, endOffset: -1 })
+    expect(epochs().endOffset(6, 40, 6)).toEqual({ epoch: 6, endOffset: 40 })
+    expect(epochs().endOffset(5, 40, 6)).toEqual({ epoch: 5, endOffset: 30 })
+    expect(epochs().endOffset(4, 40, 6)).toEqual({ epoch: 2, endOffset: 20 })
+    expect(epochs().endOffset(1, 40, 6)).toEqual({ epoch: 1, endOffset: 10 })
+    expect(epochs().endOffset(7, 40, 6)).toEqual({ epoch: -1, endOffset: -1 })
+  })
+
+  test('know those in which nothing was written', () => {
+    expect(epochs().endOffset(8, 40, 8)).toEqual({ epoch: 8, endOffset: 40 })
+    expect(epochs().endOffset(7, 40, 8)).toEqual({ epoch: 6, endOffset: 40 })
+    expect(epochs().endOffset(9, 40, 8)).toEqual({ epoch: -1, endOffset: -1 })
+    expect(new LeaderEpochs().endOffset(3, 0, 3)).toEqual({ epoch: 3, endOffset: 0 })
+    expect(new LeaderEpochs().endOffset(2, 0, 3)).toEqual({ epoch: 2, endOffset: 0 })
   })
 
   test('are cut with the log at both ends', () => {
