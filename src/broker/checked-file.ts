@@ -14,6 +14,8 @@ export interface CheckedFile {
   /** Name of the file, which is also its kind. */
   readonly name: string
   readonly version: number
+  /** Whether nobody but the owner of the broker's process may read it. */
+  readonly isPrivate?: boolean
 }
 
 /** The content, or undefined when there is no file. Throws CORRUPT_DATA when it is not what was written. */
@@ -41,7 +43,9 @@ export function readChecked(file: CheckedFile): unknown {
 export async function writeChecked(file: CheckedFile, content: object): Promise<void> {
   const body = Buffer.from(`${JSON.stringify(content, null, 2)}\n`)
   const head = Buffer.from(`millrace ${file.name} ${file.version} ${checksumOf(body)}\n`)
-  await file.files.replace(join(file.folder, file.name), Buffer.concat([head, body]))
+  const { isPrivate = false } = file
+  const path = join(file.folder, file.name)
+  await file.files.replace(path, Buffer.concat([head, body]), { isPrivate })
 }
 
 /** The error for content that passed its checksum and still makes no sense, or that did not pass it. */

@@ -9,7 +9,8 @@ import { fileReplacer } from './replace-file.ts'
 /** Files of the operating system; `bootId` goes into folder locks. */
 export function nodeFiles(bootId: string): Files {
   const files: Omit<Files, 'replace'> = {
-    open: (path, { create = false } = {}) => openNodeFile(path, create),
+    open: (path, { create = false, isPrivate = false } = {}) =>
+      openNodeFile(path, create, isPrivate),
 
     read(path) {
       try {

@@ -6,9 +6,10 @@ import type { OpenFile } from './platform.ts'
 const { O_CREAT, O_RDWR } = fs.constants
 
 /** Opens a file of the operating system for positional reads and writes. */
-export function openNodeFile(path: string, create: boolean): OpenFile {
+export function openNodeFile(path: string, create: boolean, isPrivate: boolean): OpenFile {
   const flags = create ? O_RDWR | O_CREAT : O_RDWR
-  const descriptor = attempt('open', path, () => fs.openSync(path, flags))
+  const mode = isPrivate ? 0o600 : 0o666
+  const descriptor = attempt('open', path, () => fs.openSync(path, flags, mode))
   let closed = false
   let syncing = 0
 

@@ -47,17 +47,18 @@ export interface Random {
 export interface Files {
   /**
    * Opens for reading and writing at any position; `create` makes the file when it is absent. A file that was made
-   * survives a power loss once its content is synced and its folder, and every new folder above, is synced too.
+   * survives a power loss once its content is synced and its folder, and every new folder above, is synced too. With
+   * `isPrivate` nobody but its owner may read a file that is made.
    */
-  open(path: string, options?: { create?: boolean }): OpenFile
+  open(path: string, options?: { create?: boolean; isPrivate?: boolean }): OpenFile
   /** The whole file, or undefined when there is none. */
   read(path: string): Buffer | undefined
   /**
    * Replaces the file as a whole: temporary file (`<path>.tmp`), sync, rename, sync of the folder. After a crash the old
    * or the new content is there, never a mixture; the temporary file may be there too. Calls for one path take effect
-   * in their order. The content must not change until the promise settles.
+   * in their order. The content must not change until the promise settles. `isPrivate` as for `open`.
    */
-  replace(path: string, content: Buffer): Promise<void>
+  replace(path: string, content: Buffer, options?: { isPrivate?: boolean }): Promise<void>
   /** Names of the files and folders in it, sorted by code unit; empty when there is no such folder. */
   list(folder: string): string[]
   /** Size in bytes, or undefined when there is no such file. */

@@ -10,8 +10,8 @@ export function fileReplacer(
   files: Pick<Files, 'open' | 'rename' | 'syncFolder'>,
 ): Files['replace'] {
   const lastByPath = new Map<string, Promise<void>>()
-  return (path, content) => {
-    const replace = (): Promise<void> => replaceFile(files, path, content)
+  return (path, content, { isPrivate = false } = {}) => {
+    const replace = (): Promise<void> => replaceFile(files, path, content, isPrivate)
     // Whoever made the earlier call is told of its failure; this call only waits for its end.
     const done = lastByPath.get(path)?.then(replace, replace) ?? replace()
     lastByPath.set(path, done)
@@ -27,9 +27,10 @@ async function replaceFile(
   files: Pick<Files, 'open' | 'rename' | 'syncFolder'>,
   path: string,
   content: Buffer,
+  isPrivate: boolean,
 ): Promise<void> {
   const temporary = `${path}.tmp`
-  const file = files.open(temporary, { create: true })
+  const file = files.open(temporary, { create: true, isPrivate })
   try {
     file.truncate(0)
     file.write(content, 0)

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -32,6 +32,16 @@ test.runIf(existsSync('/dev/full'))('a full disk is a FILE_ERROR that says so', 
   } finally {
     file.close()
   }
+})
+
+test.skipIf(process.platform === 'win32')('what is private is for its owner only', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'millrace-platform-'))
+  const path = join(folder, 'users')
+  for (const content of ['first', 'second']) {
+    await files.replace(path, Buffer.from(content), { isPrivate: true })
+    expect(statSync(path).mode & 0o777).toBe(0o600)
+  }
+  rmSync(folder, { recursive: true, force: true })
 })
 
 test.runIf(existsSync('/proc/self'))('a folder that no one can make is refused', () => {

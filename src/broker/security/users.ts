@@ -64,7 +64,7 @@ type Credentials = Map<string, Map<ScramMechanism, ScramCredential>>
 /** Reads the users. Throws CORRUPT_DATA when the file is damaged. */
 export function openUsers(platform: Pick<Platform, 'files' | 'random'>, folder: string): Users {
   const { files, random } = platform
-  const file = { files, folder, name: 'users', version: 1 }
+  const file = { files, folder, name: 'users', version: 1, isPrivate: true }
   const stored = read()
   const { decoySecret } = stored
   let { credentials } = stored
