@@ -117,4 +117,24 @@ describe.runIf(hasKcat)('kcat', () => {
     await produce('grouped', 'c', '-p', '1')
     expect((await group('c')).output).toBe('c\n')
   })
+
+  test.each(['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'])(
+    'logs in by %s, also with the nonce of librdkafka before 2.6.1',
+    async mechanism => {
+      await using secured = await startBroker({
+        listeners: [{ name: 'SECURED', sasl: ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'] }],
+        users: [{ name: 'alice', password: 'secret' }],
+      })
+      const login = (password: string): string[] =>
+        Object.entries({
+          'security.protocol': 'sasl_plaintext',
+          'sasl.mechanism': mechanism,
+          'sasl.username': 'alice',
+          'sasl.password': password,
+        }).flatMap(([name, value]) => ['-X', `${name}=${value}`])
+      expect(await kcat(secured.bootstrap, ['-L', ...login('secret')])).toMatchObject({ code: 0 })
+      const refused = await kcat(secured.bootstrap, ['-L', '-m', '1', ...login('guessed')])
+      expect(refused.errors).toContain('SASL authentication error')
+    },
+  )
 })

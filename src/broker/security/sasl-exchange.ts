@@ -64,6 +64,8 @@ interface Proving {
   readonly header: string
   readonly clientFirstBare: string
   readonly serverFirst: string
+  readonly clientNonce: string
+  /** That of the client and, behind it, that of the server. */
   readonly nonce: string
 }
 
@@ -79,7 +81,8 @@ function begin(
 ): Proving | null {
   const [, header, actsFor, clientFirstBare, encodedName, clientNonce] =
     clientFirst.exec(message) ?? []
-  if (header === undefined || clientFirstBare === undefined) return null
+  if (header === undefined || clientFirstBare === undefined || clientNonce === undefined)
+    return null
   const user = decodeSaslName(encodedName ?? '')
   if (user === null || user === '') return null
   if (actsFor !== undefined && decodeSaslName(actsFor) !== user) return null
@@ -94,6 +97,7 @@ function begin(
     header,
     clientFirstBare,
     serverFirst: `r=${nonce},s=${salt},i=${credential.iterations}`,
+    clientNonce,
     nonce,
   }
 }
@@ -113,7 +117,11 @@ function finish(
   const bytes = Buffer.from(proof ?? '', 'base64')
   const isProved = isClientProof(mechanism, credential, { authMessage, bytes })
   const isBound = Buffer.from(binding ?? '', 'base64').toString('utf8') === header
-  const isSame = equal(nonce ?? '', proving.nonce)
+  // librdkafka before 2.6.1 puts its own nonce before ours, which has it already. Kafka 3.8.1 to 3.9 takes that too; as all
+  // of our nonce is there and under the proof, it cannot be an old message.
+  const isSame =
+    equal(nonce ?? '', proving.nonce) ||
+    equal(nonce ?? '', `${proving.clientNonce}${proving.nonce}`)
   // Taken away or set anew meanwhile, it is not good any more.
   const isCurrent = proving.exists && users.credential(user, mechanism) === credential
   if (!isProved || !isBound || !isSame || !isCurrent) return null
