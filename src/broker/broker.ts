@@ -82,7 +82,9 @@ export async function openBroker(options: OpenBrokerOptions): Promise<Broker> {
   const config = brokerConfig(options.config)
   const folder = await openDataFolder(platform, options.folder, config.nodeId)
   try {
-    const producerIds = openProducerIds(platform.files, folder.path)
+    const producerIds = openProducerIds(platform.files, folder.path, () =>
+      largestProducerId(topics.all()),
+    )
     const clientQuotas = openClientQuotas(platform, folder.path)
     const { files } = platform
     const authorizer = openAuthorizer({ files, folder: folder.path, config, logger })
@@ -189,4 +191,19 @@ export async function openBroker(options: OpenBrokerOptions): Promise<Broker> {
     folder.lock.release()
     throw error
   }
+}
+
+/** Ids that no broker gives out, but that anybody can write with, are not counted. */
+const largestGivenId = 2n ** 50n
+
+function largestProducerId(topics: readonly Topic[]): bigint {
+  let largest = 0n
+  for (const { partitions } of topics) {
+    for (const log of partitions) {
+      for (const { producerId } of log.producers) {
+        if (producerId > largest && producerId < largestGivenId) largest = producerId
+      }
+    }
+  }
+  return largest
 }

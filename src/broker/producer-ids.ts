@@ -15,30 +15,40 @@ export interface ProducerIds {
   next(): Promise<bigint>
 }
 
-export function openProducerIds(files: Files, folder: string): ProducerIds {
+/** `largestInUse`: asked when the file is not there, which is so in a new folder or has been lost. */
+export function openProducerIds(
+  files: Files,
+  folder: string,
+  largestInUse: () => bigint,
+): ProducerIds {
   const file = { files, folder, name: 'producer-ids', version: 1 }
   let nextBlock = readNextBlock()
   let nextId = nextBlock
-  let reserving: Promise<void> | null = null
+  let reserving: Promise<number> | null = null
 
-  function readNextBlock(): number {
+  function readNextBlock(): number | undefined {
     const known = readChecked(file)
-    if (known === undefined) return 1
+    if (known === undefined) return undefined
     const parsed = content.safeParse(known)
     if (!parsed.success) throw corrupt(join(folder, file.name), 'its fields are not as expected')
     return parsed.data.nextBlock
   }
 
-  async function reserve(): Promise<void> {
-    await writeChecked(file, { nextBlock: nextBlock + BLOCK })
-    nextBlock += BLOCK
+  /** The first id of a block that is nobody's. */
+  async function reserve(): Promise<number> {
+    const first = nextBlock ?? Math.max(1, Number(largestInUse()) + 1)
+    await writeChecked(file, { nextBlock: first + BLOCK })
+    nextBlock = first + BLOCK
+    return first
   }
 
   return {
     async next() {
-      while (nextId === nextBlock) {
+      while (nextId === undefined || nextId === nextBlock) {
         reserving ??= reserve().finally(() => (reserving = null))
-        await reserving
+        const first = await reserving
+        // Of those who waited for the block, the first begins with it.
+        if (nextId === undefined || nextId < first) nextId = first
       }
       return BigInt(nextId++)
     },
