@@ -160,14 +160,14 @@ export const brokerConfigSchema = z.strictObject({
       'How long a request may take to arrive once its first byte is there; then its connection is closed.',
   }),
   queuedMaxRequestBytes: wholeNumber(MIB, 2 ** 40)
-    .default(256 * MIB)
+    .default(128 * MIB)
     .register(about, {
       kafkaName: 'queued.max.request.bytes',
       documentation:
         'Bytes of requests that may wait, unfinished or unanswered, on all connections; beyond half of it, connections that hold more than their share are not read from. One frame of `maxRequestBytes` may come on top.',
     }),
   queuedMaxResponseBytes: wholeNumber(MIB, 2 ** 40)
-    .default(256 * MIB)
+    .default(128 * MIB)
     .register(about, {
       kafkaName: null,
       documentation:
