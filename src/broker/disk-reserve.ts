@@ -1,7 +1,7 @@
 /**
- * Space set aside in the data folder, so that on a full disk a topic can still be deleted: to strike it out of the register
- * takes a few bytes more before it gives any back. The file `reserve` is worth nothing but its size. It is removed and the
- * register written without a pause between, so no other write of this process gets the space.
+ * Space set aside in the data folder, so that on a full disk records and topics can still be deleted: to strike a topic out
+ * of the register, or to move the start of a partition, takes a few bytes more before it gives any back. The file `reserve`
+ * is worth nothing but its size.
  */
 import { join } from 'node:path'
 import { MillraceError } from '../errors.ts'
@@ -12,7 +12,7 @@ export interface DiskReserve {
   /** Sets the space aside, if there is any and it is not yet. */
   fill(): void
   /** Does the work; when the disk is full, once more with the space that was set aside. */
-  spend(work: () => Promise<void>): Promise<void>
+  spend<T>(work: () => Promise<T>): Promise<T>
 }
 
 /** More than a register of as many topics as a broker takes. */
@@ -32,17 +32,17 @@ export function diskReserve(files: Files, folder: string): DiskReserve {
         }
       } catch (error) {
         if (!isDiskFull(error)) throw error
-        // Without it everything works but the deletion of topics, and that may; the space is better free than half used.
+        // Without it everything works but deletions on a full disk, and they may; the space is better free than half used.
         files.remove(path)
       }
     },
     async spend(work) {
       try {
-        await work()
+        return await work()
       } catch (error) {
         if (!isDiskFull(error) || files.size(path) === undefined) throw error
         files.remove(path)
-        await work()
+        return work()
       }
     },
   }

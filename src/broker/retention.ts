@@ -40,7 +40,7 @@ export function startRetention(options: RetentionOptions): () => Promise<void> {
       for (const log of topic.partitions) {
         if (stopped) return
         try {
-          await log.applyRetention(platform.clock.now())
+          await topics.freeing(() => log.applyRetention(platform.clock.now()))
         } catch (error) {
           upkeep.failures += 1
           // The next round tries again; until then the log is only longer than it should be.

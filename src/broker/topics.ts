@@ -59,6 +59,8 @@ export interface Topics {
   /** Replaces all settings by what `change` makes of them. */
   configure(name: string, change: (configs: TopicConfigs) => TopicConfigs): Promise<void>
   delete(name: string): Promise<Topic>
+  /** Does work that gives space back: on a full disk it may use what is set aside for that, and is then done once more. */
+  freeing<T>(work: () => Promise<T>): Promise<T>
   close(): Promise<void>
 }
 
@@ -306,6 +308,11 @@ export async function openTopics(options: TopicsOptions): Promise<Topics> {
         },
         write => reserve.spend(write),
       ),
+    async freeing(work) {
+      const result = await reserve.spend(work)
+      reserve.fill()
+      return result
+    },
     async close() {
       await changes
       await closeLogs()

@@ -1,10 +1,12 @@
-/** A disk that is full, as far as a topic that is to be deleted is concerned. */
+/** A disk that is full, as far as what is to be deleted is concerned. */
 import { beforeEach, expect, test } from 'vitest'
 import { brokerConfig } from '../../src/broker/config.ts'
 import { openTopics, type Topics } from '../../src/broker/topics.ts'
 import { silentLogger } from '../../src/logger.ts'
 import type { Machine } from '../../src/platform/simulated/machine.ts'
 import { simulate, type Simulation } from '../../src/platform/simulated/simulation.ts'
+import { batchOf } from './log/batches.ts'
+import { append } from './log/log-world.ts'
 import { systemError } from '../../src/platform/simulated/system-error.ts'
 
 let sim: Simulation
@@ -66,6 +68,46 @@ test('and after the creation of another one has failed', async () => {
   await sim.run(topics.delete('a'))
   expect(faults.refused).toBeGreaterThan(1)
   expect(names()).toEqual(['b'])
+})
+
+test('old records go, and those that are deleted', async () => {
+  const configs = new Map([
+    ['segment.bytes', '1024'],
+    ['retention.bytes', '3000'],
+  ])
+  const topic = await sim.run(topics.create({ name: 'c', partitions: 1, configs }))
+  const log = topic.partitions[0]
+  if (log === undefined) throw new Error('a topic has a partition')
+  for (let n = 0; n < 20; n++) append(log, batchOf(['x'.repeat(500)]))
+  await sim.run(log.durable(log.endOffset))
+  const segments = log.segmentCount
+  const faults = fillDisk()
+  await sim.run(topics.freeing(() => log.applyRetention(machine.platform.clock.now())))
+  expect(faults.refused).toBeGreaterThan(0)
+  expect(log.startOffset).toBeGreaterThan(0)
+  expect(log.segmentCount).toBeLessThan(segments)
+  fillDisk()
+  await sim.run(topics.freeing(() => log.deleteRecordsBefore(log.endOffset)))
+  expect(log.segmentCount).toBe(1)
+  expect(reserve()).toBe(1 << 20)
+})
+
+test('segments go at the next try when the first one failed after the start had moved', async () => {
+  const configs = new Map([['segment.bytes', '1024']])
+  const topic = await sim.run(topics.create({ name: 'c', partitions: 1, configs }))
+  const log = topic.partitions[0]
+  if (log === undefined) throw new Error('a topic has a partition')
+  for (let n = 0; n < 20; n++) append(log, batchOf(['x'.repeat(500)]))
+  await sim.run(log.durable(log.endOffset))
+  machine.onOperation = ({ kind }) => {
+    if (kind === 'write') throw systemError('EIO')
+  }
+  const deletion = sim.run(log.deleteRecordsBefore(15))
+  await expect(deletion).rejects.toMatchObject({ code: 'FILE_ERROR' })
+  const segments = log.segmentCount
+  machine.onOperation = undefined
+  await sim.run(log.deleteRecordsBefore(15))
+  expect(log.segmentCount).toBeLessThan(segments)
 })
 
 test('what was not set aside is not missed', async () => {

@@ -49,7 +49,7 @@ async function moveStart(
   const before = offset === -1 ? log.highWatermark : offset
   if (before < 0 || before > log.highWatermark) return refused(errorCode.OFFSET_OUT_OF_RANGE)
   try {
-    await log.deleteRecordsBefore(before)
+    await broker.topics.freeing(() => log.deleteRecordsBefore(before))
     return { lowWatermark: log.startOffset, errorCode: errorCode.NONE }
   } catch (error) {
     return refused(answerTo(error, broker.logger).errorCode)

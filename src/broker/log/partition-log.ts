@@ -532,13 +532,15 @@ export class PartitionLog {
         `OFFSET_OUT_OF_RANGE: records of ${this.#name} can be deleted up to ${this.highWatermark}, not ${offset}.`,
       )
     }
-    if (offset <= this.startOffset) return
-    await this.#compaction.settle()
-    this.startOffset = offset
-    if (this.#damage !== undefined && this.#damage.offset < offset) this.#damage = undefined
-    this.#epochs.truncateFromStart(offset)
+    if (offset > this.startOffset) {
+      await this.#compaction.settle()
+      this.startOffset = offset
+      if (this.#damage !== undefined && this.#damage.offset < offset) this.#damage = undefined
+      this.#epochs.truncateFromStart(offset)
+    } else if (!this.#segments.hasBefore(this.startOffset)) return
+    // An earlier call may have failed here, on a full disk for one.
     await this.#takeRecoveryPoint()
-    this.#segments.removeBefore(offset)
+    this.#segments.removeBefore(this.startOffset)
   }
 
   /**
