@@ -380,11 +380,15 @@ export function openTransactionCoordinator(
       return found
     },
     states,
-    holds: (producerId, topic, partition) =>
-      states().some(
-        state =>
-          state.producerId === producerId && hasPartition(state.partitions, topic, partition),
-      ),
+    holds(producerId, topic, partition) {
+      for (const { slots } of shards) {
+        for (const { state } of slots.values()) {
+          if (state?.producerId !== producerId) continue
+          if (hasPartition(state.partitions, topic, partition)) return true
+        }
+      }
+      return false
+    },
     stop() {
       stopped = true
       alarms.stop()

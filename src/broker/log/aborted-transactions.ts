@@ -64,6 +64,18 @@ export class AbortedTransactions {
     return true
   }
 
+  /** The place in `all` of the first whose marker is at or above the offset. */
+  firstSince(offset: number): number {
+    let low = 0
+    let high = this.#entries.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if ((this.#entries[middle]?.lastOffset ?? offset) < offset) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+
   add(entry: AbortedTransaction): void {
     this.#entries.push(entry)
   }

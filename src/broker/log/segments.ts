@@ -82,9 +82,12 @@ export class Segments {
     const found: AbortedTransaction[] = []
     for (const { endOffset, aborted } of this.#segments) {
       if (endOffset <= from) continue
-      for (const transaction of aborted.all) {
-        const { firstOffset, lastOffset, lastStableOffset } = transaction
-        if (lastOffset >= from && firstOffset < to) found.push(transaction)
+      const { all } = aborted
+      for (let n = aborted.firstSince(from); n < all.length; n++) {
+        const transaction = all[n]
+        if (transaction === undefined) break
+        const { firstOffset, lastStableOffset } = transaction
+        if (firstOffset < to) found.push(transaction)
         if (lastStableOffset >= to) return found.sort((a, b) => a.firstOffset - b.firstOffset)
       }
     }

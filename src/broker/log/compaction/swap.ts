@@ -3,12 +3,14 @@
  *
  * 1. `<base>.cleaned` is written and synced, and `<base>.txncleaned` if a segment of the run has aborted transactions. They
  *    count for nothing: whoever finds one removes it.
- * 2. They are renamed to `<base>-<end>.txnswap` and `<base>-<end>.swap`, and the folder is synced. From here on the latter
- *    counts: whoever finds one goes on.
+ * 2. They are renamed to `<base>-<end>.txnswap` and `<base>-<end>.swap`, and the folder is synced after each. From here on the
+ *    latter counts: whoever finds one goes on.
  * 3. The indexes of the run are removed, and its logs and lists of aborted transactions except the first, and the folder
  *    is synced.
- * 4. The new list is renamed over the first one, then the new log, and the folder is synced. Only now, because beside the
- *    new log those of step 3 would be taken for what follows it.
+ * 4. The new list is renamed over the first one, then the new log, and the folder is synced after each. Only now, because
+ *    beside the new log those of step 3 would be taken for what follows it.
+ *
+ * Without the syncs between, a power loss may keep the new log and take its list: readers would be shown what was aborted.
  *
  * A step that fails is done again, or taken back, before anything else is removed from the log.
  * (Kafka: LocalLog.replaceSegments, LogLoader.completeSwapOperations.)
@@ -48,7 +50,10 @@ function swapPath({ folder, base, end }: Swap): string {
 export async function beginSwap(swap: Swap): Promise<void> {
   const { files, folder, base } = swap
   const aborted = cleanedAbortedPath(folder, base)
-  if (files.size(aborted) !== undefined) files.rename(aborted, swapAbortedPath(swap))
+  if (files.size(aborted) !== undefined) {
+    files.rename(aborted, swapAbortedPath(swap))
+    await files.syncFolder(folder)
+  }
   files.rename(cleanedPath(folder, base), swapPath(swap))
   await files.syncFolder(folder)
 }
@@ -69,6 +74,7 @@ export async function finishSwap(swap: Swap): Promise<void> {
   await files.syncFolder(folder)
   if (files.size(swapAbortedPath(swap)) !== undefined) {
     files.rename(swapAbortedPath(swap), segmentPath(folder, base, 'txnindex'))
+    await files.syncFolder(folder)
   }
   if (files.size(swapPath(swap)) !== undefined) {
     files.rename(swapPath(swap), segmentPath(folder, base, 'log'))
@@ -79,7 +85,7 @@ export async function finishSwap(swap: Swap): Promise<void> {
 /** Takes back what has not come to count for this process, and no other one has seen. */
 export function removeUnfinished(files: Files, folder: string): void {
   for (const name of files.list(folder)) {
-    if (/\.(txn)?(cleaned|swap)$/.test(name)) files.remove(path.join(folder, name))
+    if (/\.(txn)?(cleaned|swap)(\.tmp)?$/.test(name)) files.remove(path.join(folder, name))
   }
 }
 
