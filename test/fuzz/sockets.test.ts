@@ -19,7 +19,9 @@ import { hostileFrame } from './mutations.ts'
 import { requestPool } from './request-pool.ts'
 
 const FRAMES = 10_000
-const CONNECTIONS = 32
+const CONNECTIONS = 64
+/** Of frames that are never answered there are some hundreds. */
+const PATIENCE_MS = 500
 const MEBIBYTE = 1024 * 1024
 
 const seed = Number(process.env['MILLRACE_SEED'] ?? Math.floor(Math.random() * 2 ** 31))
@@ -129,7 +131,7 @@ test(`bears ${FRAMES} hostile frames over sockets`, { timeout: 300_000 }, async 
       const piece = Array.from({ length: 1 + random.below(3) }, () =>
         hostileFrame(random, pool, ++frames.sent),
       )
-      outcomes[await attack(port, Buffer.concat(piece), 20)] += 1
+      outcomes[await attack(port, Buffer.concat(piece), PATIENCE_MS)] += 1
     }
   }
   await Promise.all(Array.from({ length: CONNECTIONS }, (_, number) => attacker(number)))
@@ -137,8 +139,8 @@ test(`bears ${FRAMES} hostile frames over sockets`, { timeout: 300_000 }, async 
   await working
 
   expect(acknowledged.length).toBeGreaterThan(20)
-  expect(outcomes.answered).toBeGreaterThan(FRAMES / 20)
-  expect(outcomes.closed).toBeGreaterThan(FRAMES / 20)
+  expect(outcomes.answered).toBeGreaterThan(FRAMES / 50)
+  expect(outcomes.closed).toBeGreaterThan(FRAMES / 50)
   const grownBytes = peakBytes(pid) - idleBytes
   expect(grownBytes, 'bytes above an idle broker').toBeLessThan(256 * MEBIBYTE)
   const errors = broker.log.filter(line => line.includes('"level":"error"'))
