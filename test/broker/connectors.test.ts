@@ -2,7 +2,8 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { PartitionLog } from '../../src/broker/log/partition-log.ts'
 import { type RunningBroker, startBroker } from '../../src/broker/index.ts'
 import type { Connection } from '../../src/client/connection.ts'
 import { wireConnector } from '../../src/client/wire-connection.ts'
@@ -229,6 +230,19 @@ describe.each(['in process', 'over TCP'])('a connection %s', kind => {
     const waiting = read(reader, id, 0, { maxWaitMs: 30_000, minBytes: 3 * size })
     for (const value of ['a', 'b', 'c']) await write('t', batchOf(value))
     expect(valuesOf((await waiting)?.records)).toEqual(['0=a', '1=b', '2=c'])
+    await reader.close()
+  })
+
+  test('and reads nothing again before they are there', async () => {
+    const id = await create('t')
+    const reader = await connect()
+    const size = batchOf('a').length
+    const reads = vi.spyOn(PartitionLog.prototype, 'read')
+    const waiting = read(reader, id, 0, { maxWaitMs: 30_000, minBytes: 50 * size })
+    for (let n = 0; n < 50; n++) await write('t', batchOf('a'))
+    expect(valuesOf((await waiting)?.records)).toHaveLength(50)
+    expect(reads.mock.calls.length).toBeLessThan(5)
+    reads.mockRestore()
     await reader.close()
   })
 

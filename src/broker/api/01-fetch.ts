@@ -50,7 +50,7 @@ export const fetchHandler: ApiHandler = apiHandler(
     const reading = readAll(broker, request, context)
     if (isEnough(reading, request) || request.maxWaitMs <= 0)
       return answer(broker, reading, context)
-    return park(broker, request, context)
+    return park(broker, request, context, reading.sizeInBytes)
   },
 )
 
@@ -58,10 +58,22 @@ function isEnough(reading: Reading, request: Request): boolean {
   return reading.urgent || reading.sizeInBytes >= request.minBytes || request.topics.length === 0
 }
 
-/** Waits until a reading is enough, the time is up, or nobody waits any more. */
-function park(broker: Broker, request: Request, context: RequestContext): Promise<Response> {
+/**
+ * Waits until a reading is enough, the time is up, or nobody waits any more. `readBytes`: what the first reading gave.
+ * Before as many bytes have come to be seen as are missing, nothing is read again; but the end of a transaction shows much
+ * at once to a reader of committed data.
+ */
+function park(
+  broker: Broker,
+  request: Request,
+  context: RequestContext,
+  readBytes: number,
+): Promise<Response> {
   return new Promise((resolve, reject) => {
     const stops: (() => void)[] = []
+    const missing = (bytes: number): number =>
+      request.isolationLevel === READ_COMMITTED ? 0 : request.minBytes - bytes
+    let missingBytes = missing(readBytes)
     let looking = false
     let done = false
 
@@ -76,6 +88,7 @@ function park(broker: Broker, request: Request, context: RequestContext): Promis
       try {
         const reading = readAll(broker, request, context)
         if (mode === 'last' || isEnough(reading, request)) finish(reading)
+        else missingBytes = missing(reading.sizeInBytes)
       } catch (error) {
         done = true
         for (const stop of stops) stop()
@@ -84,7 +97,7 @@ function park(broker: Broker, request: Request, context: RequestContext): Promis
     }
     // One flush moves the watermarks of many partitions: all of them make one reading.
     const wake = (): void => {
-      if (looking || done) return
+      if (looking || done || missingBytes > 0) return
       looking = true
       queueMicrotask(() => look('enough'))
     }
@@ -96,7 +109,14 @@ function park(broker: Broker, request: Request, context: RequestContext): Promis
       const topic = findTopic(broker, requested)
       for (const { partition } of requested.partitions) {
         const log = topic?.partitions[partition]
-        if (log !== undefined) stops.push(log.onHighWatermark(wake))
+        if (log === undefined) continue
+        let seenBytes = log.visibleBytes
+        const advanced = (): void => {
+          missingBytes -= log.visibleBytes - seenBytes
+          seenBytes = log.visibleBytes
+          wake()
+        }
+        stops.push(log.onHighWatermark(advanced))
       }
     }
     const timer = broker.platform.timers.schedule(request.maxWaitMs, end)

@@ -104,6 +104,8 @@ export class PartitionLog {
   startOffset: number
   /** The offset that the next record gets. */
   endOffset: number
+  /** Bytes that readers have come to see since the log was opened. */
+  visibleBytes = 0
 
   readonly #options: PartitionLogOptions
   readonly #name: string
@@ -120,6 +122,9 @@ export class PartitionLog {
   #unsynced = new Set<Segment>()
   #folderChanged = false
   #bytesSinceRecoveryPoint = 0
+  #appendedBytes = 0
+  /** Those of them that the latest flush makes durable. */
+  #flushedBytes = 0
   #maintenance: Promise<void> = Promise.resolve()
 
   /** For `openPartitionLog`. */
@@ -140,7 +145,10 @@ export class PartitionLog {
     this.#commit = new GroupCommit({
       durableEnd: this.endOffset,
       flush: () => this.#flush(),
-      advanced: () => this.#watermarks.advance(this.#commit.durableEnd),
+      advanced: () => {
+        this.visibleBytes = Math.max(this.visibleBytes, this.#flushedBytes)
+        this.#watermarks.advance(this.#commit.durableEnd)
+      },
       failed: cause => this.#flushFailed(cause),
     })
   }
@@ -220,13 +228,17 @@ export class PartitionLog {
     this.endOffset = end
     this.#unsynced.add(this.#segments.active)
     this.#bytesSinceRecoveryPoint += batches.length
+    this.#appendedBytes += batches.length
     this.#makeVisible(end)
     return { baseOffset, lastOffset: end - 1, logAppendTime, duplicate: false }
   }
 
   #makeVisible(end: number): void {
     const { flush, flushIntervalMessages } = this.#options.config
-    if (flush !== 'commit') this.#watermarks.advance(end)
+    if (flush !== 'commit') {
+      this.visibleBytes = this.#appendedBytes
+      this.#watermarks.advance(end)
+    }
     const isDue = flush === 'interval' && end - this.#commit.durableEnd >= flushIntervalMessages
     if (flush === 'commit' || isDue) this.#commit.request()
   }
@@ -300,6 +312,7 @@ export class PartitionLog {
   /** Makes durable what is written now, and resolves with the end of it. */
   async #flush(): Promise<number> {
     const end = this.endOffset
+    this.#flushedBytes = this.#appendedBytes
     const segments = [...this.#unsynced]
     const isFolderChanged = this.#folderChanged
     this.#unsynced.clear()
