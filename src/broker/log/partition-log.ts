@@ -545,14 +545,14 @@ export class PartitionLog {
         `OFFSET_OUT_OF_RANGE: records of ${this.#name} can be deleted up to ${this.highWatermark}, not ${offset}.`,
       )
     }
+    await this.#compaction.settle()
     if (offset > this.startOffset) {
-      await this.#compaction.settle()
       this.startOffset = offset
       if (this.#damage !== undefined && this.#damage.offset < offset) this.#damage = undefined
       this.#epochs.truncateFromStart(offset)
-    } else if (!this.#segments.hasBefore(this.startOffset)) return
-    // An earlier call may have failed here, on a full disk for one.
-    await this.#takeRecoveryPoint()
+    }
+    // An earlier call may have failed from here on, on a full disk for one.
+    if (this.startOffset > this.#point.checkpoint.startOffset) await this.#takeRecoveryPoint()
     this.#segments.removeBefore(this.startOffset)
   }
 

@@ -108,12 +108,6 @@ export class Segments {
     return removed
   }
 
-  /** Whether there are segments that `removeBefore` would remove. */
-  hasBefore(offset: number): boolean {
-    const oldest = this.#segments[0]
-    return oldest !== undefined && oldest !== this.active && oldest.endOffset <= offset
-  }
-
   /** Removes the segments that hold nothing at or above the offset, except the active one, with their snapshots. */
   removeBefore(offset: number): void {
     const { files, folder } = this.#log

@@ -225,3 +225,20 @@ test('a machine that stops at any file operation keeps what was acknowledged', a
   while (await stopAt(lives)) lives += 1
   expect(lives).toBeGreaterThan(200)
 })
+
+test('a start offset that could not be stored is stored by the next call', async () => {
+  const { sim, machine, log } = await world(21)
+  await sim.run(placeIsDurable(machine))
+  append(log, batchOf(['a', 'b', 'c', 'd']))
+  await sim.run(log.durable(4))
+  machine.onOperation = ({ kind, path }) => {
+    if (kind === 'write' && !path.endsWith('.log')) throw systemError('ENOSPC')
+  }
+  await expect(sim.run(log.deleteRecordsBefore(3))).rejects.toMatchObject({ code: 'FILE_ERROR' })
+  machine.onOperation = undefined
+  await sim.run(log.deleteRecordsBefore(3))
+  machine.crash()
+  const { files } = machine.restart()
+  const again = await sim.run(openLog(folder, { files }))
+  expect(again.startOffset).toBe(3)
+})
