@@ -188,6 +188,13 @@ export async function runTransactions(seed: number): Promise<TransactionsRun> {
         )
       }
       found[partition] = values
+      const stableBefore = stableEnds[partition] ?? 0
+      if (lastStableOffset < stableBefore) {
+        broken(
+          `The stable end of ${partition} went back from ${stableBefore} to ${lastStableOffset}`,
+        )
+      }
+      stableEnds[partition] = lastStableOffset
       isAllStable &&= lastStableOffset === highWatermark
     }
     for (const { name } of producers) {
@@ -198,6 +205,7 @@ export async function runTransactions(seed: number): Promise<TransactionsRun> {
     return isAllStable
   }
 
+  const stableEnds: number[] = []
   const committedOffsets = new Map<string, number>()
 
   /** What anybody is told of the offset of a group, at any time. */
