@@ -119,6 +119,8 @@ export class PartitionLog {
   #damage: DamagedBatch | undefined
   #closed = false
   #isCutting = false
+  /** Whether the last write failed: producers try again and again, and the log tells it once. */
+  #isRefusingWrites = false
   #unsynced = new Set<Segment>()
   #folderChanged = false
   #bytesSinceRecoveryPoint = 0
@@ -274,13 +276,23 @@ export class PartitionLog {
     try {
       if (isRollDue(this.#segments.active, this.#options.config, batches, end, now)) this.#roll(now)
       this.#segments.active.append(batches)
+      if (this.#isRefusingWrites) this.#tellWrites()
     } catch (cause) {
       if (!(cause instanceof MillraceError)) throw cause
+      if (!this.#isRefusingWrites) this.#tellWrites(cause)
       // What was written of it was cut off again: that too must be durable before anything after it is.
       this.#unsynced.add(this.#segments.active)
       const message = `Writing to ${this.#name} failed and nothing was appended: ${describe(cause)}`
       throw new AppendRefused(errorCode.KAFKA_STORAGE_ERROR, message, { code: 'FILE_ERROR', cause })
     }
+  }
+
+  #tellWrites(failure?: MillraceError): void {
+    this.#isRefusingWrites = failure !== undefined
+    const { logger } = this.#options
+    const fields = { partition: this.#name, error: failure }
+    if (failure === undefined) logger.info(fields, 'The partition can be written to again.')
+    else logger.error(fields, `Producers get retriable errors until it works: ${failure.message}`)
   }
 
   #roll(now: number): void {

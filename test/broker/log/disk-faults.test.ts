@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { PartitionLog } from '../../../src/broker/log/partition-log.ts'
+import { silentLogger } from '../../../src/logger.ts'
 import { errorCode } from '../../../src/protocol/error-codes.ts'
 import { systemError } from '../../../src/platform/simulated/system-error.ts'
 import type { Machine } from '../../../src/platform/simulated/machine.ts'
@@ -60,6 +61,31 @@ describe('a write that fails', () => {
     expect(append(log, batchOf(['b']))).toMatchObject({ baseOffset: 1 })
     await sim.run(log.durable(2))
     expect(readAll(log)).toEqual(['0:a', '1:b'])
+  })
+
+  test('is logged once, and once that it is over', async () => {
+    const { sim, machine } = await world(5)
+    machine.kill()
+    const { files } = machine.restart()
+    const lines: string[] = []
+    const keep = (_: object, message: string): number => lines.push(message)
+    const logger = { ...silentLogger, info: keep, error: keep }
+    const log = await sim.run(openLog(folder, { files, logger }))
+    const refused = (): unknown => expect(() => append(log, batchOf(['lost']))).toThrow()
+    for (let times = 0; times < 2; times++) {
+      failing(machine, ['write'], 'ENOSPC')
+      refused()
+      refused()
+      machine.onOperation = undefined
+      append(log, batchOf(['a']))
+      append(log, batchOf(['b']))
+    }
+    const [failed, works] = [
+      /retriable errors.*\(ENOSPC\).*free some space/,
+      /can be written to again/,
+    ]
+    expect(lines).toHaveLength(4)
+    for (const [at, line] of lines.entries()) expect(line).toMatch(at % 2 === 0 ? failed : works)
   })
 
   test('and cannot be cut back either is cut back before the next one', async () => {

@@ -2,7 +2,7 @@ import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { afterAll } from 'vitest'
-import { silentLogger } from '../../../src/logger.ts'
+import { type Logger, silentLogger } from '../../../src/logger.ts'
 import { defaultLogConfig, type LogConfig } from '../../../src/broker/log/log-config.ts'
 import { openPartitionLog, type PartitionLog } from '../../../src/broker/log/partition-log.ts'
 import { nodePlatform } from '../../../src/platform/node-platform.ts'
@@ -28,6 +28,7 @@ export interface OpenOptions {
   readonly config?: Partial<LogConfig>
   readonly files?: Files
   readonly now?: () => number
+  readonly logger?: Logger
 }
 
 export function openLog(folder: string, options: OpenOptions = {}): Promise<PartitionLog> {
@@ -36,7 +37,7 @@ export function openLog(folder: string, options: OpenOptions = {}): Promise<Part
     clock: { ...clock, now: options.now ?? (() => 5000) },
     folder,
     config: { ...defaultLogConfig, ...options.config },
-    logger: silentLogger,
+    logger: options.logger ?? silentLogger,
     topicId,
   })
 }
