@@ -215,7 +215,9 @@ function problemOf(known: Transaction | null, input: AddInput | EndInput): numbe
   if (known === null || known.producerId !== producer.producerId) {
     return errorCode.INVALID_PRODUCER_ID_MAPPING
   }
-  if (known.producerEpoch !== producer.producerEpoch) return errorCode.PRODUCER_FENCED
+  // The epoch behind the last given one is nobody's: there would be none left to fence who takes it for his.
+  const isGiven = known.producerEpoch <= lastGivenEpoch
+  if (known.producerEpoch !== producer.producerEpoch || !isGiven) return errorCode.PRODUCER_FENCED
   const isKnown = connection === known.connection
   return isKnown || connection > known.newestConnection ? errorCode.NONE : errorCode.NOT_COORDINATOR
 }

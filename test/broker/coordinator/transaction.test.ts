@@ -237,6 +237,9 @@ describe('a producer', () => {
     add(32766)
     expect(init(instance(32766))).toBe('CONCURRENT_TRANSACTIONS → PrepareAbort 1/32767')
     run({ kind: 'ended' })
+    // Nor may it take it: a transaction with it could not be ended by anybody else.
+    expect(add(32767)).toBe('PRODUCER_FENCED')
+    expect(end('abort', 32767)).toBe('PRODUCER_FENCED')
     expect(init(instance(32766))).toBe('NONE → Empty 2/0')
   })
 
