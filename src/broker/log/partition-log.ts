@@ -382,9 +382,9 @@ export class PartitionLog {
    * Whole batches from the one that holds `fromOffset` (it may begin before): at least one if there is any below
    * `upTo`, by default the high watermark, then as many as fit into `maxBytes`. They come from one segment, so a
    * result below `maxBytes` does not mean that it was the last. Of a log with gaps it is more if need be, until there is a
-   * record at or above `fromOffset`: there are clients that do not get on without one. Every batch is checked against its CRC. Throws CORRUPT_DATA
-   * when the batch is damaged or lies behind one that is, LOG_ERROR when the offset is not in the log, FILE_ERROR for
-   * what was written before a failed flush. (Kafka: LocalLog.read.)
+   * record at or above `fromOffset`: there are clients that do not get on without one. Throws CORRUPT_DATA when the batch
+   * is damaged or lies behind one that is, LOG_ERROR when the offset is not in the log, FILE_ERROR for what was written
+   * before a failed flush. (Kafka: LocalLog.read.)
    */
   read(fromOffset: number, maxBytes: number, options: { upTo?: number } = {}): Buffer {
     this.#refuseRead(fromOffset)
