@@ -7,6 +7,7 @@ import type { Connector } from '../client/connection.ts'
 import { type Logger, silentLogger } from '../logger.ts'
 import type { Platform } from '../platform/platform.ts'
 import { consumerOffsetsTopic, transactionStateTopic } from '../protocol/internal-topics.ts'
+import { AnswerBuffers } from './answer-buffers.ts'
 import { brokerConfig, type BrokerConfig } from './config.ts'
 import { ConnectionMemory } from './connection-memory.ts'
 import { openDataFolder } from './data-folder.ts'
@@ -53,6 +54,7 @@ export interface Broker {
   ensureInternalTopic(name: InternalTopic): Promise<Topic>
   readonly clientQuotas: ClientQuotas
   readonly connectionMemory: ConnectionMemory
+  readonly answerBuffers: AnswerBuffers
   /** The number of a connection that was opened just now: `RequestContext.connection`. */
   nextConnection(): number
   /** Connections for code in this process. */
@@ -134,6 +136,7 @@ export async function openBroker(options: OpenBrokerOptions): Promise<Broker> {
       ensureInternalTopic,
       clientQuotas,
       connectionMemory: new ConnectionMemory(config),
+      answerBuffers: new AnswerBuffers(),
       nextConnection: () => ++connections,
       connector: () => inProcessConnector(broker),
       stop() {

@@ -53,6 +53,7 @@ function inProcessConnection(broker: Broker): Connection {
         authentication,
         listener: '',
         mute: null,
+        buffers: null,
         cut: end,
         advertised: { host: 'in-process', port: 0 },
         ended: ended.signal,

@@ -11,6 +11,7 @@ import { MillraceError } from '../errors.ts'
 import type { Address, Socket, Timer } from '../platform/platform.ts'
 import { decodeRequestHeader, FrameSplitter } from '../protocol/frame.ts'
 import { unsupportedApiVersions } from './api/18-api-versions.ts'
+import { ConnectionBuffers } from './answer-buffers.ts'
 import type { Frame, RequestContext } from './api/api-handler.ts'
 import { handlers } from './api/index.ts'
 import type { Broker } from './broker.ts'
@@ -71,6 +72,7 @@ export function serveConnection(options: ServeConnectionOptions): ServedConnecti
   const splitter = new FrameSplitter(maxFrameBytes())
   const waiting: Buffer[] = []
   const inWork: Slot[] = []
+  const buffers = new ConnectionBuffers(broker.answerBuffers)
   const connection = broker.nextConnection()
   const ended = new AbortController()
   const stop = (): void => ended.abort()
@@ -119,7 +121,9 @@ export function serveConnection(options: ServeConnectionOptions): ServedConnecti
     },
     drained() {
       isActive = true
-      memory.noteResponses(holder, socket.queuedBytes, platform.clock.monotonic())
+      const { queuedBytes } = socket
+      buffers.drained(queuedBytes)
+      memory.noteResponses(holder, queuedBytes, platform.clock.monotonic())
       serveWaiting()
     },
     closed(error) {
@@ -218,6 +222,7 @@ export function serveConnection(options: ServeConnectionOptions): ServedConnecti
       listener: options.listener,
       advertised: options.advertised(),
       mute,
+      buffers,
       cut,
       ended: ended.signal,
     }
@@ -255,6 +260,7 @@ export function serveConnection(options: ServeConnectionOptions): ServedConnecti
     if (response === null || closed) return
     socket.write(response)
     const queued = socket.queuedBytes
+    buffers.handedOver(queued)
     if (queued > 0) memory.noteResponses(holder, queued, platform.clock.monotonic())
   }
 
@@ -281,7 +287,9 @@ export function serveConnection(options: ServeConnectionOptions): ServedConnecti
 
   function checkTime(nowMs: number): void {
     if (closed || ending) return
-    memory.noteResponses(holder, socket.queuedBytes, nowMs)
+    const { queuedBytes } = socket
+    buffers.drained(queuedBytes)
+    memory.noteResponses(holder, queuedBytes, nowMs)
     if (isActive || inWork.length > 0 || muted !== undefined) {
       isActive = false
       activeMs = nowMs

@@ -50,6 +50,7 @@ export const fetchHandler: ApiHandler = apiHandler(
     const reading = readAll(broker, request, context)
     if (isEnough(reading, request) || request.maxWaitMs <= 0)
       return answer(broker, reading, context)
+    context.buffers?.discard()
     return park(broker, request, context, reading.sizeInBytes)
   },
 )
@@ -88,7 +89,10 @@ function park(
       try {
         const reading = readAll(broker, request, context)
         if (mode === 'last' || isEnough(reading, request)) finish(reading)
-        else missingBytes = missing(reading.sizeInBytes)
+        else {
+          missingBytes = missing(reading.sizeInBytes)
+          context.buffers?.discard()
+        }
       } catch (error) {
         done = true
         for (const stop of stops) stop()
@@ -190,7 +194,7 @@ function readAll(broker: Broker, request: Request, context: RequestContext): Rea
         const room = Math.min(limit - sizeInBytes, wanted.partitionMaxBytes)
         // The first batch of an answer is given whatever its size; once there is something, only what has room.
         const maxBytes = sizeInBytes === 0 ? Math.max(room, 1) : room
-        answer = readPartition(broker, log, wanted, maxBytes, request.isolationLevel, version)
+        answer = readPartition(broker, log, wanted, maxBytes, request.isolationLevel, context)
       }
       partitions.push(answer)
       sizeInBytes += answer.records?.length ?? 0
@@ -212,7 +216,7 @@ function readPartition(
   wanted: RequestedPartition,
   maxBytes: number,
   isolationLevel: number,
-  version: number,
+  { version, buffers }: RequestContext,
 ): PartitionAnswer {
   const { partition, fetchOffset, lastFetchedEpoch } = wanted
   const epochProblem = leaderEpochProblem(wanted.currentLeaderEpoch, broker.leaderEpoch)
@@ -245,7 +249,11 @@ function readPartition(
   const upTo = isCommittedOnly ? lastStableOffset : highWatermark
   if (fetchOffset >= upTo || maxBytes <= 0) return answer
   try {
-    const records = log.read(fetchOffset, maxBytes, { upTo })
+    const records = log.read(
+      fetchOffset,
+      maxBytes,
+      buffers === null ? { upTo } : { upTo, take: size => buffers.take(size) },
+    )
     if (version < 10 && holdsZstd(records)) {
       return refusal(partition, errorCode.UNSUPPORTED_COMPRESSION_TYPE)
     }

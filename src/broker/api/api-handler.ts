@@ -2,6 +2,7 @@ import type { Address } from '../../platform/platform.ts'
 import { decodeRequest, encodeResponse } from '../../protocol/frame.ts'
 import type { Api } from '../../protocol/schema.ts'
 import type { WireReader } from '../../protocol/wire-reader.ts'
+import type { ConnectionBuffers } from '../answer-buffers.ts'
 import type { Broker } from '../broker.ts'
 import { completeMessage } from '../complete-message.ts'
 import { countRequest } from '../metrics/counters.ts'
@@ -27,6 +28,11 @@ export interface RequestContext {
   readonly mute: ((durationMs: number) => void) | null
   /** Closes the connection at once, with no answer to what is open. `why`: a sentence without its end. */
   readonly cut: (why: string) => void
+  /**
+   * Memory for the records of the answer, which may be used again once the answer was sent, or those that were taken are
+   * discarded. Null in this process, where nobody knows when the records have been looked at.
+   */
+  readonly buffers: ConnectionBuffers | null
   /** Aborted when nobody waits for the answer any more or when the broker stops: what is parked must be answered. */
   readonly ended: AbortSignal
 }

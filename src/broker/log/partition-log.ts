@@ -65,6 +65,14 @@ export interface AppendOptions {
   readonly origin?: 'coordinator'
 }
 
+/** See `PartitionLog.read`. */
+export interface ReadOptions {
+  /** @defaultValue the high watermark */
+  readonly upTo?: number
+  /** Gives memory to read into, at least so many bytes. @defaultValue new memory each time */
+  readonly take?: (sizeBytes: number) => Buffer
+}
+
 /** Ends a producer's transaction in a partition. */
 export interface TransactionMarker extends EndTransactionMarker {
   readonly producerId: bigint
@@ -386,14 +394,16 @@ export class PartitionLog {
    * is damaged or lies behind one that is, LOG_ERROR when the offset is not in the log, FILE_ERROR for what was written
    * before a failed flush. (Kafka: LocalLog.read.)
    */
-  read(fromOffset: number, maxBytes: number, options: { upTo?: number } = {}): Buffer {
+  read(fromOffset: number, maxBytes: number, options: ReadOptions = {}): Buffer {
     this.#refuseRead(fromOffset)
     const visible = options.upTo ?? this.highWatermark
     if (fromOffset >= visible) return nothing
     const { failure, durableEnd } = this.#commit
     if (failure !== undefined && fromOffset >= durableEnd) throw failure
     const below = Math.min(visible, failure === undefined ? this.endOffset : durableEnd)
-    const limits = { maxBytes, below, epochAt: (offset: number) => this.#epochs.epochAt(offset) }
+    const { take = allocate } = options
+    const epochAt = (offset: number): number => this.#epochs.epochAt(offset)
+    const limits = { maxBytes, below, epochAt, take }
     const from = (offset: number): Buffer =>
       this.#findingDamage(() => this.#segments.holding(offset).read(offset, limits))
     const found = from(fromOffset)
@@ -649,6 +659,8 @@ export class PartitionLog {
     this.#segments.close()
   }
 }
+
+const allocate = (sizeBytes: number): Buffer => Buffer.allocUnsafe(sizeBytes)
 
 function describe(error: unknown): string {
   return error instanceof Error ? error.message : String(error)

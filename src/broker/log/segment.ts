@@ -31,6 +31,8 @@ export interface ReadLimits {
   readonly below: number
   /** The leader epoch that the batch at an offset must carry. */
   readonly epochAt: (offset: number) => number
+  /** Memory to read into: at least so many bytes. */
+  readonly take: (sizeBytes: number) => Buffer
 }
 
 export class Segment {
@@ -154,10 +156,11 @@ export class Segment {
   read(offset: number, limits: ReadLimits): Buffer {
     const { position, base } = this.#find(offset)
     const available = this.sizeBytes - position
-    let buffer = this.#bytesAt(position, Math.min(Math.max(limits.maxBytes, 4096), available))
+    const { take } = limits
+    let buffer = this.#bytesAt(position, Math.min(Math.max(limits.maxBytes, 4096), available), take)
     if (buffer.length >= batch.headerBytes) {
       const first = batch.sizeInBytes(buffer, 0)
-      if (first > buffer.length && first <= available) buffer = this.#bytesAt(position, first)
+      if (first > buffer.length && first <= available) buffer = this.#bytesAt(position, first, take)
     }
     const isChecked = this.#checked.has(position, position + buffer.length)
     let at = 0
@@ -185,8 +188,8 @@ export class Segment {
     return buffer.subarray(0, at)
   }
 
-  #bytesAt(position: number, length: number): Buffer {
-    const buffer = Buffer.allocUnsafe(length)
+  #bytesAt(position: number, length: number, take: ReadLimits['take']): Buffer {
+    const buffer = take(length)
     return buffer.subarray(0, this.file.read(buffer, 0, length, position))
   }
 
