@@ -244,6 +244,13 @@ export function brokerConfig(settings: Partial<BrokerConfig> = {}): BrokerConfig
       `The broker setting groupMinSessionTimeoutMs (${shortest}) is more than groupMaxSessionTimeoutMs (${longest}): no member could join.`,
     )
   }
+  const { numPartitions, maxPartitionsPerTopic } = config
+  if (numPartitions > maxPartitionsPerTopic) {
+    throw new SettingRefused(
+      ['numPartitions'],
+      `The broker setting numPartitions (${numPartitions}) is more than maxPartitionsPerTopic (${maxPartitionsPerTopic}): no topic could be made without saying how many.`,
+    )
+  }
   for (const name of ['flushIntervalMs', 'flushIntervalMessages'] as const) {
     const isGiven = config[name] !== brokerConfigSchema.shape[name].parse(undefined)
     if (!isGiven || config.flush === 'interval') continue

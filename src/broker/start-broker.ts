@@ -230,10 +230,9 @@ export async function startCheckedBroker(
     // It answers until the end, so that whoever asks learns that the broker stops.
     if (watched !== null) closers.push(() => watched.close())
     const address = server.listeners[0].advertised
-    logger.info(
-      { ...address, data: folder, clusterId: broker.clusterId },
-      'The broker is listening.',
-    )
+    const { clusterId } = broker
+    const listening = { listeners: server.listeners, data: folder, clusterId }
+    logger.info(listening, 'The broker is listening.')
     return {
       address,
       bootstrap: `${address.host.includes(':') ? `[${address.host}]` : address.host}:${address.port}`,

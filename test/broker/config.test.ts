@@ -42,6 +42,10 @@ describe('settings that cannot be used are refused with a sentence that names th
       { config: { groupMinSessionTimeoutMs: 10, groupMaxSessionTimeoutMs: 5 } },
       /no member could join/,
     ],
+    [
+      { config: { numPartitions: 9, maxPartitionsPerTopic: 8 } },
+      /^The broker setting numPartitions \(9\) is more than maxPartitionsPerTopic \(8\)/,
+    ],
   ])('%j', (options, sentence) => {
     expect(() => completeBrokerOptions(options)).toThrow(SettingRefused)
     expect(() => completeBrokerOptions(options)).toThrow(sentence)

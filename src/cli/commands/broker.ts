@@ -100,8 +100,9 @@ function flagOf(setting: string): string {
   return `--${setting.replaceAll(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)}`
 }
 
-function readyLine({ address, data }: RunningBroker): string {
-  return `millrace broker ready on ${address.host}:${address.port}, data in ${data}`
+function readyLine({ listeners, data }: RunningBroker): string {
+  const addresses = listeners.map(({ advertised: { host, port } }) => `${host}:${port}`)
+  return `millrace broker ready on ${addresses.join(' and ')}, data in ${data}`
 }
 
 function readyAsJson(broker: RunningBroker): string {
