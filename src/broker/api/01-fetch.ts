@@ -48,7 +48,7 @@ export const fetchHandler: ApiHandler = apiHandler(
       return { errorCode: errorCode.FETCH_SESSION_ID_NOT_FOUND, responses: [] }
     }
     const reading = readAll(broker, request, context)
-    if (isEnough(reading, request) || request.maxWaitMs <= 0)
+    if (isEnough(reading, request) || request.maxWaitMs <= 0 || isOverlong(broker, request))
       return answer(broker, reading, context)
     context.buffers?.discard()
     return park(broker, request, context, reading.sizeInBytes)
@@ -57,6 +57,13 @@ export const fetchHandler: ApiHandler = apiHandler(
 
 function isEnough(reading: Reading, request: Request): boolean {
   return reading.urgent || reading.sizeInBytes >= request.minBytes || request.topics.length === 0
+}
+
+/** Whether it names more partitions than there are, some many times: such a one is not kept while it waits. */
+function isOverlong({ config }: Broker, { topics }: Request): boolean {
+  let count = 0
+  for (const { partitions } of topics) count += partitions.length
+  return count > config.maxPartitions
 }
 
 /**

@@ -5,7 +5,7 @@
  *
  * Behaviour: null topics ask for all, an empty list for none (in version 0, which has no null, for all). A topic that does
  * not exist is created with the broker's default number of partitions when the request allows it (before version 4 it
- * always does) and the setting `autoCreateTopics` too, and is answered finished.
+ * always does) and the setting `autoCreateTopics` too, and is answered finished. One that is named twice is told once.
  *
  * Differs from Apache Kafka: a created topic is usable at once, so LEADER_NOT_AVAILABLE is never answered.
  */
@@ -21,6 +21,7 @@ import { clusterOperations } from './cluster-operations.ts'
 import { clusterName } from '../security/acl.ts'
 import { needed } from '../security/needed.ts'
 import { apiHandler, type ApiHandler, type RequestContext } from './api-handler.ts'
+import { eachOnce } from './each-once.ts'
 
 type Request = Infer<typeof metadata.request>
 type TopicAnswer = InferInput<typeof metadata.response>['topics'][number]
@@ -40,7 +41,9 @@ export const metadataHandler: ApiHandler = apiHandler(
           .filter(({ name }) => mayDescribe(name))
           .map(topic => describe(broker, topic))
       : await Promise.all(
-          (request.topics ?? []).map(wanted => find(broker, request, wanted, context)),
+          eachOnce(request.topics ?? [], keyOf).map(wanted =>
+            find(broker, request, wanted, context),
+          ),
         )
     const topics = request.includeTopicAuthorizedOperations
       ? found.map(topic =>
@@ -64,6 +67,9 @@ export const metadataHandler: ApiHandler = apiHandler(
     }
   },
 )
+
+const keyOf = ({ name, topicId }: { name: string | null; topicId: string }): string =>
+  topicId === zeroUuid ? `name ${name}` : topicId
 
 async function find(
   broker: Broker,

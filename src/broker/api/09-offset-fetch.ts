@@ -20,6 +20,7 @@ import type { GroupOffset } from '../coordinator/offsets.ts'
 import { isPending } from '../coordinator/pending-offsets.ts'
 import { needed } from '../security/needed.ts'
 import { apiHandler, type ApiHandler, type RequestContext } from './api-handler.ts'
+import { eachOnce } from './each-once.ts'
 
 type GroupAnswer = NonNullable<InferInput<typeof offsetFetch.response>['groups']>[number]
 type TopicAnswer = GroupAnswer['topics'][number]
@@ -33,7 +34,10 @@ export const offsetFetchHandler: ApiHandler = apiHandler(
     const { version, ended } = context
     const { requireStable } = request
     if (version >= 8) {
-      const groups = request.groups.map(({ groupId, topics: wanted }) =>
+      const asked = eachOnce(request.groups, group =>
+        group.topics === null ? group.groupId : group,
+      )
+      const groups = asked.map(({ groupId, topics: wanted }) =>
         find(broker, { groupId, wanted, requireStable }, context),
       )
       return { groups: await Promise.all(groups) }

@@ -6,7 +6,7 @@
  * Behaviour: a group that nobody knows is answered as Dead. What members said and were assigned is told while the group is
  * stable.
  *
- * Differs from Apache Kafka: in nothing known.
+ * Differs from Apache Kafka: a group that is named twice is told once.
  */
 import { errorCode } from '../../protocol/error-codes.ts'
 import { describeGroups } from '../../protocol/messages/15-describe-groups.ts'
@@ -14,6 +14,7 @@ import type { InferInput } from '../../protocol/schema.ts'
 import { type Group, metadataFor, NOTHING } from '../coordinator/group-state.ts'
 import { needed } from '../security/needed.ts'
 import { apiHandler, type ApiHandler } from './api-handler.ts'
+import { eachOnce } from './each-once.ts'
 
 type GroupAnswer = InferInput<typeof describeGroups.response>['groups'][number]
 
@@ -22,7 +23,7 @@ export const describeGroupsHandler: ApiHandler = apiHandler(
   { min: 0, max: 5 },
   async (broker, request, context) => ({
     groups: await Promise.all(
-      request.groups.map(async groupId => {
+      eachOnce(request.groups, groupId => groupId).map(async groupId => {
         const { authorizer } = broker
         const { group: permission } = needed.describeGroups
         if (!authorizer.authorize(context, permission, groupId)) {

@@ -25,6 +25,7 @@ import { clusterName } from '../security/acl.ts'
 import { needed } from '../security/needed.ts'
 import { apiHandler, type ApiHandler, type RequestContext } from './api-handler.ts'
 import { checkAuthorized } from './check-authorized.ts'
+import { repeats } from './each-once.ts'
 import { describeTopicConfigs } from './topic-config-entries.ts'
 
 type NewTopic = Infer<typeof createTopics.request>['topics'][number]
@@ -34,13 +35,19 @@ export const createTopicsHandler: ApiHandler = apiHandler(
   createTopics,
   { min: 2, max: 7 },
   async (broker, request, context) => {
-    const names = request.topics.map(topic => topic.name)
+    const twice = repeats(request.topics.map(topic => topic.name))
     const topics: TopicAnswer[] = []
     for (const wanted of request.topics) {
       const { name } = wanted
       try {
-        if (names.indexOf(name) !== names.lastIndexOf(name)) {
+        if (twice.has(name)) {
           throw new RequestRefused(errorCode.INVALID_REQUEST, `Topic ${name} is named twice.`)
+        }
+        if (request.topics.length > broker.config.maxPartitions) {
+          throw new RequestRefused(
+            errorCode.POLICY_VIOLATION,
+            `The request names more topics than there may be partitions (${broker.config.maxPartitions}).`,
+          )
         }
         topics.push(await create(broker, wanted, request.validateOnly, context))
       } catch (error) {

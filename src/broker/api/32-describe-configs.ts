@@ -8,7 +8,7 @@
  * setting is told under the broker's name for it, as `log.retention.ms` for `retention.ms`. Without a name, the
  * broker's type stands for what all brokers were told while they run, which is nothing here.
  *
- * Differs from Apache Kafka: other kinds of resources are refused with INVALID_REQUEST. A setting that this broker does not
+ * Differs from Apache Kafka: other kinds of resources, and one that is named twice, are refused with INVALID_REQUEST. A setting that this broker does not
  * know is not listed.
  */
 import { errorCode } from '../../protocol/error-codes.ts'
@@ -19,29 +19,37 @@ import { answerTo, RequestRefused } from '../request-refused.ts'
 import { needed } from '../security/needed.ts'
 import { apiHandler, type ApiHandler, type RequestContext } from './api-handler.ts'
 import { describeBrokerConfigs } from './broker-config-entries.ts'
+import { namedOnce } from './alter-form.ts'
 import { checkConfigAccess, resourceType } from './config-resource.ts'
 import { type ConfigEntry, configSource, describeTopicConfigs } from './topic-config-entries.ts'
 
 type Request = Infer<typeof describeConfigs.request>
+type Resource = Request['resources'][number]
 type Answer = InferInput<typeof describeConfigs.response>['results'][number]
 
 export const describeConfigsHandler: ApiHandler = apiHandler(
   describeConfigs,
   { min: 1, max: 4 },
-  (broker, request, context) => ({
-    results: request.resources.map(resource => describe(broker, request, resource, context)),
-  }),
+  (broker, request, context) => {
+    const checkNames = namedOnce(request.resources)
+    return {
+      results: request.resources.map(resource =>
+        describe(broker, request, { resource, checkNames }, context),
+      ),
+    }
+  },
 )
 
 function describe(
   broker: Broker,
   request: Request,
-  resource: Request['resources'][number],
+  { resource, checkNames }: { resource: Resource; checkNames: (resource: Resource) => void },
   context: RequestContext,
 ): Answer {
   const { resourceName, configurationKeys: keys } = resource
   try {
     checkConfigAccess(broker, context, resource, needed.describeConfigs)
+    checkNames(resource)
     const entries = entriesOf(broker, resource.resourceType, resourceName)
     return {
       errorCode: errorCode.NONE,

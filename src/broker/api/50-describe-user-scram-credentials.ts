@@ -16,6 +16,7 @@ import type { Broker } from '../broker.ts'
 import { clusterName } from '../security/acl.ts'
 import { needed } from '../security/needed.ts'
 import { apiHandler, type ApiHandler } from './api-handler.ts'
+import { repeats } from './each-once.ts'
 
 type Result = InferInput<typeof describeUserScramCredentials.response>['results'][number]
 
@@ -29,10 +30,10 @@ export const describeUserScramCredentialsHandler: ApiHandler = apiHandler(
     }
     const asked = request.users?.map(({ name }) => name) ?? []
     const names = asked.length === 0 ? broker.users.names() : new Set(asked)
-    const isTwice = (user: string): boolean => asked.indexOf(user) !== asked.lastIndexOf(user)
+    const twice = repeats(asked)
     return {
       errorCode: errorCode.NONE,
-      results: [...names].map(user => describe(broker, user, isTwice(user))),
+      results: [...names].map(user => describe(broker, user, twice.has(user))),
     }
   },
 )

@@ -38,12 +38,19 @@ export const alterUserScramCredentialsHandler: ApiHandler = apiHandler(
   async (broker, request, context) => {
     const { cluster } = needed.alterUserScramCredentials
     const mayAlter = broker.authorizer.authorize(context, cluster, clusterName)
-    const names = new Set([...request.deletions, ...request.upsertions].map(({ name }) => name))
+    const deletions = Map.groupBy(request.deletions, ({ name }) => name)
+    const upsertions = Map.groupBy(request.upsertions, ({ name }) => name)
+    const names = new Set([...deletions.keys(), ...upsertions.keys()])
     const results: { user: string; errorCode: number; errorMessage?: string | null }[] = []
     for (const user of names) {
       try {
         if (!mayAlter) throw new RequestRefused(cluster.refusal, 'The client may not alter users.')
-        await broker.users.change(changesOf(broker, user, request))
+        await broker.users.change(
+          changesOf(broker, user, {
+            deletions: deletions.get(user) ?? [],
+            upsertions: upsertions.get(user) ?? [],
+          }),
+        )
         results.push({ user, errorCode: errorCode.NONE })
       } catch (error) {
         results.push({ user, ...answerTo(error, broker.logger) })
@@ -57,15 +64,17 @@ const MAX_NAME_CHARS = 255
 const MIN_SALT_BYTES = 8
 const MAX_SALT_BYTES = 1024
 
-function changesOf(broker: Broker, user: string, request: Request): CredentialChange[] {
+function changesOf(
+  broker: Broker,
+  user: string,
+  { deletions, upsertions }: Pick<Request, 'deletions' | 'upsertions'>,
+): CredentialChange[] {
   const { users, config } = broker
   if (user === '' || user.length > MAX_NAME_CHARS) {
     throw unacceptable(`Names of users have 1 to ${MAX_NAME_CHARS} characters.`)
   }
-  const upsertions = request.upsertions.filter(({ name }) => name === user)
-  const deletions = request.deletions.filter(({ name }) => name === user)
-  const isNew = !users.names().includes(user)
-  if (isNew && upsertions.length > 0 && users.names().length >= config.maxUsers) {
+  const names = upsertions.length > 0 ? users.names() : []
+  if (names.length >= config.maxUsers && !names.includes(user)) {
     throw new RequestRefused(
       errorCode.POLICY_VIOLATION,
       `There can be ${config.maxUsers} users at most (maxUsers).`,

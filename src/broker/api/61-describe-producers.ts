@@ -3,19 +3,22 @@
  * a transaction that hangs (KIP-664).
  *
  * Versions: 0.
+ *
+ * Behaviour: a topic or a partition that is named twice is told once.
  */
 import { errorCode } from '../../protocol/error-codes.ts'
 import { describeProducers } from '../../protocol/messages/61-describe-producers.ts'
 import { needed } from '../security/needed.ts'
 import { apiHandler, type ApiHandler } from './api-handler.ts'
+import { eachOnce } from './each-once.ts'
 
 export const describeProducersHandler: ApiHandler = apiHandler(
   describeProducers,
   { min: 0, max: 0 },
   (broker, { topics }, context) => ({
-    topics: topics.map(({ name, partitionIndexes }) => ({
+    topics: eachOnce(topics, ({ name }) => name).map(({ name, partitionIndexes }) => ({
       name,
-      partitions: partitionIndexes.map(partitionIndex => {
+      partitions: eachOnce(partitionIndexes, index => index).map(partitionIndex => {
         const { topic } = needed.describeProducers
         if (!broker.authorizer.authorize(context, topic, name)) {
           return { partitionIndex, errorCode: topic.refusal, activeProducers: [] }

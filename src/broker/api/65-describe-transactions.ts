@@ -4,7 +4,7 @@
  * Versions: 0.
  *
  * Behaviour: topics that the client may not describe are left out. Partitions are named while the transaction is not complete. An id that nobody knows is answered
- * TRANSACTIONAL_ID_NOT_FOUND, an empty one INVALID_REQUEST.
+ * TRANSACTIONAL_ID_NOT_FOUND, an empty one INVALID_REQUEST. One that is named twice is told once.
  */
 import { errorCode } from '../../protocol/error-codes.ts'
 import { describeTransactions } from '../../protocol/messages/65-describe-transactions.ts'
@@ -12,6 +12,7 @@ import type { InferInput } from '../../protocol/schema.ts'
 import type { Broker } from '../broker.ts'
 import { needed } from '../security/needed.ts'
 import { apiHandler, type ApiHandler, type RequestContext } from './api-handler.ts'
+import { eachOnce } from './each-once.ts'
 
 type Answer = InferInput<typeof describeTransactions.response>['transactionStates'][number]
 
@@ -19,7 +20,9 @@ export const describeTransactionsHandler: ApiHandler = apiHandler(
   describeTransactions,
   { min: 0, max: 0 },
   async (broker, { transactionalIds }, context) => ({
-    transactionStates: await Promise.all(transactionalIds.map(id => describe(broker, id, context))),
+    transactionStates: await Promise.all(
+      eachOnce(transactionalIds, id => id).map(id => describe(broker, id, context)),
+    ),
   }),
 )
 

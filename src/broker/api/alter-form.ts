@@ -1,9 +1,13 @@
 import { errorCode } from '../../protocol/error-codes.ts'
 import { RequestRefused } from '../request-refused.ts'
+import { repeats } from './each-once.ts'
 
-interface Alteration {
+interface Resource {
   readonly resourceType: number
   readonly resourceName: string
+}
+
+interface Alteration extends Resource {
   readonly configs: readonly { readonly name: string }[]
 }
 
@@ -13,16 +17,9 @@ interface Alteration {
  * (Kafka: ConfigAdminManager.preprocess.)
  */
 export function alterForm(resources: readonly Alteration[]): (resource: Alteration) => void {
-  const keyOf = ({ resourceType, resourceName }: Alteration): string =>
-    `${resourceType} ${resourceName}`
-  const repeated = repeats(resources.map(keyOf))
+  const checkNames = namedOnce(resources)
   return resource => {
-    if (repeated.has(keyOf(resource))) {
-      throw new RequestRefused(
-        errorCode.INVALID_REQUEST,
-        `The request names ${JSON.stringify(resource.resourceName)} twice: name each resource once.`,
-      )
-    }
+    checkNames(resource)
     const [twice] = repeats(resource.configs.map(({ name }) => name))
     if (twice !== undefined) {
       throw new RequestRefused(
@@ -33,17 +30,24 @@ export function alterForm(resources: readonly Alteration[]): (resource: Alterati
   }
 }
 
+/** The result throws RequestRefused INVALID_REQUEST for a resource that the request names twice. */
+export function namedOnce(resources: readonly Resource[]): (resource: Resource) => void {
+  const keyOf = ({ resourceType, resourceName }: Resource): string =>
+    `${resourceType} ${resourceName}`
+  const repeated = repeats(resources.map(keyOf))
+  return resource => {
+    if (!repeated.has(keyOf(resource))) return
+    throw new RequestRefused(
+      errorCode.INVALID_REQUEST,
+      `The request names ${JSON.stringify(resource.resourceName)} twice: name each resource once.`,
+    )
+  }
+}
+
 /** For a setting to which a request gives no value. */
 export function noValue(name: string): RequestRefused {
   return new RequestRefused(
     errorCode.INVALID_REQUEST,
     `The setting ${JSON.stringify(name)} needs a value: to go back to its default, delete it.`,
   )
-}
-
-function repeats(names: readonly string[]): Set<string> {
-  const seen = new Set<string>()
-  const twice = new Set<string>()
-  for (const name of names) (seen.has(name) ? twice : seen).add(name)
-  return twice
 }
