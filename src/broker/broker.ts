@@ -22,6 +22,7 @@ import { inProcessConnector } from './in-process-connector.ts'
 import { startFlushing } from './flush-interval.ts'
 import { type InternalTopic, internalTopicSpec } from './internal-topics.ts'
 import { type Counters, newCounters } from './metrics/counters.ts'
+import { diskReserve } from './disk-reserve.ts'
 import { openProducerIds, type ProducerIds } from './producer-ids.ts'
 import { type ClientQuotas, openClientQuotas } from './quotas/client-quotas.ts'
 import { startRetention } from './retention.ts'
@@ -79,7 +80,12 @@ export interface OpenBrokerOptions {
  * Opens a broker and recovers what an unclean stop left behind. Throws FOLDER_LOCKED while another living process holds
  * the folder, CORRUPT_DATA when what is in it cannot be trusted, INVALID_CONFIG, FILE_ERROR.
  */
-export async function openBroker(options: OpenBrokerOptions): Promise<Broker> {
+export function openBroker(options: OpenBrokerOptions): Promise<Broker> {
+  // The lock, the number of starts and what recovery notes take a few bytes, also when the disk is full.
+  return diskReserve(options.platform.files, options.folder).spend(() => open(options))
+}
+
+async function open(options: OpenBrokerOptions): Promise<Broker> {
   const { platform, logger = silentLogger } = options
   const config = brokerConfig(options.config)
   const folder = await openDataFolder(platform, options.folder, config.nodeId)

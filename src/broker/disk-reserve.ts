@@ -1,5 +1,5 @@
 /**
- * Space set aside in the data folder, so that on a full disk records and topics can still be deleted: to strike a topic out
+ * Space set aside in the data folder, so that on a full disk the broker can start, and records and topics can still be deleted: to strike a topic out
  * of the register, or to move the start of a partition, takes a few bytes more before it gives any back. The file `reserve`
  * is worth nothing but its size.
  */

@@ -1,5 +1,6 @@
 /** A disk that is full, as far as what is to be deleted is concerned. */
 import { beforeEach, expect, test } from 'vitest'
+import { openBroker } from '../../src/broker/broker.ts'
 import { brokerConfig } from '../../src/broker/config.ts'
 import { openTopics, type Topics } from '../../src/broker/topics.ts'
 import { silentLogger } from '../../src/logger.ts'
@@ -108,6 +109,20 @@ test('segments go at the next try when the first one failed after the start had 
   machine.onOperation = undefined
   await sim.run(log.deleteRecordsBefore(15))
   expect(log.segmentCount).toBeLessThan(segments)
+})
+
+test('a broker that was killed starts, without what was set aside', async () => {
+  const start = () => sim.run(openBroker({ platform: machine.platform, folder: '/other' }))
+  const before = await start()
+  await sim.run(before.topics.create({ name: 'a', partitions: 2, configs: new Map() }))
+  machine.kill()
+  machine.restart()
+  const faults = fillDisk()
+  const broker = await start()
+  expect(faults.refused).toBeGreaterThan(0)
+  expect(broker.topics.all()).toHaveLength(1)
+  machine.onOperation = undefined
+  await sim.run(broker.close())
 })
 
 test('what was not set aside is not missed', async () => {
