@@ -4,7 +4,8 @@
  *
  * Requests: from half of the limit on, nothing more is read from a connection that holds more than its share, until
  * others were answered. One of those that wait goes on all the same, so that connections with an unfinished request each
- * cannot block each other for ever. Who holds less than its share notices nothing. (Kafka: queued.max.request.bytes.)
+ * cannot block each other for ever; it is never one that has still to log in, because nobody who has would be waited for.
+ * Who holds less than its share notices nothing. (Kafka: queued.max.request.bytes.)
  *
  * Responses: as they pile up, fetches are answered with fewer records; at the limit the connection goes whose client has
  * taken nothing for the longest time. Clients that read their responses are not among them.
@@ -16,6 +17,8 @@ export interface ConnectionMemoryLimits {
 
 /** A connection as the one who holds memory. */
 export interface MemoryHolder {
+  /** The client is known, or need not be: until then it has nothing large to send. */
+  readonly isKnown: boolean
   /** Bytes of requests that have arrived and are not answered. */
   requestBytes: number
   /** Bytes of responses that the system has not taken. */
@@ -56,10 +59,8 @@ export class ConnectionMemory {
     if (bytes === 0) return
     holder.requestBytes -= bytes
     this.requestBytes -= bytes
-    if (holder.requestBytes === 0) {
-      this.#holders--
-      if (this.#favourite === holder) this.#favourite = undefined
-    }
+    if (this.#favourite === holder && !this.#isAboveShare(holder)) this.#favourite = undefined
+    if (holder.requestBytes === 0) this.#holders--
     if (this.#waiting.size === 0) return
     const waiting = [...this.#waiting]
     this.#waiting.clear()
@@ -69,12 +70,16 @@ export class ConnectionMemory {
 
   /** Whether more may be read from the connection; if not, it is told when to ask again. */
   mayRead(holder: MemoryHolder): boolean {
-    const shared = this.#limits.queuedMaxRequestBytes / 2
-    if (this.requestBytes <= shared || holder.requestBytes <= shared / this.#holders) return true
-    this.#favourite ??= holder
+    if (this.requestBytes <= this.#limits.queuedMaxRequestBytes / 2) return true
+    if (!this.#isAboveShare(holder)) return true
+    if (holder.isKnown) this.#favourite ??= holder
     if (this.#favourite === holder) return true
     this.#waiting.add(holder)
     return false
+  }
+
+  #isAboveShare(holder: MemoryHolder): boolean {
+    return holder.requestBytes > this.#limits.queuedMaxRequestBytes / 2 / this.#holders
   }
 
   /** Notes what the system has not taken of a connection's responses, and sheds connections while it is too much. */

@@ -54,6 +54,8 @@ interface Slot {
 const MAX_OUTGOING_BYTES = 1024 * 1024
 /** Most requests of one connection in work at a time. */
 const MAX_IN_WORK = 64
+/** How long a client may take to close a connection that the broker has ended, as after a failed login. */
+const GOODBYE_MS = 5000
 const API_VERSIONS = 18
 
 export function serveConnection(options: ServeConnectionOptions): ServedConnection {
@@ -88,8 +90,13 @@ export function serveConnection(options: ServeConnectionOptions): ServedConnecti
   let activeMs = platform.clock.monotonic()
   let frames = 0
   let unfinished = { frames: 0, sinceMs: 0 }
+  /** When the last answer was given; from then on it is the client's turn to close. */
+  let lastAnswerMs = Infinity
 
   const holder: MemoryHolder = {
+    get isKnown() {
+      return authentication.isDone
+    },
     requestBytes: 0,
     responseBytes: 0,
     responsesTakenMs: 0,
@@ -253,7 +260,7 @@ export function serveConnection(options: ServeConnectionOptions): ServedConnecti
     splitter.maxFrameBytes = maxFrameBytes()
     ending ||= authentication.hasFailed
     if (!ending) serveWaiting()
-    else if (inWork.length === 0) socket.end()
+    else if (inWork.length === 0) sayGoodbye()
   }
 
   function send(response: Frame | null): void {
@@ -280,12 +287,20 @@ export function serveConnection(options: ServeConnectionOptions): ServedConnecti
     abandon()
   }
 
+  /** What the client still sends is read and dropped, because its own end comes behind it. */
+  function sayGoodbye(): void {
+    lastAnswerMs = platform.clock.monotonic()
+    if (paused) socket.resume()
+    socket.end()
+  }
+
   function abandon(): void {
     ending = true
     socket.destroy()
   }
 
   function checkTime(nowMs: number): void {
+    if (!closed && nowMs - lastAnswerMs >= GOODBYE_MS) socket.destroy()
     if (closed || ending) return
     const { queuedBytes } = socket
     buffers.drained(queuedBytes)
@@ -316,7 +331,7 @@ export function serveConnection(options: ServeConnectionOptions): ServedConnecti
     end() {
       if (!closed && !ending) {
         ending = true
-        if (inWork.length === 0) socket.end()
+        if (inWork.length === 0) sayGoodbye()
       }
       return allClosed.promise
     },

@@ -1,4 +1,5 @@
 /** What one client takes too much of or too long for costs that client its connection, and nobody else anything. */
+import { connect as connectSocket } from 'node:net'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type BrokerConfig, type RunningBroker, startBroker } from '../../src/broker/index.ts'
 import type { Logger } from '../../src/logger.ts'
@@ -8,10 +9,15 @@ import { encodeRequest } from '../../src/protocol/frame.ts'
 import { fetch } from '../../src/protocol/messages/01-fetch.ts'
 import { metadata } from '../../src/protocol/messages/03-metadata.ts'
 import { apiVersions } from '../../src/protocol/messages/18-api-versions.ts'
+import { saslAuthenticate } from '../../src/protocol/messages/36-sasl-authenticate.ts'
+import { saslHandshake } from '../../src/protocol/messages/17-sasl-handshake.ts'
+import { alterClientQuotas } from '../../src/protocol/messages/49-alter-client-quotas.ts'
 import { Peer } from './peer.ts'
 import { createTopic, produceFrame } from './produce-requests.ts'
 
 const CHECK_MS = 1000
+/** After which the end of the broker cuts connections. */
+const END_MS = 5000
 
 /** Node's platform with a clock of its own for what connections take too long for. */
 class Time {
@@ -111,6 +117,50 @@ describe('connections', () => {
     await idle.closed
     expect(await isAlive(used)).toBe(true)
     expect(log).toEqual([])
+  })
+
+  test('who does not leave after a failed login is cut', async () => {
+    broker = await startBroker({
+      platform: time.platform,
+      listeners: [{ name: 'SASL', sasl: ['PLAIN'] }],
+      config: { connectionFailedAuthenticationDelayMs: 0 },
+    })
+    const { host, port } = broker.address
+    const socket = connectSocket({ host, port, allowHalfOpen: true })
+    const ended = new Promise<void>(resolve => socket.once('end', () => resolve()))
+    const peer = new Peer(socket)
+    peers.push(peer)
+    await peer.ask(saslHandshake, 1, { mechanism: 'PLAIN' })
+    await peer.ask(saslAuthenticate, 2, { authBytes: Buffer.from('\0alice\0wrong') })
+    await ended
+    const count = (): string | undefined =>
+      /connection_count\{listener="SASL"\} (\d+)/.exec(broker.metrics())?.[1]
+    expect(count()).toBe('1')
+    time.pass(5000)
+    // The broker learns of the end in its own time.
+    while (count() !== '0') await new Promise(resolve => setImmediate(resolve))
+  })
+
+  test('a client that is not listened to does not hold up the end of the broker', async () => {
+    const { timers } = time.platform
+    const schedule: typeof timers.schedule = (delayMs, callback) =>
+      delayMs === END_MS ? { cancel() {} } : timers.schedule(delayMs, callback)
+    const yieldTimers = { schedule, yield: () => timers.yield() }
+    broker = await startBroker({ platform: { ...time.platform, timers: yieldTimers } })
+    const peer = await served()
+    await createTopic(peer, 't')
+    const quota = { key: 'producer_byte_rate', value: 1, remove: false }
+    const entity = [{ entityType: 'client-id', entityName: null }]
+    const entries = [{ entity, ops: [quota] }]
+    await peer.ask(alterClientQuotas, 1, { entries, validateOnly: false })
+    peer.socket.write(produceFrame({ correlationId: 1, topic: 't' }))
+    await peer.next()
+    // The broker has it and does not look at it.
+    peer.socket.write(encodeRequest(apiVersions, 0, { correlationId: 1, clientId: 'peer' }, {}))
+    const other = await served()
+    for (let round = 0; round < 20; round++) expect(await isAlive(other)).toBe(true)
+    // Its connections are never cut: all of them end in order.
+    await broker.close()
   })
 
   test('a fetch that waits for records is not idle', async () => {

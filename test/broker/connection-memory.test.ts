@@ -5,6 +5,7 @@ import { ConnectionMemory, type MemoryHolder } from '../../src/broker/connection
 const LIMIT = 1000
 
 class Holder implements MemoryHolder {
+  isKnown = true
   requestBytes = 0
   responseBytes = 0
   responsesTakenMs = 0
@@ -79,6 +80,32 @@ describe('requests', () => {
     small.readAgain()
     expect(small.isReading).toBe(true)
     memory.release(small, 100)
+  })
+
+  test('who has not logged in is never the one that goes on', () => {
+    const { memory, holders } = world(2)
+    const [stranger, known] = holders
+    if (stranger === undefined || known === undefined) return
+    stranger.isKnown = false
+    for (const holder of holders) memory.hold(holder, 400)
+    for (const holder of holders) holder.readAgain()
+    expect([stranger.isReading, known.isReading]).toEqual([false, true])
+    memory.release(known, 400)
+    expect(stranger.isReading).toBe(true)
+  })
+
+  test('who goes on lets the next one once it holds no more than its share, be it never silent', () => {
+    const { memory, holders } = world(3)
+    const [busy, other] = holders
+    if (busy === undefined || other === undefined) return
+    for (const holder of holders) memory.hold(holder, 300)
+    busy.readAgain()
+    other.readAgain()
+    expect(other.isReading).toBe(false)
+    memory.hold(busy, 50)
+    memory.release(busy, 300)
+    expect(memory.requestBytes).toBeGreaterThan(LIMIT / 2)
+    expect(other.isReading).toBe(true)
   })
 
   test('a connection that closes gives back what it held', () => {
