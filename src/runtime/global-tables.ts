@@ -113,7 +113,7 @@ class Follower implements GlobalTables {
     this.#consumer = consumer
     this.#options = options
     for (const { store: definition } of options.topology.globalStores) {
-      const store = task.state.store(definition.name)
+      const store = task.state.rows(definition.name)
       if (!(store instanceof KeyValueStore)) continue
       const onDamage = (): void => {
         this.#damaged = true

@@ -1,17 +1,21 @@
 import { MillraceError } from '../errors.ts'
 import { KeyValueStore } from '../state/key-value-store.ts'
+import { SessionRows } from '../state/session-store.ts'
+import type { StoreDefinition } from '../state/store-definition.ts'
 import type {
   ReadOnlyKeyValueStore,
+  ReadOnlySessionStore,
   ReadOnlyWindowStore,
-  ValueAndTimestamp,
 } from '../state/stores.ts'
 import type { TaskState } from '../state/task-state.ts'
 import { WindowStore } from '../state/window-store.ts'
-import type { StoreDefinition, Topology } from '../topology/topology.ts'
+import type { Topology } from '../topology/topology.ts'
 
 /** A store as a query sees it: the tasks of this instance as one. */
 export type QueryableStore =
-  ReadOnlyKeyValueStore<unknown, unknown> | ReadOnlyWindowStore<unknown, unknown>
+  | ReadOnlyKeyValueStore<unknown, unknown>
+  | ReadOnlyWindowStore<unknown, unknown>
+  | ReadOnlySessionStore<unknown, unknown>
 
 export interface QuerySources {
   readonly topology: Topology
@@ -29,7 +33,7 @@ export function queryStore(name: string, sources: QuerySources): QueryableStore 
   if (global !== undefined) return global
   const stores = sources.topology.subtopologies.flatMap(subtopology => subtopology.stores)
   const definition = stores.find(store => store.name === name)
-  if (definition !== undefined) return viewOf[definition.kind](name, sources)
+  if (definition !== undefined) return viewOf(definition, sources)
   const globals = sources.topology.globalStores.map(({ store }) => store)
   const names = [...stores, ...globals].map(store => store.name).join(', ')
   throw new MillraceError(
@@ -38,13 +42,19 @@ export function queryStore(name: string, sources: QuerySources): QueryableStore 
   )
 }
 
-type StoreView = (name: string, sources: QuerySources) => QueryableStore
-
-const viewOf: Readonly<Record<StoreDefinition['kind'], StoreView>> = {
-  timestampedKeyValue: (name, sources) =>
-    keyValueView(name, () => partitionsOf(name, sources, isKeyValueStore)),
-  timestampedWindow: (name, sources) =>
-    windowView(name, () => partitionsOf(name, sources, isWindowStore)),
+function viewOf({ kind, name }: StoreDefinition, sources: QuerySources): QueryableStore {
+  switch (kind) {
+    case 'keyValue':
+    case 'timestampedKeyValue':
+      return keyValueView(name, () => partitionsOf(name, sources, isKeyValueStore))
+    case 'window':
+    case 'timestampedWindow':
+      return windowView(name, () => partitionsOf(name, sources, isWindowStore))
+    case 'session':
+      return sessionView(name, () => partitionsOf(name, sources, isSessionStore))
+    default:
+      return kind satisfies never
+  }
 }
 
 function partitionsOf<S>(
@@ -53,7 +63,7 @@ function partitionsOf<S>(
   isKind: (store: unknown) => store is S,
 ): S[] {
   return [...tasks()].flatMap(task => {
-    const store = task.state.store(name)
+    const store = task.state.rows(name)
     return isKind(store) ? [store] : []
   })
 }
@@ -80,11 +90,23 @@ function windowView(
   }
 }
 
+function sessionView(
+  name: string,
+  partitions: () => SessionRows[],
+): ReadOnlySessionStore<unknown, unknown> {
+  return {
+    name,
+    fetchSession: (key, start, end) =>
+      first(partitions(), store => store.fetchSession(key, start, end)),
+    *findSessions(key, range) {
+      for (const store of partitions()) yield* store.findSessions(key, range)
+    },
+    all: () => concat(partitions(), store => store.all()),
+  }
+}
+
 /** A key is in one task only, but which one it is only its partitioner knows. */
-function first<S>(
-  stores: readonly S[],
-  read: (store: S) => ValueAndTimestamp<unknown> | undefined,
-): ValueAndTimestamp<unknown> | undefined {
+function first<S, Row>(stores: readonly S[], read: (store: S) => Row | undefined): Row | undefined {
   for (const store of stores) {
     const row = read(store)
     if (row !== undefined) return row
@@ -109,4 +131,8 @@ function isKeyValueStore(store: unknown): store is KeyValueStore {
 
 function isWindowStore(store: unknown): store is WindowStore {
   return store instanceof WindowStore
+}
+
+function isSessionStore(store: unknown): store is SessionRows {
+  return store instanceof SessionRows
 }

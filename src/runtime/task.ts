@@ -240,6 +240,7 @@ export class Task implements TaskScope {
   #processOne({ queue, node }: Input): void {
     const record = queue.take()
     if (record.timestamp > this.streamTime) this.streamTime = record.timestamp
+    this.state.recordTime.timestamp = record.timestamp
     this.#running = queue
     node.process(record)
     this.#running = null

@@ -1,31 +1,71 @@
 import type { RowTable } from './row-table.ts'
-import type { StoreDefinition } from './store-definition.ts'
+import type { KeyValueDefinition } from './store-definition.ts'
 import type { Entry } from './store-engine.ts'
 import { type StoreSerdes, storeSerdes } from './store-serdes.ts'
 import { newRow, rowTimestamp, rowValue } from './stored-row.ts'
-import type { KeyValueRow, TimestampedKeyValueStore, ValueAndTimestamp } from './stores.ts'
+import type {
+  KeyRange,
+  KeyValueRow,
+  TimestampedKeyValueStore,
+  ValueAndTimestamp,
+} from './stores.ts'
 
-/** Kafka Streams' `TimestampedKeyValueStore`: the table's key is the key's bytes, in the changelog too. */
+/**
+ * Kafka Streams' `TimestampedKeyValueStore`: the table's key is the key's bytes, in the changelog too. With `maxEntries` it is
+ * its `MemoryLRUCache`: a get counts as use.
+ */
 export class KeyValueStore implements TimestampedKeyValueStore<unknown, unknown> {
   readonly name: string
   readonly table: RowTable
   readonly #serdes: StoreSerdes
+  readonly #maxEntries: number
+  /** Keys as latin1 strings, the one that was not used for longest first; null where all rows are kept. */
+  readonly #lastUse: Set<string> | null
 
-  constructor(definition: StoreDefinition, table: RowTable) {
+  constructor(definition: KeyValueDefinition, table: RowTable) {
     this.name = definition.name
     this.table = table
     this.#serdes = storeSerdes(definition)
+    this.#maxEntries = definition.maxEntries ?? Infinity
+    this.#lastUse = definition.maxEntries === undefined ? null : new Set()
+    if (this.#lastUse === null) return
+    table.listen({
+      added: key => void this.#lastUse?.add(key),
+      deleted: key => void this.#lastUse?.delete(key),
+    })
   }
 
   get(key: unknown): ValueAndTimestamp<unknown> | undefined {
-    const row = this.table.get(this.#serdes.keyBytes(key))
+    const keyBytes = this.#serdes.keyBytes(key)
+    const row = this.table.get(keyBytes)
     if (row === undefined) return undefined
+    if (this.#lastUse !== null) this.#use(keyBytes)
     return { value: this.#serdes.value(rowValue(row)), timestamp: rowTimestamp(row) }
   }
 
   put(key: unknown, value: unknown, timestamp: number): void {
+    const keyBytes = this.#serdes.keyBytes(key)
     const row = value === null ? null : newRow(this.#serdes.valueBytes(value), timestamp)
-    this.table.put(this.#serdes.keyBytes(key), row, timestamp)
+    this.table.put(keyBytes, row, timestamp)
+    if (this.#lastUse === null || row === null) return
+    this.#use(keyBytes)
+    for (const eldest of this.#lastUse) {
+      if (this.#lastUse.size <= this.#maxEntries) break
+      this.table.put(Buffer.from(eldest, 'latin1'), null, timestamp)
+    }
+  }
+
+  get size(): number {
+    return this.table.size
+  }
+
+  *rows(range: KeyRange<unknown> = {}): Iterable<KeyValueRow<unknown, unknown>> {
+    const { from, to, prefix, reverse } = range
+    const bounds =
+      prefix === undefined
+        ? { from: this.#bound(from), to: after(this.#bound(to)), reverse }
+        : { from: prefix.toString('latin1'), to: afterPrefix(prefix), reverse }
+    for (const [key, row] of this.table.rows(bounds)) yield this.#decode(key, row)
   }
 
   all(): AsyncIterable<KeyValueRow<unknown, unknown>> {
@@ -45,6 +85,16 @@ export class KeyValueStore implements TimestampedKeyValueStore<unknown, unknown>
     return changelogKey
   }
 
+  #use(key: Buffer): void {
+    const text = key.toString('latin1')
+    this.#lastUse?.delete(text)
+    this.#lastUse?.add(text)
+  }
+
+  #bound(key: unknown): string | undefined {
+    return key === undefined ? undefined : this.#serdes.keyBytes(key).toString('latin1')
+  }
+
   async *#decoded(entries: AsyncIterable<Entry>): AsyncIterable<KeyValueRow<unknown, unknown>> {
     for await (const [key, row] of entries) yield this.#decode(key, row)
   }
@@ -56,4 +106,17 @@ export class KeyValueStore implements TimestampedKeyValueStore<unknown, unknown>
       timestamp: rowTimestamp(row),
     }
   }
+}
+
+/** The first key after this one. */
+const after = (key: string | undefined): string | undefined =>
+  key === undefined ? undefined : `${key}\0`
+
+/** The first key after all that begin with the prefix; undefined when there is none. */
+function afterPrefix(prefix: Buffer): string | undefined {
+  const end = prefix.findLastIndex(byte => byte < 0xff)
+  if (end < 0) return undefined
+  const bytes = Buffer.from(prefix.subarray(0, end + 1))
+  bytes.writeUInt8(bytes.readUInt8(end) + 1, end)
+  return bytes.toString('latin1')
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 
+import { KeyIndex } from './key-index.ts'
 import type { Entry, KeyRange, StoreDatabase, StoreEngine, WriteOperation } from './store-engine.ts'
 
 /**
@@ -68,13 +69,10 @@ function memoryDatabase(
   }
 }
 
-/**
- * A hash map for single keys, beside a sorted list of its keys that is made when somebody asks for a range and kept
- * until a key comes or goes. Keys are latin1 strings, whose order is that of the bytes.
- */
+/** A hash map for single keys, beside the keys in order. Keys are latin1 strings, whose order is that of the bytes. */
 class SortedRows {
   readonly #rows = new Map<string, Buffer>()
-  #sorted: readonly string[] | null = null
+  readonly #keys = new KeyIndex()
 
   get(key: Buffer): Buffer | undefined {
     const value = this.#rows.get(key.toString('latin1'))
@@ -83,40 +81,20 @@ class SortedRows {
 
   set(key: Buffer, value: Buffer | null): void {
     const text = key.toString('latin1')
-    if (value === null) {
-      if (this.#rows.delete(text)) this.#sorted = null
-    } else {
-      const before = this.#rows.size
+    if (value !== null) {
+      if (!this.#rows.has(text)) this.#keys.add(text)
       this.#rows.set(text, value)
-      if (this.#rows.size !== before) this.#sorted = null
-    }
+    } else if (this.#rows.delete(text)) this.#keys.delete(text)
   }
 
   range({ from, to, reverse }: KeyRange): Entry[] {
-    this.#sorted ??= [...this.#rows.keys()].sort(byCodeUnit)
-    const first = from === undefined ? 0 : lowerBound(this.#sorted, from.toString('latin1'))
-    const last =
-      to === undefined ? this.#sorted.length : lowerBound(this.#sorted, to.toString('latin1'))
+    const bounds = { from: from?.toString('latin1'), to: to?.toString('latin1'), reverse }
     const entries: Entry[] = []
-    for (const key of this.#sorted.slice(first, Math.max(first, last))) {
+    for (const key of this.#keys.range(bounds)) {
       const value = this.#rows.get(key)
       assert(value !== undefined)
       entries.push([Buffer.from(key, 'latin1'), Buffer.from(value)])
     }
-    return reverse === true ? entries.toReversed() : entries
+    return entries
   }
-}
-
-const byCodeUnit = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
-
-/** Index of the first key that is not below `key`. */
-function lowerBound(keys: readonly string[], key: string): number {
-  let low = 0
-  let high = keys.length
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if ((keys[middle] ?? '') < key) low = middle + 1
-    else high = middle
-  }
-  return low
 }

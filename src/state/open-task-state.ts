@@ -62,7 +62,9 @@ async function begin(
 ): Promise<TaskState> {
   const lastWrite = metadata.lastWrite + 1
   await database.write([markerOperation(options.bootId), writeNumberOperation(lastWrite)])
-  return new TaskState(options, database, { ...metadata, lastWrite })
+  const state = new TaskState(options, database, { ...metadata, lastWrite })
+  await state.load()
+  return state
 }
 
 /** Does not fail: there is a reason for closing, and that is what the caller must hear of. */

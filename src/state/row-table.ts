@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 
 import { MillraceError } from '../errors.ts'
+import { KeyIndex, type KeyIndexRange } from './key-index.ts'
 import { RowCache } from './row-cache.ts'
 import type { Entry, KeyRange, StoreDatabase, WriteOperation } from './store-engine.ts'
 import { isIntact, sealRow } from './stored-row.ts'
@@ -13,6 +14,12 @@ export interface DirtyRow {
   readonly row: Buffer | null
   /** Event time of the value, or of the delete. */
   readonly timestamp: number
+}
+
+/** Hears of the keys of a table as they come and go; they are latin1 strings. */
+export interface KeyListener {
+  added(key: string): void
+  deleted(key: string): void
 }
 
 /**
@@ -31,8 +38,12 @@ export class RowTable {
   readonly #cache = new RowCache()
   #open = new Map<string, DirtyRow>()
   #prepared = new Map<string, DirtyRow>()
+  /** The keys of all rows, those of the open transaction too; null where nobody reads ranges. */
+  readonly #index: KeyIndex | null
+  #listener: KeyListener | null = null
 
-  constructor(database: StoreDatabase, taskId: string, storeName: string) {
+  constructor(database: StoreDatabase, taskId: string, storeName: string, ordered = false) {
+    this.#index = ordered ? new KeyIndex() : null
     this.#database = database
     this.#prefix = storePrefix(storeName)
     this.range = { from: this.#prefix, to: afterPrefix(this.#prefix) }
@@ -40,10 +51,84 @@ export class RowTable {
   }
 
   get(key: Buffer): Buffer | undefined {
-    const text = key.toString('latin1')
+    return this.#get(key, key.toString('latin1'))
+  }
+
+  #get(key: Buffer, text: string): Buffer | undefined {
     const dirty = this.#open.get(text) ?? this.#prepared.get(text)
     if (dirty !== undefined) return dirty.row ?? undefined
     return this.#cache.get(text) ?? this.#read(key, text)
+  }
+
+  /** Number of rows. Only of an ordered table. */
+  get size(): number {
+    return this.#keys.size
+  }
+
+  /** Tells of each key from here on, of those that are there already too. Only of an ordered table. */
+  listen(listener: KeyListener): void {
+    for (const key of this.#keys.range({})) listener.added(key)
+    this.#listener = listener
+  }
+
+  /**
+   * The keys of a range that are there now, whatever is put while the iteration goes on, as latin1 strings. Only of an
+   * ordered table.
+   */
+  keys(range: KeyIndexRange): Iterable<string> {
+    return this.#keys.range(range)
+  }
+
+  /**
+   * The rows of those keys, as they are when it comes to each; without those that are gone by then. Only of an ordered
+   * table.
+   */
+  *rows(range: KeyIndexRange): Iterable<Entry> {
+    for (const text of this.#keys.range(range)) {
+      const row = this.rowAt(text)
+      if (row !== undefined) yield row
+    }
+  }
+
+  /** The row of a key that `keys` gave; undefined when it is gone. */
+  rowAt(text: string): Entry | undefined {
+    const key = Buffer.from(text, 'latin1')
+    const row = this.#get(key, text)
+    if (row !== undefined) return [key, row]
+    if (this.#keys.has(text)) throw taskCorrupted(this.#name, 'a row is missing')
+    return undefined
+  }
+
+  get #keys(): KeyIndex {
+    assert(this.#index !== null, `${this.#name} is not ordered`)
+    return this.#index
+  }
+
+  /** Learns the keys of the rows that the database holds. */
+  async load(): Promise<void> {
+    if (this.#index === null) return
+    try {
+      for await (const [key] of this.#database.entries(this.range)) {
+        this.#keyChanged(key.toString('latin1', this.#prefix.length), true)
+      }
+    } catch (error) {
+      throw asTaskError(error, this.#name)
+    }
+  }
+
+  /** What to write to the database, past the transaction, for a row that was restored. */
+  restored(key: Buffer, row: Buffer | null): WriteOperation {
+    const databaseKey = this.databaseKey(key)
+    if (row !== null) sealRow(databaseKey, row)
+    if (this.#index !== null) this.#keyChanged(key.toString('latin1'), row !== null)
+    return { key: databaseKey, value: row }
+  }
+
+  #keyChanged(key: string, present: boolean): void {
+    if (this.#index === null) return
+    if (present) {
+      if (this.#index.add(key)) this.#listener?.added(key)
+    } else if (this.#index.delete(key)) this.#listener?.deleted(key)
   }
 
   #read(key: Buffer, text: string): Buffer | undefined {
@@ -66,6 +151,7 @@ export class RowTable {
     const before = this.#open.get(text)
     if (before !== undefined) this.#open.delete(text)
     this.#open.set(text, { key: before?.key ?? this.databaseKey(key), row, timestamp })
+    if (this.#index !== null) this.#keyChanged(text, row !== null)
   }
 
   /**
@@ -98,7 +184,9 @@ export class RowTable {
   #deleteOne(key: Buffer, row: Buffer, timestamp: number): void {
     // A damaged key would get a tombstone for a row that may well live.
     this.#check(key, row)
-    this.#open.set(key.toString('latin1', this.#prefix.length), { key, row: null, timestamp })
+    const text = key.toString('latin1', this.#prefix.length)
+    this.#open.set(text, { key, row: null, timestamp })
+    if (this.#index !== null) this.#keyChanged(text, false)
   }
 
   /** Key in the database of a key of the store. */
@@ -112,6 +200,11 @@ export class RowTable {
   /** The inverse of `databaseKey`; a view. */
   storeKey(databaseKey: Buffer): Buffer {
     return databaseKey.subarray(this.#prefix.length)
+  }
+
+  /** Whether the database iterates without waiting. */
+  get isSync(): boolean {
+    return this.#database.entriesSync !== undefined
   }
 
   get isDirty(): boolean {

@@ -1,15 +1,52 @@
 import type { Serde } from '../serde/serde.ts'
 
-/** A store that an operator keeps. `kind` decides the interface that `ProcessorContext.store` returns. */
-export interface StoreDefinition {
-  readonly kind: 'timestampedKeyValue' | 'timestampedWindow'
+/**
+ * A store that an operator keeps. `kind` decides the interface that `ProcessorContext.store` returns: `stores.ts` has one
+ * for each.
+ */
+export type StoreDefinition = KeyValueDefinition | WindowDefinition | SessionDefinition
+
+interface StoreBase {
   readonly name: string
   readonly key: Serde<unknown>
   readonly value: Serde<unknown>
-  /** How long a window stays readable after stream time has passed its start, in milliseconds; window stores only. */
-  readonly retentionMs?: number
-  /** Size of the windows in milliseconds; window stores only. */
-  readonly windowSizeMs?: number
   /** Topic that holds the store's changes; null when the store is not logged. */
   readonly changelogTopic: string | null
+  /** The rows are in memory alone, and all restored from the changelog at each start. */
+  readonly inMemory?: boolean
 }
+
+export interface KeyValueDefinition extends StoreBase {
+  readonly kind: 'keyValue' | 'timestampedKeyValue'
+  /** Whether ranges of keys can be read without waiting; then all keys are in memory. */
+  readonly ordered?: boolean
+  /** Only so many rows are kept: of more, that which was not used for longest goes. */
+  readonly maxEntries?: number
+}
+
+export interface WindowDefinition extends StoreBase {
+  readonly kind: 'window' | 'timestampedWindow'
+  /** How long a window stays readable after stream time has passed its start, in milliseconds. */
+  readonly retentionMs: number
+  /** Size of the windows in milliseconds. */
+  readonly windowSizeMs: number
+  /** Keeps every value that is put under a key and start, in the order of arrival. */
+  readonly retainDuplicates?: boolean
+  /** Whether ranges of time can be read without waiting; then the keys of all rows are in memory. */
+  readonly ordered?: boolean
+  /** Whether rows of all keys can be read in the order of their starts; the keys are in memory once more. */
+  readonly timeIndex?: boolean
+}
+
+export interface SessionDefinition extends StoreBase {
+  readonly kind: 'session'
+  /** How long a session stays readable after stream time has passed its end, in milliseconds. */
+  readonly retentionMs: number
+  /** Whether sessions of all keys can be read in the order of their ends; the keys are in memory once more. */
+  readonly timeIndex?: boolean
+}
+
+/** A definition without what the compiler adds to it. */
+export type WithoutChangelog<D extends StoreDefinition = StoreDefinition> = D extends unknown
+  ? Omit<D, 'changelogTopic'>
+  : never

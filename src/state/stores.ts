@@ -1,7 +1,10 @@
 /**
  * The stores as an operator and a query see them: typed, and synchronous where a record waits for the answer. Rows carry
  * the event time of their last update beside the value, as Kafka Streams' `TimestampedKeyValueStore` and
- * `TimestampedWindowStore` do. The read-only halves are what queries get.
+ * `TimestampedWindowStore` do; those of plain stores are values alone. The read-only halves are what queries get.
+ *
+ * Ranges need a definition that is `ordered`. They show the keys that were there at the beginning of the iteration, each row
+ * as it is when its turn comes; one that was deleted by then is left out.
  */
 export interface ValueAndTimestamp<V> {
   readonly value: V
@@ -20,6 +23,40 @@ export interface ReadOnlyKeyValueStore<K, V> {
 export interface TimestampedKeyValueStore<K, V> extends ReadOnlyKeyValueStore<K, V> {
   /** Sets the row of a key. A null value deletes it; `timestamp` is then that of the changelog's tombstone. */
   put(key: K, value: V | null, timestamp: number): void
+  /** Rows in the order of their keys' bytes. */
+  rows(range?: KeyRange<K>): Iterable<KeyValueRow<K, V>>
+  /** Number of rows. */
+  readonly size: number
+}
+
+export interface KeyValueStore<K, V> {
+  readonly name: string
+  /** The value of a key, or undefined. Throws TASK_CORRUPTED when what is on disk is not what was written. */
+  get(key: K): V | undefined
+  /** Sets the value of a key. A null deletes it. */
+  put(key: K, value: V | null): void
+  /** Sets the value of a key that has none. Returns the one it had. */
+  putIfAbsent(key: K, value: V): V | undefined
+  /** Returns the value that the key had. */
+  delete(key: K): V | undefined
+  /** Rows in the order of their keys' bytes. */
+  rows(range?: KeyRange<K>): Iterable<KeyValue<K, V>>
+  /** Number of rows. */
+  readonly size: number
+}
+
+/** Keys in the order of their bytes: between two, both included, or all that begin with the bytes of a prefix. */
+export interface KeyRange<K> {
+  readonly from?: K
+  readonly to?: K
+  readonly prefix?: Buffer
+  /** Last key first. */
+  readonly reverse?: boolean
+}
+
+export interface KeyValue<K, V> {
+  readonly key: K
+  readonly value: V
 }
 
 export interface KeyValueRow<K, V> extends ValueAndTimestamp<V> {
@@ -47,10 +84,83 @@ export interface TimestampedWindowStore<K, V> extends ReadOnlyWindowStore<K, V> 
    * has expired: then nothing is stored and the task counts a dropped record.
    */
   put(key: K, value: V | null, windowStart: number, timestamp: number): boolean
+  /** Rows of a key by window start; of one start in the order of arrival, where several are kept. */
+  fetchRange(key: K, range: TimeRange): Iterable<WindowRow<K, V>>
+  /** Rows by segment of time, then key bytes, then window start; by window start, then key bytes if they are in memory. */
+  rows(range?: WindowRange<K>): Iterable<WindowRow<K, V>>
+}
+
+export interface WindowStore<K, V> {
+  readonly name: string
+  /** The value of a key in the window that starts at `windowStart` (ms since the Unix epoch), or undefined. */
+  fetch(key: K, windowStart: number): V | undefined
+  /** As that of `TimestampedWindowStore`, at the time of the record that is processed. */
+  put(key: K, value: V | null, windowStart: number): boolean
+  /** Rows of a key by window start; of one start in the order of arrival, where several are kept. */
+  fetchRange(key: K, range: TimeRange): Iterable<PlainWindowRow<K, V>>
+  /** Rows by segment of time, then key bytes, then window start; by window start, then key bytes if they are in memory. */
+  rows(range?: WindowRange<K>): Iterable<PlainWindowRow<K, V>>
+}
+
+/** Starts of windows in milliseconds since the Unix epoch, both included. */
+export interface TimeRange {
+  readonly from?: number
+  readonly to?: number
+  /** Latest start first. */
+  readonly reverse?: boolean
+}
+
+export interface WindowRange<K> extends TimeRange {
+  /** First and last key, both included, in the order of their bytes. */
+  readonly fromKey?: K
+  readonly toKey?: K
+}
+
+export interface PlainWindowRow<K, V> extends KeyValue<K, V> {
+  /** Start of the window in milliseconds since the Unix epoch, inclusive. */
+  readonly windowStart: number
 }
 
 export interface WindowRow<K, V> extends ValueAndTimestamp<V> {
   readonly key: K
   /** Start of the window in milliseconds since the Unix epoch, inclusive. */
   readonly windowStart: number
+}
+
+export interface ReadOnlySessionStore<K, V> {
+  readonly name: string
+  /** The value of a key's session with exactly these bounds (ms since the Unix epoch, both inclusive), or undefined. */
+  fetchSession(key: K, start: number, end: number): V | undefined
+  /** Sessions of a key by end, then start. */
+  findSessions(key: K, range?: SessionRange): Iterable<SessionRow<K, V>>
+  /** All sessions that are not expired, by segment of time, then key bytes, then end and start. */
+  all(): AsyncIterable<SessionRow<K, V>>
+}
+
+/**
+ * A session is readable while its end is greater than the largest end put so far minus the retention.
+ */
+export interface SessionStore<K, V> extends ReadOnlySessionStore<K, V> {
+  /**
+   * Sets the value of a session; null deletes it. Returns false when its segment has expired: then nothing is stored and the
+   * task counts a dropped record.
+   */
+  put(key: K, value: V | null, start: number, end: number, timestamp: number): boolean
+  /** Sessions of all keys, by segment of time, then key bytes, then end and start. */
+  rows(range?: { reverse?: boolean }): Iterable<SessionRow<K, V>>
+}
+
+/** Sessions that end at `earliestEnd` or later and start at `latestStart` or earlier. */
+export interface SessionRange {
+  readonly earliestEnd?: number
+  readonly latestStart?: number
+  /** Latest end first. */
+  readonly reverse?: boolean
+}
+
+export interface SessionRow<K, V> extends ValueAndTimestamp<V> {
+  readonly key: K
+  /** First and last millisecond of the session since the Unix epoch. */
+  readonly start: number
+  readonly end: number
 }

@@ -4,11 +4,13 @@ import type { FetchedPartition, PartitionOffset, TopicPartition } from '../clien
 import { partitionName } from '../client/partition-map.ts'
 import { RecordReader } from '../protocol/record-batch-reader.ts'
 import { KeyValueStore } from './key-value-store.ts'
-import { memoryEngine } from './memory-engine.ts'
+import { type MemoryDatabase, memoryEngine } from './memory-engine.ts'
+import { plainKeyValueStore, plainWindowStore, type RecordTime } from './plain-stores.ts'
 import { RowTable } from './row-table.ts'
+import { SessionRows } from './session-store.ts'
 import type { StoreDefinition } from './store-definition.ts'
 import type { StoreDatabase, StoreEngine, WriteOperation } from './store-engine.ts'
-import { newRow, rowValue, sealRow } from './stored-row.ts'
+import { newRow, rowValue } from './stored-row.ts'
 import { asTaskError } from './task-corrupted.ts'
 import {
   checkpointOperation,
@@ -52,11 +54,15 @@ export class TaskState {
   readonly taskId: string
   readonly #engine: StoreEngine
   readonly #database: StoreDatabase
-  readonly #stores = new Map<string, TaskStore>()
-  readonly #windowStores: WindowStore[] = []
+  /** Time of the record that is processed: whoever processes sets it. */
+  readonly recordTime: RecordTime = { timestamp: 0 }
+  readonly #stores = new Map<string, OpenStore>()
+  readonly #timed: TimedStore[] = []
   readonly #changelogs = new Map<string, string>()
   readonly #checkpoints: Map<string, number>
-  /** Largest window starts, as they stand in the database. */
+  /** Topics of stores that are in memory: their checkpoints are not for the next start. */
+  readonly #volatileTopics = new Set<string>()
+  /** Largest times put, as they stand in the database. */
   readonly #observedTimes: Map<string, number>
   /** The same, as the prepared transaction leaves them. */
   #preparedTimes: ObservedTimes = []
@@ -74,28 +80,46 @@ export class TaskState {
     this.taskId = options.taskId
     this.#engine = options.engine
     this.#database = database
-    this.#checkpoints = new Map(metadata.checkpoints)
     this.#observedTimes = new Map(metadata.observedTimes)
     this.#lastWrite = numbersWrites ? metadata.lastWrite : null
-    for (const definition of options.stores) {
-      const { name, changelogTopic } = definition
-      const table = new RowTable(database, this.taskId, name)
-      const store = makeStore[definition.kind](definition, table, this.#observedTimes.get(name))
-      this.#stores.set(name, store)
-      if (store instanceof WindowStore) this.#windowStores.push(store)
-      if (changelogTopic !== null) this.#changelogs.set(name, changelogTopic)
-    }
+    for (const definition of options.stores) this.#open(definition)
+    this.#checkpoints = new Map(
+      [...metadata.checkpoints].filter(([name]) => !this.#volatileTopics.has(topicOf(name))),
+    )
   }
 
-  /** The store of that name, or undefined. */
-  store(name: string): TaskStore | undefined {
-    return this.#stores.get(name)
+  #open(definition: StoreDefinition): void {
+    const { name, changelogTopic, inMemory = false } = definition
+    const memory = inMemory ? memoryEngine().openSync(name) : null
+    const table = new RowTable(memory ?? this.#database, this.taskId, name, isOrdered(definition))
+    const observedTime = this.#observedTimes.get(name)
+    const { rows, view = rows } = openStore(definition, table, observedTime, this.recordTime)
+    this.#stores.set(name, { rows, view, memory })
+    if (isTimed(rows)) this.#timed.push(rows)
+    if (changelogTopic === null) return
+    this.#changelogs.set(name, changelogTopic)
+    if (inMemory) this.#volatileTopics.add(changelogTopic)
   }
 
-  /** Puts that window stores refused because they came too late. */
+  /** Learns the keys of the stores that are read by ranges: before anything else is done with them. */
+  async load(): Promise<void> {
+    for (const { rows } of this.#stores.values()) await rows.table.load()
+  }
+
+  /** The store of that name as the operators see it, or undefined. */
+  store(name: string): unknown {
+    return this.#stores.get(name)?.view
+  }
+
+  /** Its rows: as `store` where that has times, and with all that queries need. */
+  rows(name: string): TaskStore | undefined {
+    return this.#stores.get(name)?.rows
+  }
+
+  /** Puts that stores refused because they came too late. */
   get refusedPuts(): number {
     let refused = 0
-    for (const store of this.#windowStores) refused += store.refused
+    for (const { segments } of this.#timed) refused += segments.refused
     return refused
   }
 
@@ -114,7 +138,8 @@ export class TaskState {
   async restore(storeName: string, fetched: FetchedPartition): Promise<number> {
     const store = this.#stores.get(storeName)
     assert(store !== undefined, `task ${this.taskId} has no store ${storeName}`)
-    assert(!store.table.isDirty, 'restore while a transaction is open')
+    const { rows, memory } = store
+    assert(!rows.table.isDirty, 'restore while a transaction is open')
     const operations: WriteOperation[] = []
     const reader = this.#reader
     reader.reset(fetched.batches)
@@ -122,27 +147,26 @@ export class TaskState {
     while (reader.next()) {
       if (reader.offset < fetched.offset || reader.isControl || reader.key === null) continue
       records++
-      const key = store.table.databaseKey(store.restoredKey(reader.key))
       const row = reader.value === null ? null : newRow(reader.value, reader.timestamp)
-      if (row !== null) sealRow(key, row)
-      operations.push({ key, value: row })
+      operations.push(rows.table.restored(rows.restoredKey(reader.key), row))
     }
+    if (memory !== null) memory.write(operations.splice(0))
     const { topic, partition, nextOffset } = fetched
     this.#advance([{ topic, partition, offset: nextOffset }], this.#openTimes(), operations)
     await this.#write(operations)
-    store.table.overwritten()
-    if (store instanceof WindowStore) store.forgetDeleted()
+    rows.table.overwritten()
+    if (isTimed(rows)) rows.segments.forgetDeleted()
     return records
   }
 
   /** Ends the transaction and hands its changes to the changelogs of the stores that have one. */
   prepareCommit(write: ChangelogWriter): void {
     this.#preparedTimes = this.#openTimes()
-    for (const [name, store] of this.#stores) {
+    for (const [name, { rows }] of this.#stores) {
       const topic = this.#changelogs.get(name)
-      for (const { key, row, timestamp } of store.table.prepare()) {
+      for (const { key, row, timestamp } of rows.table.prepare()) {
         if (topic === undefined) continue
-        const changelogKey = store.changelogKey(store.table.storeKey(key))
+        const changelogKey = rows.changelogKey(rows.table.storeKey(key))
         write(topic, changelogKey, row === null ? null : rowValue(row), timestamp)
       }
     }
@@ -154,31 +178,39 @@ export class TaskState {
    */
   completeCommit(checkpoints: readonly PartitionOffset[]): Promise<void> | undefined {
     const operations: WriteOperation[] = []
-    for (const store of this.#stores.values()) store.table.operations(operations)
-    const limit = Math.max(countPuts(operations), minDeletions)
+    let puts = 0
+    for (const { rows, memory } of this.#stores.values()) {
+      const before = operations.length
+      rows.table.operations(operations)
+      puts += countPuts(operations, before)
+      if (memory !== null) memory.write(operations.splice(before))
+    }
+    const limit = Math.max(puts, minDeletions)
     this.#advance(checkpoints, this.#preparedTimes, operations)
-    if (operations.length === 0) return undefined
-    const written = this.#write(operations)
-    if (written !== undefined || this.#database.entriesSync === undefined) {
-      return this.#completeLater(written, limit)
-    }
+    const written = operations.length === 0 ? undefined : this.#write(operations)
+    if (written !== undefined) return this.#completeLater(written, limit)
     this.#committed()
-    for (const store of this.#windowStores) {
-      store.deleteExpiredSync(this.#committedTime(store), limit)
-    }
-    return undefined
+    return this.#deleteExpired(limit)
+  }
+
+  async #completeLater(written: Promise<void>, limit: number): Promise<void> {
+    await written
+    this.#committed()
+    await this.#deleteExpired(limit)
   }
 
   /**
    * Looks for rows that have expired with this commit, too, and has the next one delete them: then their tombstones reach
    * the changelog in order, and before the database forgets the rows.
    */
-  async #completeLater(written: Promise<void> | undefined, limit: number): Promise<void> {
-    await written
-    this.#committed()
-    for (const store of this.#windowStores) {
-      await store.deleteExpired(this.#committedTime(store), limit)
+  #deleteExpired(limit: number): Promise<void> | undefined {
+    let deleted: Promise<void> | undefined
+    for (const { name, segments } of this.#timed) {
+      const time = this.#observedTimes.get(name) ?? -1
+      if (deleted === undefined) deleted = segments.deleteExpired(time, limit)
+      else deleted = deleted.then(() => segments.deleteExpired(time, limit))
     }
+    return deleted
   }
 
   /** Closes the database, complete and durable. What was not committed is forgotten. */
@@ -218,6 +250,7 @@ export class TaskState {
       const name = partitionName(checkpoint)
       if (this.#checkpoints.get(name) === checkpoint.offset) continue
       this.#checkpoints.set(name, checkpoint.offset)
+      if (this.#volatileTopics.has(checkpoint.topic)) continue
       operations.push(checkpointOperation(checkpoint))
     }
     for (const [store, time] of times) {
@@ -228,32 +261,75 @@ export class TaskState {
   }
 
   #openTimes(): ObservedTimes {
-    return this.#windowStores.map(({ name, observedTime }) => [name, observedTime])
+    return this.#timed.map(({ name, segments }) => [name, segments.observedTime])
   }
 
   #committed(): void {
-    for (const store of this.#stores.values()) store.table.committed()
-  }
-
-  #committedTime({ name }: WindowStore): number {
-    return this.#observedTimes.get(name) ?? -1
+    for (const { rows } of this.#stores.values()) rows.table.committed()
   }
 }
 
-type TaskStore = KeyValueStore | WindowStore
+interface OpenStore {
+  readonly rows: TaskStore
+  /** The same for operators: the interface that the kind promises. */
+  readonly view: unknown
+  /** Holds the rows if they are in memory alone. */
+  readonly memory: MemoryDatabase | null
+}
 
-/** Makes a store over its rows; `observedTime` is the largest time that was put into it, undefined before the first. */
-type StoreMaker = (
+type TaskStore = KeyValueStore | TimedStore
+
+/** A store that forgets. */
+type TimedStore = WindowStore | SessionRows
+
+const isTimed = (store: TaskStore): store is TimedStore => 'segments' in store
+
+/** `observedTime` is the largest time that was put into the store, undefined before the first. */
+function openStore(
   definition: StoreDefinition,
   table: RowTable,
   observedTime: number | undefined,
-) => TaskStore
-
-const makeStore: Readonly<Record<StoreDefinition['kind'], StoreMaker>> = {
-  timestampedKeyValue: (definition, table) => new KeyValueStore(definition, table),
-  timestampedWindow: (definition, table, observedTime) =>
-    new WindowStore(definition, table, observedTime),
+  now: RecordTime,
+): { rows: TaskStore; view?: unknown } {
+  switch (definition.kind) {
+    case 'timestampedKeyValue':
+      return { rows: new KeyValueStore(definition, table) }
+    case 'keyValue': {
+      const rows = new KeyValueStore(definition, table)
+      return { rows, view: plainKeyValueStore(rows, now) }
+    }
+    case 'timestampedWindow':
+      return { rows: new WindowStore(definition, table, observedTime) }
+    case 'window': {
+      const rows = new WindowStore(definition, table, observedTime)
+      return { rows, view: plainWindowStore(rows, now) }
+    }
+    case 'session':
+      return { rows: new SessionRows(definition, table, observedTime) }
+    default:
+      return definition satisfies never
+  }
 }
+
+/** Whether the table keeps its keys in memory. */
+function isOrdered(definition: StoreDefinition): boolean {
+  switch (definition.kind) {
+    case 'keyValue':
+    case 'timestampedKeyValue':
+      return definition.ordered === true || definition.maxEntries !== undefined
+    case 'window':
+    case 'timestampedWindow': {
+      const { ordered = false, retainDuplicates = false, timeIndex = false } = definition
+      return ordered || retainDuplicates || timeIndex
+    }
+    case 'session':
+      return true
+    default:
+      return definition satisfies never
+  }
+}
+
+const topicOf = (partition: string): string => partition.slice(0, partition.lastIndexOf('-'))
 
 type ObservedTimes = readonly (readonly [store: string, time: number])[]
 
@@ -263,8 +339,8 @@ type ObservedTimes = readonly (readonly [store: string, time: number])[]
  */
 const minDeletions = 10_000
 
-function countPuts(operations: readonly WriteOperation[]): number {
+function countPuts(operations: readonly WriteOperation[], from: number): number {
   let puts = 0
-  for (const { value } of operations) if (value !== null) puts++
+  for (let at = from; at < operations.length; at++) if (operations[at]?.value !== null) puts++
   return puts
 }

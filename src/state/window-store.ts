@@ -1,67 +1,132 @@
-import assert from 'node:assert/strict'
-
 import { readInt64, writeInt64 } from '../protocol/int64.ts'
+import { KeyIndex } from './key-index.ts'
 import type { RowTable } from './row-table.ts'
-import type { StoreDefinition } from './store-definition.ts'
+import { segmentBytes, Segments } from './segments.ts'
+import type { WindowDefinition } from './store-definition.ts'
 import type { Entry } from './store-engine.ts'
 import { type StoreSerdes, storeSerdes } from './store-serdes.ts'
 import { newRow, rowTimestamp, rowValue } from './stored-row.ts'
-import type { TimestampedWindowStore, ValueAndTimestamp, WindowRow } from './stores.ts'
+import type {
+  TimeRange,
+  TimestampedWindowStore,
+  ValueAndTimestamp,
+  WindowRange,
+  WindowRow,
+} from './stores.ts'
 
 /**
  * Kafka Streams' `TimestampedWindowStore`. In the changelog a row's key is the key's bytes, the window's start (int64) and a
- * sequence number (int32, always 0), as Kafka's `WindowKeySchema` has it. In the table the number of the window's segment
- * comes first: segments are stretches of time as long as Kafka's, half the retention but a minute at least, so that the
- * key of a row is computable and expired rows lie together, to be removed as one range.
- *
- * Two limits, as in Kafka's persistent stores: a row is visible while its start is greater than the largest start put so
- * far minus the retention; a put is refused when its whole segment is below that line.
- *
- * Rows whose segment has expired are deleted like any others, by the transaction, so the changelog gets a tombstone for
- * each and always holds exactly the rows of the store. Kafka Streams drops the segment in silence and leaves the changelog
- * to the broker's retention, which goes by the clock on the wall: when event time is far from it, rows vanish there that
- * the store still needs, or stay that it has dropped.
+ * sequence number (int32, 0 where only one row is kept), as Kafka's `WindowKeySchema` has it. In the table the number of the
+ * window's segment comes first.
  */
 export class WindowStore implements TimestampedWindowStore<unknown, unknown> {
   readonly name: string
   readonly table: RowTable
-  /** Largest window start put so far; -1 before the first. */
-  observedTime: number
-  /** Puts that came too late. */
-  refused = 0
+  readonly segments: Segments
   readonly #serdes: StoreSerdes
-  readonly #retentionMs: number
-  readonly #segmentMs: number
-  /** As a key of the database: rows before it have expired and are deleted, by the open transaction at the latest. */
-  #expiryCursor: Buffer
+  readonly #retainDuplicates: boolean
+  readonly #inMemory: boolean
+  /** Starts, keys and sequence numbers, in that order. */
+  readonly #times: KeyIndex | null
+  /** Of the last row that was put, where all are kept. */
+  #sequence = 0
 
-  constructor(definition: StoreDefinition, table: RowTable, observedTime = -1) {
-    assert(definition.retentionMs !== undefined, `window store ${definition.name} has no retention`)
-    this.name = definition.name
-    this.observedTime = observedTime
+  constructor(definition: WindowDefinition, table: RowTable, observedTime?: number) {
+    const { name, retainDuplicates = false, inMemory = false, timeIndex = false } = definition
+    this.name = name
     this.table = table
-    this.#expiryCursor = table.range.from
+    this.segments = new Segments(table, definition, observedTime)
     this.#serdes = storeSerdes(definition)
-    this.#retentionMs = definition.retentionMs
-    this.#segmentMs = Math.max(Math.floor(definition.retentionMs / 2), minSegmentMs)
+    this.#retainDuplicates = retainDuplicates
+    this.#inMemory = inMemory
+    this.#times = timeIndex ? new KeyIndex() : null
+    if (!retainDuplicates && this.#times === null) return
+    table.listen({
+      added: key => {
+        this.#sequence = Math.max(this.#sequence, sequenceOf(key))
+        this.#times?.add(timeKey(key))
+      },
+      deleted: key => void this.#times?.delete(timeKey(key)),
+    })
   }
 
   fetch(key: unknown, windowStart: number): ValueAndTimestamp<unknown> | undefined {
-    if (!this.#isVisible(windowStart)) return undefined
-    const row = this.table.get(this.#tableKey(this.#serdes.keyBytes(key), windowStart))
+    if (windowStart < this.#oldest) return undefined
+    const row = this.table.get(this.#tableKey(this.#serdes.keyBytes(key), windowStart, 0))
     if (row === undefined) return undefined
     return { value: this.#serdes.value(rowValue(row)), timestamp: rowTimestamp(row) }
   }
 
   put(key: unknown, value: unknown, windowStart: number, timestamp: number): boolean {
-    if (windowStart > this.observedTime) this.observedTime = windowStart
-    if (this.#segment(windowStart) < this.#firstSegment()) {
-      this.refused++
-      return false
+    // A null deletes nothing where all rows are kept: `RocksDBWindowStore#put`.
+    if (this.#retainDuplicates && value === null) {
+      if (this.#inMemory) this.segments.observe(windowStart)
+      return true
     }
+    if (!this.segments.accepts(windowStart)) return false
     const row = value === null ? null : newRow(this.#serdes.valueBytes(value), timestamp)
-    this.table.put(this.#tableKey(this.#serdes.keyBytes(key), windowStart), row, timestamp)
+    const sequence = this.#retainDuplicates ? this.#sequence + 1 : 0
+    const tableKey = this.#tableKey(this.#serdes.keyBytes(key), windowStart, sequence)
+    this.table.put(tableKey, row, timestamp)
     return true
+  }
+
+  *fetchRange(key: unknown, range: TimeRange): Iterable<WindowRow<unknown, unknown>> {
+    const keyBytes = this.#serdes.keyBytes(key)
+    const length = segmentBytes + keyBytes.length + windowBytes
+    const { from, to, reverse = false } = this.#visible(range)
+    for (const segment of this.#segmentsOf(from, to, reverse)) {
+      const bounds = {
+        from: this.#rowKey(segment, keyBytes, from, 0).toString('latin1'),
+        to: this.#rowKey(segment, keyBytes, to + 1, 0).toString('latin1'),
+        reverse,
+      }
+      for (const [tableKey, row] of this.table.rows(bounds)) {
+        // Rows of longer keys may lie between.
+        if (tableKey.length !== length) continue
+        yield {
+          key,
+          windowStart: startOf(tableKey),
+          value: this.#serdes.value(rowValue(row)),
+          timestamp: rowTimestamp(row),
+        }
+      }
+    }
+  }
+
+  *rows(range: WindowRange<unknown> = {}): Iterable<WindowRow<unknown, unknown>> {
+    const { from, to, reverse = false } = this.#visible(range)
+    const first = range.fromKey === undefined ? null : this.#serdes.keyBytes(range.fromKey)
+    const last = range.toKey === undefined ? null : this.#serdes.keyBytes(range.toKey)
+    const isWanted = ([key]: Entry): boolean => {
+      const start = startOf(key)
+      if (start < from || start > to) return false
+      const keyBytes = key.subarray(segmentBytes, key.length - windowBytes)
+      if (first !== null && Buffer.compare(keyBytes, first) < 0) return false
+      return last === null || Buffer.compare(keyBytes, last) <= 0
+    }
+    const entries = this.#entriesBetween(from, to, reverse, isWanted)
+    // `InMemoryWindowStore` knows no segments: it is sorted by start, then key.
+    if (!this.#inMemory) for (const [key, row] of entries) yield this.#decode(key, row)
+    else {
+      const sign = reverse ? -1 : 1
+      const sorted = [...entries].sort(([a], [b]) => sign * (startOf(a) - startOf(b)))
+      for (const [key, row] of sorted) yield this.#decode(key, row)
+    }
+  }
+
+  /**
+   * Rows of all keys whose windows start in a span of time, both ends included, by start, then key. Needs the time index.
+   */
+  *rowsByTime({ from, to }: { from: number; to: number }): Iterable<WindowRow<unknown, unknown>> {
+    const bounds = {
+      from: timeBytes(Math.max(from, this.#oldest)).toString('latin1'),
+      to: timeBytes(to + 1).toString('latin1'),
+    }
+    for (const timeKey of this.#times?.range(bounds) ?? []) {
+      const entry = this.table.rowAt(this.#tableKeyOf(timeKey))
+      if (entry !== undefined) yield this.#decode(...entry)
+    }
   }
 
   all(): AsyncIterable<WindowRow<unknown, unknown>> {
@@ -70,8 +135,9 @@ export class WindowStore implements TimestampedWindowStore<unknown, unknown> {
 
   /** The same without waiting; only over an engine that can. */
   *allSync(): Iterable<WindowRow<unknown, unknown>> {
+    const oldest = this.#oldest
     for (const [key, row] of this.table.entriesSync()) {
-      if (this.#isVisible(startOf(key))) yield this.#decode(key, row)
+      if (startOf(key) >= oldest) yield this.#decode(key, row)
     }
   }
 
@@ -86,73 +152,73 @@ export class WindowStore implements TimestampedWindowStore<unknown, unknown> {
    */
   restoredKey(changelogKey: Buffer): Buffer {
     const start = startOf(changelogKey)
-    if (start > this.observedTime) this.observedTime = start
+    this.segments.observe(start)
     const key = Buffer.allocUnsafe(segmentBytes + changelogKey.length)
-    writeInt64(key, this.#segment(start), 0)
+    writeInt64(key, this.segments.of(start), 0)
     changelogKey.copy(key, segmentBytes)
     return key
   }
 
-  /**
-   * Has the open transaction delete up to `limit` rows of segments that had expired at `observedTime`, the largest start
-   * committed. The next call goes on after them.
-   */
-  async deleteExpired(observedTime: number, limit: number): Promise<void> {
-    const range = this.#expired(observedTime)
-    if (range === null) return
-    const next = await this.table.deleteStored(range, limit, observedTime)
-    this.#expiryCursor = next ?? range.to
+  /** Kafka Streams' stores that are ordered by time show one millisecond more. */
+  get #oldest(): number {
+    const isTimeOrdered = this.#times !== null && !this.#inMemory
+    return isTimeOrdered ? this.segments.oldest - 1 : this.segments.oldest
   }
 
-  /** The same without waiting; only over an engine that can. */
-  deleteExpiredSync(observedTime: number, limit: number): void {
-    const range = this.#expired(observedTime)
-    if (range === null) return
-    this.#expiryCursor = this.table.deleteStoredSync(range, limit, observedTime) ?? range.to
+  #visible({ from = 0, to = Infinity, reverse }: TimeRange): Required<Bounds> & Reverse {
+    return {
+      from: Math.max(from, this.#oldest, 0),
+      to: Math.min(to, this.segments.observedTime),
+      reverse,
+    }
   }
 
-  /** Rows were restored: expired ones may be anywhere. */
-  forgetDeleted(): void {
-    this.#expiryCursor = this.table.range.from
+  *#segmentsOf(from: number, to: number, reverse: boolean): Iterable<number> {
+    if (from > to) return
+    const first = this.segments.of(from)
+    const last = this.segments.of(to)
+    if (reverse) for (let segment = last; segment >= first; segment--) yield segment
+    else for (let segment = first; segment <= last; segment++) yield segment
   }
 
-  /**
-   * Where the database may have rows that had expired at `observedTime` and that no transaction deletes yet; null when it
-   * has none. No put can fall into that range any more.
-   */
-  #expired(observedTime: number): { from: Buffer; to: Buffer } | null {
-    const segment = this.#firstSegment(observedTime)
-    if (segment <= 0) return null
-    const bound = Buffer.allocUnsafe(segmentBytes)
-    writeInt64(bound, segment, 0)
-    const to = this.table.databaseKey(bound)
-    return Buffer.compare(this.#expiryCursor, to) < 0 ? { from: this.#expiryCursor, to } : null
+  *#entriesBetween(
+    from: number,
+    to: number,
+    reverse: boolean,
+    isWanted: (entry: Entry) => boolean,
+  ): Iterable<Entry> {
+    if (from > to) return
+    const bounds = {
+      from: timeBytes(this.segments.of(from)).toString('latin1'),
+      to: timeBytes(this.segments.of(to) + 1).toString('latin1'),
+      reverse,
+    }
+    for (const entry of this.table.rows(bounds)) if (isWanted(entry)) yield entry
   }
 
-  #isVisible(windowStart: number): boolean {
-    return windowStart > this.observedTime - this.#retentionMs
+  #tableKey(key: Buffer, windowStart: number, sequence: number): Buffer {
+    return this.#rowKey(this.segments.of(windowStart), key, windowStart, sequence)
   }
 
-  #segment(time: number): number {
-    return Math.floor(time / this.#segmentMs)
-  }
-
-  #firstSegment(observedTime = this.observedTime): number {
-    return this.#segment(observedTime - this.#retentionMs)
-  }
-
-  #tableKey(key: Buffer, windowStart: number): Buffer {
+  #rowKey(segment: number, key: Buffer, windowStart: number, sequence: number): Buffer {
     const tableKey = Buffer.allocUnsafe(segmentBytes + key.length + windowBytes)
-    writeInt64(tableKey, this.#segment(windowStart), 0)
+    writeInt64(tableKey, segment, 0)
     key.copy(tableKey, segmentBytes)
     writeInt64(tableKey, windowStart, segmentBytes + key.length)
-    tableKey.writeInt32BE(0, segmentBytes + key.length + 8)
+    tableKey.writeInt32BE(sequence, segmentBytes + key.length + 8)
     return tableKey
+  }
+
+  #tableKeyOf(timeKey: string): string {
+    const start = timeKey.slice(0, 8)
+    const key = timeKey.slice(8, -4)
+    const segment = timeBytes(this.segments.of(readInt64(Buffer.from(start, 'latin1'), 0)))
+    return segment.toString('latin1') + key + start + timeKey.slice(-4)
   }
 
   async *#decoded(entries: AsyncIterable<Entry>): AsyncIterable<WindowRow<unknown, unknown>> {
     for await (const [key, row] of entries) {
-      if (this.#isVisible(startOf(key))) yield this.#decode(key, row)
+      if (startOf(key) >= this.#oldest) yield this.#decode(key, row)
     }
   }
 
@@ -166,12 +232,28 @@ export class WindowStore implements TimestampedWindowStore<unknown, unknown> {
   }
 }
 
-/** Kafka's `Stores`: segments of a window store are not shorter than a minute. */
-const minSegmentMs = 60_000
+interface Bounds {
+  readonly from?: number
+  readonly to?: number
+}
 
-const segmentBytes = 8
+interface Reverse {
+  readonly reverse: boolean | undefined
+}
 
 /** Start and sequence number. */
 const windowBytes = 12
 
 const startOf = (key: Buffer): number => readInt64(key, key.length - windowBytes)
+
+const sequenceOf = (key: string): number => Buffer.from(key.slice(-4), 'latin1').readInt32BE(0)
+
+/** Of a table's key: start, key, sequence number. */
+const timeKey = (key: string): string =>
+  key.slice(-windowBytes, -4) + key.slice(segmentBytes, -windowBytes) + key.slice(-4)
+
+function timeBytes(time: number): Buffer {
+  const bytes = Buffer.allocUnsafe(8)
+  writeInt64(bytes, time, 0)
+  return bytes
+}

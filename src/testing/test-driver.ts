@@ -211,7 +211,7 @@ export class TestDriver {
    * ```
    */
   keyValueStore<K, V>(name: string): TestKeyValueStore<K, V> {
-    const store = this.#task.state.store(name) ?? this.#globalTask.state.store(name)
+    const store = this.#task.state.rows(name) ?? this.#globalTask.state.rows(name)
     if (!(store instanceof KeyValueStore)) throw unknownStore('key-value', name)
     return {
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion
@@ -242,7 +242,7 @@ export class TestDriver {
    * ```
    */
   windowStore<K, V>(name: string): TestWindowStore<K, V> {
-    const store = this.#task.state.store(name)
+    const store = this.#task.state.rows(name)
     if (!(store instanceof WindowStore)) throw unknownStore('window', name)
     return {
       fetch: (key, windowStart) =>

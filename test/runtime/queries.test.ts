@@ -20,6 +20,7 @@ const windows: StoreDefinition = {
   kind: 'timestampedWindow',
   name: 'windows',
   retentionMs: 200_000,
+  windowSizeMs: 60_000,
   ...serdes,
 }
 const stores = [counts, windows]
@@ -39,9 +40,9 @@ const query = (name: string, states: readonly TaskState[]): QueryableStore =>
   })
 
 function put(state: TaskState, key: string, value: number): void {
-  const table = state.store('counts')
+  const table = state.rows('counts')
   if (table instanceof KeyValueStore) table.put(key, value, 5)
-  const windowed = state.store('windows')
+  const windowed = state.rows('windows')
   if (windowed instanceof WindowStore) windowed.put(key, value, 10_000, 5)
 }
 

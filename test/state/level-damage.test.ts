@@ -57,7 +57,7 @@ const engineAt = (name: string): StoreEngine =>
   levelEngine({ ...nodePlatform(), folder: path.join(folder, name) })
 
 function countsOf(state: TaskState): KeyValueStore {
-  const store = state.store('counts')
+  const store = state.rows('counts')
   if (!(store instanceof KeyValueStore)) throw new Error('no key-value store')
   return store
 }

@@ -35,7 +35,7 @@ export const openStores = (folder: string, logger = silentLogger): Promise<TaskS
   })
 
 export function rowsOf(state: TaskState): KeyValueStore {
-  const store = state.store('rows')
+  const store = state.rows('rows')
   if (!(store instanceof KeyValueStore)) throw new Error('no key-value store')
   return store
 }

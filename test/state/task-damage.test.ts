@@ -32,7 +32,7 @@ const open = (engine: StoreEngine): Promise<TaskState> =>
   openTaskState({ engine, taskId: '0_3', stores: [windows], bootId: 'boot', logger: silentLogger })
 
 function windowsOf(state: TaskState): WindowStore {
-  const store = state.store('windows')
+  const store = state.rows('windows')
   if (!(store instanceof WindowStore)) throw new Error('no window store')
   return store
 }

@@ -49,13 +49,13 @@ const open = (engine: StoreEngine, bootId = 'boot-1'): Promise<TaskState> =>
   })
 
 function countsOf(state: TaskState): KeyValueStore {
-  const store = state.store('counts')
+  const store = state.rows('counts')
   if (!(store instanceof KeyValueStore)) throw new Error('no key-value store')
   return store
 }
 
 function windowsOf(state: TaskState): WindowStore {
-  const store = state.store('windows')
+  const store = state.rows('windows')
   if (!(store instanceof WindowStore)) throw new Error('no window store')
   return store
 }

@@ -4,6 +4,7 @@ import type { Serde } from '../../serde/serde.ts'
 import type { LogicalNode } from '../nodes/index.ts'
 import type { NodeId } from '../nodes/node.ts'
 import type { ProcessorSupplier } from '../processor.ts'
+import type { WithoutChangelog } from '../../state/store-definition.ts'
 import type {
   GlobalStore,
   InternalTopic,
@@ -105,7 +106,7 @@ export class Emission {
   }
 
   /** A store of this node; `logged` says whether its changes go to a changelog topic. */
-  store(store: Omit<StoreDefinition, 'changelogTopic'>, options: { logged: boolean }): void {
+  store(store: WithoutChangelog, options: { logged: boolean }): void {
     if (!options.logged) {
       this.#blueprint.stores.push(Object.freeze({ ...store, changelogTopic: null }))
       return
