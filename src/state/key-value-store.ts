@@ -39,7 +39,7 @@ export class KeyValueStore implements TimestampedKeyValueStore<unknown, unknown>
     const keyBytes = this.#serdes.keyBytes(key)
     const row = this.table.get(keyBytes)
     if (row === undefined) return undefined
-    if (this.#lastUse !== null) this.#use(keyBytes)
+    if (this.#lastUse !== null) this.#use(keyBytes.toString('latin1'))
     return { value: this.#serdes.value(rowValue(row)), timestamp: rowTimestamp(row) }
   }
 
@@ -48,7 +48,7 @@ export class KeyValueStore implements TimestampedKeyValueStore<unknown, unknown>
     const row = value === null ? null : newRow(this.#serdes.valueBytes(value), timestamp)
     this.table.put(keyBytes, row, timestamp)
     if (this.#lastUse === null || row === null) return
-    this.#use(keyBytes)
+    this.#use(keyBytes.toString('latin1'))
     for (const eldest of this.#lastUse) {
       if (this.#lastUse.size <= this.#maxEntries) break
       this.table.put(Buffer.from(eldest, 'latin1'), null, timestamp)
@@ -82,13 +82,12 @@ export class KeyValueStore implements TimestampedKeyValueStore<unknown, unknown>
   }
 
   restoredKey(changelogKey: Buffer): Buffer {
+    if (this.#lastUse !== null) this.#use(changelogKey.toString('latin1'))
     return changelogKey
   }
 
-  #use(key: Buffer): void {
-    const text = key.toString('latin1')
-    this.#lastUse?.delete(text)
-    this.#lastUse?.add(text)
+  #use(key: string): void {
+    if (this.#lastUse?.delete(key) === true) this.#lastUse.add(key)
   }
 
   #bound(key: unknown): string | undefined {

@@ -101,7 +101,7 @@ export class WindowStore implements TimestampedWindowStore<unknown, unknown> {
     const isWanted = ([key]: Entry): boolean => {
       const start = startOf(key)
       if (start < from || start > to) return false
-      const keyBytes = key.subarray(segmentBytes, key.length - windowBytes)
+      const keyBytes = keyOf(key)
       if (first !== null && Buffer.compare(keyBytes, first) < 0) return false
       return last === null || Buffer.compare(keyBytes, last) <= 0
     }
@@ -110,7 +110,7 @@ export class WindowStore implements TimestampedWindowStore<unknown, unknown> {
     if (!this.#inMemory) for (const [key, row] of entries) yield this.#decode(key, row)
     else {
       const sign = reverse ? -1 : 1
-      const sorted = [...entries].sort(([a], [b]) => sign * (startOf(a) - startOf(b)))
+      const sorted = [...entries].sort(([a], [b]) => sign * compareTimes(a, b))
       for (const [key, row] of sorted) yield this.#decode(key, row)
     }
   }
@@ -224,7 +224,7 @@ export class WindowStore implements TimestampedWindowStore<unknown, unknown> {
 
   #decode(key: Buffer, row: Buffer): WindowRow<unknown, unknown> {
     return {
-      key: this.#serdes.key(key.subarray(segmentBytes, key.length - windowBytes)),
+      key: this.#serdes.key(keyOf(key)),
       windowStart: startOf(key),
       value: this.#serdes.value(rowValue(row)),
       timestamp: rowTimestamp(row),
@@ -245,6 +245,14 @@ interface Reverse {
 const windowBytes = 12
 
 const startOf = (key: Buffer): number => readInt64(key, key.length - windowBytes)
+
+/** By start, then key and sequence number. */
+const compareTimes = (a: Buffer, b: Buffer): number =>
+  startOf(a) - startOf(b) ||
+  Buffer.compare(keyOf(a), keyOf(b)) ||
+  Buffer.compare(a.subarray(-4), b.subarray(-4))
+
+const keyOf = (key: Buffer): Buffer => key.subarray(segmentBytes, key.length - windowBytes)
 
 const sequenceOf = (key: string): number => Buffer.from(key.slice(-4), 'latin1').readInt32BE(0)
 
