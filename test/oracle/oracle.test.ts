@@ -3,7 +3,7 @@ import path from 'node:path'
 
 import { expect, test } from 'vitest'
 
-import { type BuildTopology, runScenario, unsupported } from './runner.ts'
+import { type BuildTopology, play, recorded, unsupported } from './runner.ts'
 import { families, scenariosOf } from './scenario.ts'
 
 /**
@@ -25,7 +25,7 @@ for (const family of families) {
     const name = `${family}/${scenario.name}`
     const build = topologies[scenario.name]
     if (build === undefined || unsupported(scenario) !== undefined) notPlayed.push(name)
-    else test(name, () => runScenario(scenario, build))
+    else test(name, () => expect(play(scenario, build)).toEqual(recorded(scenario)))
   }
 }
 
