@@ -84,6 +84,11 @@ export interface MaterializedWindows<K, V> extends Materialized<K, V> {
 }
 
 interface Logged {
+  /**
+   * Whether the rows are kept in memory alone: faster, bounded by memory, and restored from the changelog at each start.
+   * Default: false, which is on disk.
+   */
+  readonly inMemory?: boolean
   /** Whether changes of the store go to a changelog topic, from which it can be restored. Default: true. */
   readonly changelog?: boolean
 }

@@ -89,7 +89,8 @@ function storeKey(
 }
 
 function emitWindowStore(node: AggregateNode, windows: TimeWindows, emission: Emission): void {
-  const { operation, changelog = true, retentionMs = windows.sizeMs + windows.graceMs } = node
+  const { operation, changelog = true, inMemory = false } = node
+  const { retentionMs = windows.sizeMs + windows.graceMs } = node
   const { store: name = '' } = emission.names
   if (retentionMs < windows.sizeMs + windows.graceMs) {
     throw new MillraceError(
@@ -114,6 +115,7 @@ function emitWindowStore(node: AggregateNode, windows: TimeWindows, emission: Em
       ),
       retentionMs,
       windowSizeMs: windows.sizeMs,
+      inMemory,
     },
     { logged: changelog },
   )

@@ -11,16 +11,19 @@ export interface Materialized {
   readonly value?: Serde<unknown> | undefined
   /** Whether the changes of the store go to a changelog topic, from which it can be restored. */
   readonly changelog?: boolean | undefined
+  /** Whether the rows are in memory alone. */
+  readonly inMemory?: boolean | undefined
 }
 
 /** Whether the options speak of a store at all, named or not: Kafka Streams numbers some nodes by it. */
-export function isMaterialized({ store, key, value, changelog }: Materialized): boolean {
-  return [store, key, value, changelog].some(option => option !== undefined)
+export function isMaterialized(options: Materialized): boolean {
+  const { store, key, value, changelog, inMemory } = options
+  return [store, key, value, changelog, inMemory].some(option => option !== undefined)
 }
 
 /** Emits the key-value store of a table, if it has one. Returns the names of the node's stores. */
 export function emitStore(
-  { changelog = true }: Materialized,
+  { changelog = true, inMemory = false }: Materialized,
   emission: Emission,
   call: string,
 ): readonly string[] {
@@ -33,6 +36,7 @@ export function emitStore(
       name: store,
       key: emission.require(key, `the keys of the store ${store}`, `${call}({ key: … })`),
       value: emission.require(value, `the values of the store ${store}`, `${call}({ value: … })`),
+      inMemory,
     },
     { logged: changelog },
   )

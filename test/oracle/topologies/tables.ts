@@ -107,7 +107,7 @@ export const topologies: Topologies = {
   },
 
   'table-in-memory'(b) {
-    const table = b.table('in', { ...strings, store: 'store' })
+    const table = b.table('in', { ...strings, store: 'store', inMemory: true })
     table.toStream().to('out')
   },
 
