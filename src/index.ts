@@ -12,6 +12,7 @@ export type { KGroupedTable } from './dsl/kgrouped-table.ts'
 export type { KStream } from './dsl/kstream.ts'
 export type { KTable } from './dsl/ktable.ts'
 export type {
+  BuildOptions,
   Consumed,
   ConsumedGlobalTable,
   ConsumedTable,
@@ -51,6 +52,7 @@ export type {
   WindowRow,
 } from './state/stores.ts'
 export { describe } from './topology/describe.ts'
+export type { Optimization, Optimizations } from './topology/optimization.ts'
 export type { Header, Headers, StreamRecord } from './topology/record.ts'
 export { toMermaid } from './topology/to-mermaid.ts'
 export type { Topology } from './topology/topology.ts'

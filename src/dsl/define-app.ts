@@ -1,5 +1,6 @@
 import { MillraceError } from '../errors.ts'
 import type { Topology } from '../topology/topology.ts'
+import type { BuildOptions } from './options.ts'
 import { StreamsBuilder } from './streams-builder.ts'
 
 /** An application as its module exports it: what the command line, the runtime and the test driver take. */
@@ -43,13 +44,17 @@ export interface App {
  * driver.outputTopic('shouted', text).readAll() // → [{ key: 'a', value: 'YES', … }]
  * ```
  */
-export function defineApp(name: string, build: (builder: StreamsBuilder) => void): App {
+export function defineApp(
+  name: string,
+  build: (builder: StreamsBuilder) => void,
+  options?: BuildOptions,
+): App {
   let topology: Topology | undefined
   const compile = (): Topology => {
     if (topology === undefined) {
       const builder = new StreamsBuilder()
       callBuild(name, build, builder)
-      topology = builder.build(name)
+      topology = builder.build(name, options)
     }
     return topology
   }

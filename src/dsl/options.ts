@@ -1,6 +1,18 @@
 import type { Serde } from '../serde/serde.ts'
 import type { StreamRecord } from '../topology/record.ts'
+import type { Optimizations } from '../topology/optimization.ts'
 import type { DurationLike } from '../windowing/duration.ts'
+
+/** How a topology is compiled. */
+export interface BuildOptions {
+  /**
+   * What is made cheaper. To switch it on for an application that has run without moves repartition topics and stores: delete
+   * its internal topics and state folder first. Kafka Streams' `topology.optimization`.
+   *
+   * @defaultValue 'none'
+   */
+  readonly optimization?: Optimizations
+}
 
 /** An operator without a name is numbered. Kafka Streams' `Named`. */
 export interface Named {

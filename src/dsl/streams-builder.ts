@@ -8,7 +8,7 @@ import { KStreamImpl } from './kstream-impl.ts'
 import type { KStream } from './kstream.ts'
 import { KTableImpl } from './ktable-impl.ts'
 import type { KTable } from './ktable.ts'
-import type { Consumed, ConsumedGlobalTable, ConsumedTable } from './options.ts'
+import type { BuildOptions, Consumed, ConsumedGlobalTable, ConsumedTable } from './options.ts'
 import type { Scope } from './scope.ts'
 
 /**
@@ -123,7 +123,7 @@ export class StreamsBuilder {
   /**
    * Compiles what was built so far. The application's id is the prefix of its internal topics.
    *
-   * Throws INVALID_TOPOLOGY with a sentence that names the node.
+   * Throws INVALID_TOPOLOGY with a sentence that names the node, and INVALID_CONFIG for an option that there is not.
    *
    * @example
    * ```ts
@@ -138,8 +138,8 @@ export class StreamsBuilder {
    * // ]
    * ```
    */
-  build(applicationId: string): Topology {
-    return compile(applicationId, this.#graph)
+  build(applicationId: string, { optimization }: BuildOptions = {}): Topology {
+    return compile(applicationId, this.#graph, optimization)
   }
 }
 

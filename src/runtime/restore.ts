@@ -14,7 +14,8 @@ const pollMs = 500
 
 /**
  * Brings the stores of a task from their checkpoints to the ends of their changelogs, as these are when it begins: no
- * other instance writes to them any more. Batches are applied with a wait between them, so tasks that run already are
+ * other instance writes to them any more. A store whose source topic stands for a changelog is brought to where the task
+ * goes on in it: what comes after that is still to be processed. Batches are applied with a wait between them, so tasks that run already are
  * served in between. Afterwards every changelog has a checkpoint, an empty one too: only so can a commit tell whether
  * somebody else has written to it. Kafka Streams' `StoreChangelogReader`.
  *
@@ -25,11 +26,15 @@ export async function restoreTask(options: {
   client: LogClient
   task: PlannedTask
   state: TaskState
+  /** Where the task goes on in its inputs. */
+  positions: readonly PartitionOffset[]
   signal: AbortSignal
   onRestored: (records: number) => void
 }): Promise<void> {
-  const { client, task, state, signal, onRestored } = options
-  const changelogs = task.subtopology.stores.flatMap(store => changelogOf(store, task.partition))
+  const { client, task, state, positions, signal, onRestored } = options
+  const changelogs = task.subtopology.stores.flatMap(store =>
+    changelogOf(store, task.partition, positions),
+  )
   const open = await missingRecords(client, state, changelogs)
   if (open.size === 0) return
   const consumer = client.consumer()
@@ -39,7 +44,7 @@ export async function restoreTask(options: {
       for (const fetched of await consumer.poll(pollMs)) {
         const gap = open.get(fetched.topic)
         if (gap === undefined) continue
-        onRestored(await state.restore(gap.store, fetched))
+        onRestored(await state.restore(gap.store, fetched, gap.end))
         if (fetched.nextOffset >= gap.end) open.delete(fetched.topic)
       }
     }
@@ -53,6 +58,8 @@ export async function restoreTask(options: {
 
 interface Changelog extends TopicPartition {
   readonly store: string
+  /** Where to stop before the end. */
+  readonly until: number | undefined
 }
 
 interface Gap {
@@ -61,9 +68,15 @@ interface Gap {
   readonly end: number
 }
 
-function changelogOf(store: StoreDefinition, partition: number): Changelog[] {
-  const topic = store.changelogTopic
-  return topic === null ? [] : [{ store: store.name, topic, partition }]
+function changelogOf(
+  { name: store, changelogTopic, sourceTopic }: StoreDefinition,
+  partition: number,
+  positions: readonly PartitionOffset[],
+): Changelog[] {
+  const topic = changelogTopic ?? sourceTopic
+  if (topic === undefined) return []
+  const until = topic === sourceTopic ? offsetIn(positions, topic) : undefined
+  return [{ store, topic, partition, until }]
 }
 
 /** By topic: what is in the changelogs and not in the stores. */
@@ -78,16 +91,16 @@ async function missingRecords(
     client.listOffsets(changelogs, 'earliest'),
     client.listOffsets(changelogs, 'latest'),
   ])
-  for (const { store, topic, partition } of changelogs) {
+  for (const { store, topic, partition, until } of changelogs) {
     const start = offsetIn(first, topic)
-    const end = offsetIn(last, topic)
+    const end = until ?? offsetIn(last, topic)
     const checkpoint = state.checkpoint({ topic, partition })
     const position = { topic, partition, offset: checkpoint ?? start }
     if (position.offset < start || position.offset > end) {
       throw notInChangelog(state, position, start, end)
     }
     if (position.offset < end) gaps.set(topic, { store, position, end })
-    else if (checkpoint === undefined) await state.restore(store, emptyFetch(position, end))
+    else if (checkpoint === undefined) await state.restore(store, emptyFetch(position, end), end)
   }
   return gaps
 }

@@ -56,13 +56,13 @@ async function start(
   const { stores } = planned.subtopology
   const state = await openTaskState({ engine, taskId: planned.id, stores, bootId, logger })
   try {
-    await restoreTask({ client, task: planned, state, signal, onRestored })
+    const partitions = planned.topics.map(topic => ({ topic, partition: planned.partition }))
+    const positions = await startPositions(client, applicationId, partitions, logger)
+    await restoreTask({ client, task: planned, state, positions, signal, onRestored })
     if (signal.aborted) {
       await state.close()
       return undefined
     }
-    const partitions = planned.topics.map(topic => ({ topic, partition: planned.partition }))
-    const positions = await startPositions(client, applicationId, partitions, logger)
     return { task: makeTask(planned, surroundings, state, positions), positions }
   } catch (error) {
     await state.close()

@@ -63,6 +63,10 @@ export class Task implements TaskScope {
   readonly #inputs: readonly Input[]
   /** Of each changelog topic, the partition with the task's number is the task's. */
   readonly #changelogs = new Map<string, TopicCollector>()
+  /** Inputs that stores are restored from. */
+  readonly #sourceTopics: ReadonlySet<string>
+  /** How far the prepared transaction brings the stores in them. */
+  #sourceOffsets: readonly PartitionOffset[] = []
   #running: RecordQueue | null = null
   #failure: unknown = null
   readonly #drops = new Map<string, number>()
@@ -81,6 +85,7 @@ export class Task implements TaskScope {
       const queue = new RecordQueue(source, { ...input, partitionTime })
       return { queue, node: existing(nodes, source.name) }
     })
+    this.#sourceTopics = new Set(options.stores.flatMap(({ sourceTopic }) => sourceTopic ?? []))
     for (const { changelogTopic: topic } of options.stores) {
       if (topic !== null) this.#changelogs.set(topic, options.collector.topic(topic))
     }
@@ -156,11 +161,13 @@ export class Task implements TaskScope {
       assert(changelog !== undefined)
       changelog.append(partition, key, value, timestamp, noHeaders)
     })
-    return this.#inputs.map(({ queue }) => {
+    const offsets = this.#inputs.map(({ queue }) => {
       queue.committedOffset = queue.nextOffset
       const { topic, partition, nextOffset: offset } = queue
       return { topic, partition, offset, metadata: encodePartitionTime(queue.partitionTime) }
     })
+    this.#sourceOffsets = offsets.filter(({ topic }) => this.#sourceTopics.has(topic))
+    return offsets
   }
 
   /** Whether the partition is the task's share of the changelog of one of its stores. */
@@ -170,11 +177,12 @@ export class Task implements TaskScope {
 
   /**
    * Writes the stores, once the records and offsets of the commit are in the log, with the offsets up to which they then
-   * reflect their topics: their changelogs, or the inputs of global stores. Over an engine that never waits it returns
+   * reflect their topics: their changelogs, or the inputs of global stores. Inputs that stand for changelogs go without
+   * saying. Over an engine that never waits it returns
    * undefined, and all is done.
    */
   completeCommit(checkpoints: readonly PartitionOffset[] = []): Promise<void> | undefined {
-    return this.state.completeCommit(checkpoints)
+    return this.state.completeCommit([...checkpoints, ...this.#sourceOffsets])
   }
 
   /** Closes the processors and the stores; what was not committed is forgotten. */

@@ -12,6 +12,8 @@ interface StoreBase {
   readonly value: Serde<unknown>
   /** Topic that holds the store's changes; null when the store is not logged. */
   readonly changelogTopic: string | null
+  /** Topic whose records are the rows: the store is restored from there, up to what the task has processed of it. */
+  readonly sourceTopic?: string
   /** The rows are in memory alone, and all restored from the changelog at each start. */
   readonly inMemory?: boolean
 }

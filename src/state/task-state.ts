@@ -89,13 +89,14 @@ export class TaskState {
   }
 
   #open(definition: StoreDefinition): void {
-    const { name, changelogTopic, inMemory = false } = definition
+    const { name, changelogTopic, sourceTopic, inMemory = false } = definition
     const memory = inMemory ? memoryEngine().openSync(name) : null
     const table = new RowTable(memory ?? this.#database, this.taskId, name, isOrdered(definition))
     const observedTime = this.#observedTimes.get(name)
     const { rows, view = rows } = openStore(definition, table, observedTime, this.recordTime)
     this.#stores.set(name, { rows, view, memory })
     if (isTimed(rows)) this.#timed.push(rows)
+    if (inMemory && sourceTopic !== undefined) this.#volatileTopics.add(sourceTopic)
     if (changelogTopic === null) return
     this.#changelogs.set(name, changelogTopic)
     if (inMemory) this.#volatileTopics.add(changelogTopic)
@@ -132,10 +133,11 @@ export class TaskState {
   }
 
   /**
-   * Applies records of a changelog to its store, and moves the checkpoint to `nextOffset` in the same write. Returns how
-   * many records there were. Only while no transaction is open.
+   * Applies records of a changelog, or of the topic that stands for it, to its store, up to the
+   * offset `end`, and moves the checkpoint to `nextOffset` in the same write. Returns how many records there were. Only while
+   * no transaction is open.
    */
-  async restore(storeName: string, fetched: FetchedPartition): Promise<number> {
+  async restore(storeName: string, fetched: FetchedPartition, end = Infinity): Promise<number> {
     const store = this.#stores.get(storeName)
     assert(store !== undefined, `task ${this.taskId} has no store ${storeName}`)
     const { rows, memory } = store
@@ -144,7 +146,7 @@ export class TaskState {
     const reader = this.#reader
     reader.reset(fetched.batches)
     let records = 0
-    while (reader.next()) {
+    while (reader.next() && reader.offset < end) {
       if (reader.offset < fetched.offset || reader.isControl || reader.key === null) continue
       records++
       const row = reader.value === null ? null : newRow(reader.value, reader.timestamp)
@@ -152,7 +154,11 @@ export class TaskState {
     }
     if (memory !== null) memory.write(operations.splice(0))
     const { topic, partition, nextOffset } = fetched
-    this.#advance([{ topic, partition, offset: nextOffset }], this.#openTimes(), operations)
+    this.#advance(
+      [{ topic, partition, offset: Math.min(nextOffset, end) }],
+      this.#openTimes(),
+      operations,
+    )
     await this.#write(operations)
     rows.table.overwritten()
     if (isTimed(rows)) rows.segments.forgetDeleted()

@@ -6,6 +6,7 @@ import type { Serde } from '../../src/serde/serde.ts'
 import { string } from '../../src/serde/string.ts'
 import { windowed } from '../../src/serde/windowed.ts'
 import { type ProducedRecord, TestDriver } from '../../src/testing/index.ts'
+import type { Optimization, Optimizations } from '../../src/topology/optimization.ts'
 import type { Topology } from '../../src/topology/topology.ts'
 import type { Datum, Output, Scenario, StoreEntry } from './scenario.ts'
 import { lines } from './topologies/shared.ts'
@@ -102,14 +103,36 @@ export function unsupported(scenario: Scenario): string | undefined {
 const supportedConfig: Readonly<Record<string, readonly string[] | undefined>> = {
   'application.id': ['oracle'],
   'statestore.cache.max.bytes': ['0'],
-  'topology.optimization': ['none'],
+  'topology.optimization': [
+    'none',
+    'all',
+    'reuse.ktable.source.topics',
+    'merge.repartition.topics',
+  ],
   'processing.guarantee': ['at_least_once', 'exactly_once_v2'],
 }
 
-function compile(scenario: Scenario, build: BuildTopology): Topology {
+/** Compiles the topology as the scenario's settings have it. */
+export function compile({ config }: Pick<Scenario, 'config'>, build: BuildTopology): Topology {
   const builder = new StreamsBuilder()
   build(builder)
-  return builder.build(scenario.config['application.id'] ?? 'oracle')
+  const optimization = optimizations(config['topology.optimization'] ?? 'none')
+  return builder.build(config['application.id'] ?? 'oracle', { optimization })
+}
+
+/** Kafka's setting is a word or a list with commas. */
+function optimizations(setting: string): Optimizations {
+  if (setting === 'all' || setting === 'none') return setting
+  return setting.split(',').map(name => {
+    const optimization = optimizationNames[name.trim()]
+    if (optimization === undefined) throw new Error(`there is no optimization ${name}`)
+    return optimization
+  })
+}
+
+const optimizationNames: Readonly<Record<string, Optimization | undefined>> = {
+  'reuse.ktable.source.topics': 'reuseKTableSourceTopics',
+  'merge.repartition.topics': 'mergeRepartitionTopics',
 }
 
 type Pipe = Extract<Scenario['steps'][number], { pipe: string }>

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe as suite, expect, test } from 'vitest'
-import { MillraceError, StreamsBuilder, describe } from '../../src/index.ts'
+import { MillraceError, describe } from '../../src/index.ts'
+import { compile } from '../oracle/runner.ts'
 import { families } from '../oracle/topologies/index.ts'
 
 /**
@@ -8,6 +9,7 @@ import { families } from '../oracle/topologies/index.ts'
  * sub-topologies and the same arrows.
  */
 interface Scenario {
+  readonly config: Readonly<Record<string, string>>
   readonly describe?: string
   readonly error?: { readonly after: number | string }
 }
@@ -18,13 +20,11 @@ for (const [family, topologies] of Object.entries(families)) {
       const scenario = read(family, name)
       const refused = scenario.error?.after === 'build'
       test(`${name}${refused ? ' is refused' : ''}`, () => {
-        const compile = (): string => {
-          const builder = new StreamsBuilder()
-          build(builder)
-          return describe(builder.build('oracle'))
+        const description = (): string => {
+          return describe(compile(scenario, build))
         }
-        if (refused) expect(compile).toThrow(MillraceError)
-        else expect(compile()).toBe(scenario.describe)
+        if (refused) expect(description).toThrow(MillraceError)
+        else expect(description()).toBe(scenario.describe)
       })
     }
   })

@@ -1,28 +1,39 @@
 import type { LogicalGraph } from '../nodes/index.ts'
 import { ruleOf } from '../nodes/index.ts'
+import { type Optimization, type Optimizations, optimizationsOf } from '../optimization.ts'
 import type { Topology } from '../topology.ts'
 import { checkNames, checkTopics, checkUnique } from './check-names.ts'
 import { type Blueprint, Emission, type Plan } from './emission.ts'
 import { findTopics } from './find-topics.ts'
 import { inferSerdes } from './infer-serdes.ts'
-import { insertRepartitions } from './insert-repartitions.ts'
+import { type NamedGraph, insertRepartitions } from './insert-repartitions.ts'
 import { keepNullKeys } from './keep-null-keys.ts'
+import { mergeRepartitions } from './merge-repartitions.ts'
 import { mergeSources } from './merge-sources.ts'
 import { nameNodes } from './name-nodes.ts'
 import { planTables } from './plan-tables.ts'
+import { reuseSourceTopics } from './reuse-source-topics.ts'
 import { split } from './split.ts'
 
 /**
  * Turns what the DSL has recorded into a topology, pass by pass: names, then repartition topics, then what must be known
  * before anything can be emitted (serdes, stores, co-partitioning), then the processors of each node, then the parts
- * that become tasks. A pass that optimises would rewrite the graph between `insertRepartitions` and `planOf`.
+ * that become tasks. Passes that optimise rewrite the graph once it has its repartition topics.
  *
- * Throws INVALID_TOPOLOGY with a sentence that names the node.
+ * Throws INVALID_TOPOLOGY with a sentence that names the node, and INVALID_CONFIG for an unknown optimisation.
  */
-export function compile(applicationId: string, graph: LogicalGraph): Topology {
+export function compile(
+  applicationId: string,
+  graph: LogicalGraph,
+  optimization: Optimizations = 'none',
+): Topology {
   const names = nameNodes(graph)
   const merged = mergeSources(graph)
-  const partitioned = keepNullKeys(insertRepartitions({ ...merged, names }))
+  const optimized = optimize(
+    insertRepartitions({ ...merged, names }),
+    optimizationsOf(optimization),
+  )
+  const partitioned = keepNullKeys(optimized)
   const plan: Plan = {
     applicationId,
     nodes: new Map(partitioned.nodes.map(node => [node.id, node])),
@@ -36,6 +47,11 @@ export function compile(applicationId: string, graph: LogicalGraph): Topology {
   checkTopics(blueprint)
   checkUnique(blueprint)
   return split(applicationId, blueprint)
+}
+
+function optimize(graph: NamedGraph, chosen: ReadonlySet<Optimization>): NamedGraph {
+  const reused = chosen.has('reuseKTableSourceTopics') ? reuseSourceTopics(graph) : graph
+  return chosen.has('mergeRepartitionTopics') ? mergeRepartitions(reused) : reused
 }
 
 function emit(plan: Plan): Blueprint {

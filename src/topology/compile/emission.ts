@@ -107,7 +107,7 @@ export class Emission {
 
   /** A store of this node; `logged` says whether its changes go to a changelog topic. */
   store(store: WithoutChangelog, options: { logged: boolean }): void {
-    if (!options.logged) {
+    if (!options.logged || store.sourceTopic !== undefined) {
       this.#blueprint.stores.push(Object.freeze({ ...store, changelogTopic: null }))
       return
     }

@@ -36,6 +36,7 @@ export function insertRepartitions({ nodes, names }: NamedGraph): NamedGraph {
           id,
           parents: Object.freeze([parent]),
           ...request.serdes,
+          isImplied: true,
           ofChanges: request.ofChanges,
         }),
       )

@@ -11,6 +11,8 @@ export interface NodeRule<N extends NodeBase> {
    * are in the right partition again.
    */
   readonly key: 'kept' | 'changed' | 'settled'
+  /** Whether records leave it with other values than they came with, under the same keys. */
+  readonly value?: 'changed'
   /** Takes the node's names, in the order in which Kafka Streams takes them: each one uses up a number. */
   names(node: N, counter: NameCounter): NodeNames
   /** The repartition of a parent that `names` asked for. */

@@ -11,6 +11,7 @@ export interface FlatMapValuesNode extends NodeBase<'flatMapValues'> {
 export const flatMapValuesRule = stateless<FlatMapValuesNode>({
   prefix: 'KSTREAM-FLATMAPVALUES-',
   key: 'kept',
+  value: 'changed',
   serdes: keepsKey,
   supplier: ({ mapper }) => flatMapValues(mapper),
 })

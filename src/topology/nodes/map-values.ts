@@ -11,6 +11,7 @@ export interface MapValuesNode extends NodeBase<'mapValues'> {
 export const mapValuesRule = stateless<MapValuesNode>({
   prefix: 'KSTREAM-MAPVALUES-',
   key: 'kept',
+  value: 'changed',
   serdes: keepsKey,
   supplier: ({ mapper }) => mapValues(mapper),
 })

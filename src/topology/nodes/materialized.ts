@@ -21,11 +21,15 @@ export function isMaterialized(options: Materialized): boolean {
   return [store, key, value, changelog, inMemory].some(option => option !== undefined)
 }
 
-/** Emits the key-value store of a table, if it has one. Returns the names of the node's stores. */
+/**
+ * Emits the key-value store of a table, if it has one. Returns the names of the node's stores. With a `sourceTopic` it has no
+ * changelog: that topic is one.
+ */
 export function emitStore(
   { changelog = true, inMemory = false }: Materialized,
   emission: Emission,
   call: string,
+  sourceTopic?: string,
 ): readonly string[] {
   const { store } = emission.table
   if (store === undefined) return []
@@ -37,6 +41,7 @@ export function emitStore(
       key: emission.require(key, `the keys of the store ${store}`, `${call}({ key: … })`),
       value: emission.require(value, `the values of the store ${store}`, `${call}({ value: … })`),
       inMemory,
+      ...(sourceTopic !== undefined && { sourceTopic }),
     },
     { logged: changelog },
   )

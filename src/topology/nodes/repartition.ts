@@ -20,6 +20,8 @@ export interface RepartitionNode extends NodeBase<'repartition'> {
   readonly partitioner?: Partitioner | undefined
   /** Set where a left or outer join comes after it, which has a use for records without a key. */
   readonly keepsNullKeys?: boolean | undefined
+  /** Set where the compiler has put it, because what follows needs it: the user did not ask for it. */
+  readonly isImplied?: boolean | undefined
   /** Set where records are changes of a table, whose keys are never null. */
   readonly ofChanges?: boolean | undefined
 }

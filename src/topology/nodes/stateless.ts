@@ -6,12 +6,14 @@ import type { NodeBase } from './node.ts'
 export function stateless<N extends NodeBase>(options: {
   prefix: string
   key: 'kept' | 'changed' | 'settled'
+  value?: 'changed'
   /** What stays of the parent's serdes. */
   serdes: (input: Serdes) => Serdes
   supplier: (node: N) => ProcessorSupplier
 }): NodeRule<N> {
   return {
     key: options.key,
+    ...(options.value && { value: options.value }),
     names: (node, counter) => ({ name: counter.name(node.name, options.prefix) }),
     serdes: (_, [input = {}]) => options.serdes(input),
     emit: (node, emission) => emission.processor({ supplier: options.supplier(node) }),

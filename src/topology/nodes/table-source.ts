@@ -11,6 +11,8 @@ export interface TableSourceNode extends NodeBase<'tableSource'>, Materialized {
   readonly key: Serde<unknown>
   readonly value: Serde<unknown>
   readonly timestamp?: TimestampExtractor | undefined
+  /** Set where the store is restored from the topic, instead of a changelog that repeats it. */
+  readonly reusesTopic?: boolean | undefined
 }
 
 export const tableSourceRule: NodeRule<TableSourceNode> = {
@@ -24,10 +26,10 @@ export const tableSourceRule: NodeRule<TableSourceNode> = {
   planTables: (node, names, tables) => tables.source(node.id, node.store, names.store),
   view: (_, store) => keyValueView(store ?? ''),
   emit(node, emission) {
-    const { topic, key, value, timestamp } = node
+    const { topic, key, value, timestamp, reusesTopic } = node
     const source = emission.names.source ?? topic
     emission.source({ name: source, topics: [topic], key, value, ...(timestamp && { timestamp }) })
-    const stores = emitStore(node, emission, 'table')
+    const stores = emitStore(node, emission, 'table', reusesTopic ? topic : undefined)
     emission.processor({ supplier: tableSource(emission.table), stores, parents: [source] })
   },
 }

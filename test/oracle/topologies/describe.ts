@@ -193,4 +193,15 @@ export const topologies: Topologies = {
       .filter(() => true, { name: 'not valid' })
       .to('out')
   },
+
+  'optimized-tables'(b) {
+    const left = b.table('left', strings)
+    const right = b.table('right', { ...strings, store: 'right-rows' })
+    left
+      .outerJoin(right, l => l ?? '')
+      .groupBy((k, v) => [v, k], strings)
+      .count()
+      .toStream()
+      .to('out')
+  },
 }
