@@ -46,6 +46,7 @@ export type StoreEntry = z.infer<typeof storeEntry>
 const scenario = z.object({
   name: z.string(),
   family: z.string(),
+  topology: z.array(z.string()),
   config: z.record(z.string(), z.string()),
   wallClock: z.number().default(0),
   topics: z.record(z.string(), z.object({ key: z.string(), value: z.string() })).default({}),
@@ -58,7 +59,13 @@ const scenario = z.object({
   logs: z.array(z.object({ line: z.string() })).default([]),
   internalTopics: z.array(z.string()).default([]),
   droppedRecords: z.number().default(0),
-  error: z.object({ after: z.union([z.number(), z.literal(['build', 'start'])]) }).optional(),
+  error: z
+    .object({
+      after: z.union([z.number(), z.literal(['build', 'start'])]),
+      message: z.string().nullable().default(null),
+    })
+    .optional(),
+  describe: z.string().optional(),
 })
 
 /** What Kafka Streams did with a topology: one file of `scenarios/`. */
@@ -71,6 +78,9 @@ export const families: readonly string[] = existsSync(folder) ? readdirSync(fold
 export function scenariosOf(family: string): Scenario[] {
   return readdirSync(path.join(folder, family))
     .filter(file => file.endsWith('.json'))
-    .map(file => JSON.parse(readFileSync(path.join(folder, family, file), 'utf8')) as unknown)
-    .map(json => scenario.parse(json))
+    .map(file => parseScenario(readFileSync(path.join(folder, family, file), 'utf8')))
+}
+
+export function parseScenario(text: string): Scenario {
+  return scenario.parse(JSON.parse(text))
 }

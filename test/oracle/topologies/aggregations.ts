@@ -47,7 +47,7 @@ export const topologies: Topologies = {
   'group-by-null-value'(b) {
     const input = b.stream('in', strings)
     input
-      .groupBy(k => k + k, strings)
+      .groupBy(k => `${k}${k}`, strings)
       .count({ store: 'counts' })
       .toStream()
       .to('out')

@@ -7,8 +7,8 @@ export type Topologies = Record<string, (b: StreamsBuilder) => void>
 export const lines: string[] = []
 
 /** Notes a line where the Java topology does: it shows the calls of user functions. */
-export function log(line: string): void {
-  lines.push(line)
+export function log(line: string | null): void {
+  lines.push(String(line))
 }
 
 /** The default serdes of the scenarios. */

@@ -52,7 +52,7 @@ public final class ShortNames {
   static final List<String> lines = new ArrayList<>();
 
   public static void log(String line) {
-    lines.add(line);
+    lines.add(String.valueOf(line));
   }
 
   public static Duration ms(long n) {
