@@ -5,7 +5,7 @@ export type { LogClient } from './client/log-client.ts'
 export { wireConnector } from './client/wire-connection.ts'
 export type { SaslOptions } from './client/sasl.ts'
 export type { Branched, BranchedKStream } from './dsl/branched-kstream.ts'
-export { type App, defineApp } from './dsl/define-app.ts'
+export { type App, type AppOptions, defineApp } from './dsl/define-app.ts'
 export type { GlobalKTable } from './dsl/global-ktable.ts'
 export type { KGroupedStream, TimeWindowedKStream } from './dsl/kgrouped-stream.ts'
 export type { KGroupedTable } from './dsl/kgrouped-table.ts'
@@ -53,7 +53,31 @@ export type {
 } from './state/stores.ts'
 export { describe } from './topology/describe.ts'
 export type { Optimization, Optimizations } from './topology/optimization.ts'
-export type { Header, Headers, StreamRecord } from './topology/record.ts'
+export {
+  type DeadLetterRecord,
+  type DeserializationErrorContext,
+  type DeserializationExceptionHandler,
+  type ErrorHandlerContext,
+  type ExceptionDecision,
+  type ExceptionResponse,
+  type ProcessingErrorContext,
+  type ProcessingExceptionHandler,
+  type ProductionErrorContext,
+  type ProductionExceptionHandler,
+  type ResponseWithDeadLetters,
+  logAndContinue,
+  logAndFail,
+} from './topology/exception-handlers.ts'
+export type { Header, Headers, RecordMetadata, StreamRecord } from './topology/record.ts'
+export type { TaskConfig } from './topology/task-config.ts'
+export {
+  type RecordOrigin,
+  type TimestampExtractor,
+  failOnInvalidTimestamp,
+  logAndSkipOnInvalidTimestamp,
+  usePartitionTimeOnInvalidTimestamp,
+  wallclockTimestamp,
+} from './topology/timestamp-extractors.ts'
 export { toMermaid } from './topology/to-mermaid.ts'
 export type { Topology } from './topology/topology.ts'
 export type { DurationLike } from './windowing/duration.ts'

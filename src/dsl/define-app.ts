@@ -1,4 +1,5 @@
 import { MillraceError } from '../errors.ts'
+import type { TaskConfig } from '../topology/task-config.ts'
 import type { Topology } from '../topology/topology.ts'
 import type { BuildOptions } from './options.ts'
 import { StreamsBuilder } from './streams-builder.ts'
@@ -7,6 +8,8 @@ import { StreamsBuilder } from './streams-builder.ts'
 export interface App {
   /** The application's id: prefix of its internal topics, name of its group. */
   readonly name: string
+  /** How its tasks treat time and errors. */
+  readonly taskConfig: TaskConfig
   /**
    * The compiled topology, the same one at each call. Throws INVALID_TOPOLOGY, and INVALID_APP when the app's function throws.
    *
@@ -26,9 +29,13 @@ export interface App {
   compile(): Topology
 }
 
+/** What can be said of an application besides its topology. */
+export interface AppOptions extends BuildOptions, TaskConfig {}
+
 /**
  * Defines an application: `export default defineApp('flight-delays', builder => { … })`. The function is called once,
- * when the topology is first asked for.
+ * when the topology is first asked for. `options` say how its tasks treat time and errors; where the app is started or
+ * tested they can be overruled.
  *
  * @example
  * ```ts
@@ -47,7 +54,7 @@ export interface App {
 export function defineApp(
   name: string,
   build: (builder: StreamsBuilder) => void,
-  options?: BuildOptions,
+  options: AppOptions = {},
 ): App {
   let topology: Topology | undefined
   const compile = (): Topology => {
@@ -58,7 +65,7 @@ export function defineApp(
     }
     return topology
   }
-  return Object.freeze({ name, compile })
+  return Object.freeze({ name, taskConfig: Object.freeze({ ...options }), compile })
 }
 
 /** What the user's function throws comes with the line that threw, for those who see only the message. */

@@ -1,6 +1,6 @@
 import type { Serde } from '../serde/serde.ts'
-import type { StreamRecord } from '../topology/record.ts'
 import type { Optimizations } from '../topology/optimization.ts'
+import type { TimestampExtractor } from '../topology/timestamp-extractors.ts'
 import type { DurationLike } from '../windowing/duration.ts'
 
 /** How a topology is compiled. */
@@ -25,10 +25,10 @@ export interface Consumed<K, V> extends Named {
   readonly key: Serde<K>
   readonly value: Serde<V>
   /**
-   * Event time of a record in milliseconds since the Unix epoch; its own timestamp by default. `partitionTime` is the
-   * largest timestamp taken from the partition so far, -1 before the first.
+   * Event time of a record in milliseconds since the Unix epoch; what the application's `timestampExtractor` says by
+   * default, which is its own timestamp.
    */
-  readonly timestamp?: (value: V, record: StreamRecord<K, V>, partitionTime: number) => number
+  readonly timestamp?: TimestampExtractor<K, V>
 }
 
 /** How a topic is read as a table. The store is named if the table is to be queried. */

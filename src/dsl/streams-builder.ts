@@ -1,7 +1,6 @@
 import { compile } from '../topology/compile/compile.ts'
 import { GraphBuilder } from '../topology/graph.ts'
-import type { StreamRecord } from '../topology/record.ts'
-import type { TimestampExtractor, Topology } from '../topology/topology.ts'
+import type { Topology } from '../topology/topology.ts'
 import type { GlobalKTable } from './global-ktable.ts'
 import { handle } from './handle.ts'
 import { KStreamImpl } from './kstream-impl.ts'
@@ -56,7 +55,7 @@ export class StreamsBuilder {
    * ```
    */
   stream<K, V>(topics: string | readonly string[], options: Consumed<K, V>): KStream<K, V> {
-    const { name, key, value } = options
+    const { name, key, value, timestamp } = options
     const node = this.#graph.add({
       kind: 'streamSource',
       parents: [],
@@ -64,7 +63,7 @@ export class StreamsBuilder {
       topics: typeof topics === 'string' ? [topics] : [...topics],
       key,
       value,
-      timestamp: extractorOf(options),
+      timestamp,
     })
     return this.#scope.stream(node)
   }
@@ -89,8 +88,7 @@ export class StreamsBuilder {
    * ```
    */
   table<K, V>(topic: string, options: ConsumedTable<K, V>): KTable<K, V> {
-    const timestamp = extractorOf(options)
-    const node = this.#graph.add({ ...options, kind: 'tableSource', parents: [], topic, timestamp })
+    const node = this.#graph.add({ ...options, kind: 'tableSource', parents: [], topic })
     return this.#scope.table(node)
   }
 
@@ -115,8 +113,7 @@ export class StreamsBuilder {
    * ```
    */
   globalTable<K, V>(topic: string, options: ConsumedGlobalTable<K, V>): GlobalKTable<K, V> {
-    const timestamp = extractorOf(options)
-    const node = this.#graph.add({ ...options, kind: 'globalTable', parents: [], topic, timestamp })
+    const node = this.#graph.add({ ...options, kind: 'globalTable', parents: [], topic })
     return Object.freeze({ kind: 'GlobalKTable', [handle]: { graph: this.#graph, node } })
   }
 
@@ -141,10 +138,4 @@ export class StreamsBuilder {
   build(applicationId: string, { optimization }: BuildOptions = {}): Topology {
     return compile(applicationId, this.#graph, optimization)
   }
-}
-
-function extractorOf<K, V>({ timestamp }: Consumed<K, V>): TimestampExtractor | undefined {
-  if (timestamp === undefined) return undefined
-  return (record: StreamRecord<K, V>, partitionTime: number) =>
-    timestamp(record.value, record, partitionTime)
 }

@@ -4,6 +4,7 @@ import { MillraceError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
 import type { Platform } from '../platform/platform.ts'
 import type { StoreEngine } from '../state/store-engine.ts'
+import type { ResolvedTaskConfig } from '../topology/task-config.ts'
 import type { Topology } from '../topology/topology.ts'
 import type { Application } from './application.ts'
 import { type ApplicationState, type StateListener, StateMachine } from './application-state.ts'
@@ -32,6 +33,7 @@ export interface InstanceOptions {
   readonly logger: Logger
   readonly stateFolder: string
   readonly engine: StoreEngine
+  readonly config: ResolvedTaskConfig
   readonly commitIntervalMs: number
   readonly onState: StateListener
   readonly onProgress: (done: number, total: number) => void
@@ -67,10 +69,13 @@ export class ApplicationInstance implements Application {
   #gaveUp = false
 
   static async start(options: InstanceOptions): Promise<ApplicationInstance> {
-    const { topology, client, platform, logger, engine, stateFolder } = options
+    const { topology, client, platform, logger, engine, config, stateFolder } = options
     const processId = await loadProcessId(stateFolder, platform)
-    const plan = await prepareTopics({ topology, client, timers: platform.timers, logger })
-    const globals = await openGlobalTables({ topology, plan, client, engine, platform, logger })
+    const { deadLetterTopic } = config
+    const { timers } = platform
+    const plan = await prepareTopics({ topology, deadLetterTopic, client, timers, logger })
+    const opening = { topology, plan, client, engine, platform, config, logger }
+    const globals = await openGlobalTables(opening)
     try {
       const producer = await client.producer()
       return new ApplicationInstance(options, { plan, processId, globals, producer })
@@ -263,7 +268,7 @@ export class ApplicationInstance implements Application {
     collector: RecordCollector,
     signal: AbortSignal,
   ): Promise<StartedTask | undefined> {
-    const { client, engine, platform, logger, topology } = this.#options
+    const { client, engine, platform, logger, topology, config } = this.#options
     const { plan, globals } = this.#acquired
     const surroundings = {
       applicationId: topology.applicationId,
@@ -272,6 +277,8 @@ export class ApplicationInstance implements Application {
       bootId: platform.clock.bootId,
       collector,
       globalStore: (name: string) => globals.store(name),
+      config,
+      now: () => platform.clock.now(),
       logger,
       onRestored: (records: number) => {
         this.#counters.restored += records

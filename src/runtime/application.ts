@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { LogClient } from '../client/log-client.ts'
 import type { App } from '../dsl/define-app.ts'
+import { type TaskConfig, resolveTaskConfig } from '../topology/task-config.ts'
 import { type Logger, silentLogger } from '../logger.ts'
 import { nodePlatform } from '../platform/node-platform.ts'
 import type { Platform } from '../platform/platform.ts'
@@ -13,9 +14,10 @@ import type { ApplicationMetrics } from './metrics.ts'
 import type { QueryableStore } from './queries.ts'
 
 /**
- * What an application needs, and how it is told about.
+ * What an application needs, and how it is told about. Of a `TaskConfig` that is given here, each member overrules that of
+ * the app.
  */
-export interface ApplicationOptions {
+export interface ApplicationOptions extends TaskConfig {
   /** The log that the application reads and writes. It stays open when the application closes. */
   readonly client: LogClient
   /** Folder of this instance alone: its identity and the state of its tasks. Created when absent. */
@@ -204,6 +206,7 @@ export async function startApplication(
       logger,
       stateFolder,
       engine: options.engine ?? levelEngine({ ...platform, folder: join(stateFolder, 'tasks') }),
+      config: resolveTaskConfig(app.taskConfig, options),
       commitIntervalMs: options.commitIntervalMs ?? 100,
       onState: options.onState ?? (() => {}),
       onProgress: options.onProgress ?? (() => {}),

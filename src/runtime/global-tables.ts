@@ -6,6 +6,7 @@ import { openTaskState } from '../state/open-task-state.ts'
 import type { StoreEngine } from '../state/store-engine.ts'
 import type { ReadOnlyKeyValueStore } from '../state/stores.ts'
 import type { TaskState } from '../state/task-state.ts'
+import type { ResolvedTaskConfig } from '../topology/task-config.ts'
 import type { Topology } from '../topology/topology.ts'
 import { globalStoreView } from './global-store-view.ts'
 import { isCorruption } from './is-corruption.ts'
@@ -27,6 +28,7 @@ export interface GlobalTablesOptions {
   readonly client: LogClient
   readonly engine: StoreEngine
   readonly platform: Platform
+  readonly config: ResolvedTaskConfig
   readonly logger: Logger
 }
 
@@ -69,7 +71,7 @@ class Follower implements GlobalTables {
   #following: Promise<void> = Promise.resolve()
 
   static async open(options: GlobalTablesOptions): Promise<Follower> {
-    const { topology, plan, client, engine, platform, logger } = options
+    const { topology, plan, client, engine, platform, config, logger } = options
     const { nodes, stores } = globalPart(topology)
     const opening = { engine, taskId, stores, bootId: platform.clock.bootId, logger }
     const topics = topology.globalStores.flatMap(({ source }) => source.topics)
@@ -100,6 +102,8 @@ class Follower implements GlobalTables {
       state,
       collector: new RecordCollector({ partitions: topic => plan.counts.get(topic) ?? 0 }),
       globalStore: () => undefined,
+      config,
+      now: () => platform.clock.now(),
       logger,
     })
     for (const end of latest) task.knowHighWatermark(end)

@@ -20,12 +20,14 @@ const attemptIntervalMs = 100
  */
 export async function prepareTopics(options: {
   topology: Topology
+  deadLetterTopic: string | undefined
   client: LogClient
   timers: Timers
   logger: Logger
 }): Promise<PartitionPlan> {
-  const { topology, client, timers, logger } = options
+  const { topology, deadLetterTopic, client, timers, logger } = options
   const outputs = outputTopics(topology)
+  if (deadLetterTopic !== undefined) outputs.push(deadLetterTopic)
   const names = [...new Set([...sourceTopics(topology), ...internalNames(topology), ...outputs])]
   for (let attempt = 0; ; attempt++) {
     const existing = await partitionCounts(client, names)

@@ -2,16 +2,19 @@ import assert from 'node:assert/strict'
 
 import type { FetchedPartition, TopicPartition } from '../client/log-client.ts'
 import { MillraceError } from '../errors.ts'
+import type { Logger } from '../logger.ts'
 import { RecordReader } from '../protocol/record-batch-reader.ts'
-import type { Serde } from '../serde/serde.ts'
-import { noHeaders, type StreamRecord } from '../topology/record.ts'
+import { type Headers, noHeaders, type StreamRecord } from '../topology/record.ts'
+import type { ResolvedTaskConfig } from '../topology/task-config.ts'
+import type { RecordOrigin, TimestampExtractor } from '../topology/timestamp-extractors.ts'
 import type { SourceNode } from '../topology/topology.ts'
+import type { Failure, InputRecord, TaskErrors } from './task-errors.ts'
 
 /**
  * The input of a task from one partition: batches as they were fetched, of which only the head record is decoded. Kafka
  * Streams' `RecordQueue`.
  */
-export class RecordQueue implements TopicPartition {
+export class RecordQueue implements TopicPartition, InputRecord, RecordOrigin {
   readonly topic: string
   readonly partition: number
   readonly source: SourceNode
@@ -27,7 +30,7 @@ export class RecordQueue implements TopicPartition {
   nextOffset: number
   /** What of that was committed last. */
   committedOffset: number
-  /** Records that were skipped because the extractor gave them a negative time. */
+  /** Records that were left out because the extractor gave them a negative time. */
   skipped = 0
   // Checksums are the consumer's business.
   readonly #reader = new RecordReader({ checkCrc: false })
@@ -37,8 +40,12 @@ export class RecordQueue implements TopicPartition {
   #position: number
   #highWatermark: number | null = null
   #failure: unknown = null
+  readonly #extractor: TimestampExtractor
+  readonly #surroundings: QueueSurroundings
 
-  constructor(source: SourceNode, start: QueueStart) {
+  constructor(source: SourceNode, start: QueueStart, surroundings: QueueSurroundings) {
+    this.#surroundings = surroundings
+    this.#extractor = source.timestamp ?? surroundings.config.timestampExtractor
     this.topic = start.topic
     this.partition = start.partition
     this.source = source
@@ -66,9 +73,29 @@ export class RecordQueue implements TopicPartition {
     return this.#highWatermark !== null && this.#position >= this.#highWatermark
   }
 
+  /** Key of the head, or of the last head taken while there is none, as it was read. A view, not a copy. */
+  get rawKey(): Buffer | null {
+    return this.#reader.key
+  }
+
+  /** The same of its value. */
+  get rawValue(): Buffer | null {
+    return this.#reader.value
+  }
+
+  /** The same of its headers. */
+  get headers(): Headers {
+    const { headers } = this.#reader
+    return headers.length === 0 ? noHeaders : headers
+  }
+
+  get wallClockTimeMs(): number {
+    return this.#surroundings.now()
+  }
+
   /**
-   * Whether there is a record to take; decodes it if so. Throws SERDE_ERROR or INVALID_TIMESTAMP naming topic, partition
-   * and offset when it cannot be.
+   * Whether there is a record to take; decodes it if so. What its serdes cannot read is passed over if the deserialization
+   * handler says so. Otherwise throws SERDE_ERROR or INVALID_TIMESTAMP naming topic, partition and offset.
    */
   hasHead(): boolean {
     if (this.#head !== null) return true
@@ -95,13 +122,7 @@ export class RecordQueue implements TopicPartition {
   #findHead(): boolean {
     while (this.#advance()) {
       const head = this.#decode()
-      const timestamp = this.#eventTime(head)
-      if (timestamp >= 0) {
-        this.headTimestamp = timestamp
-        this.#head = timestamp === head.timestamp ? head : { ...head, timestamp }
-        return true
-      }
-      this.skipped++
+      if (head !== undefined && this.#isTimed(head)) return true
       this.nextOffset = this.offset + 1
     }
     this.nextOffset = this.#position
@@ -125,58 +146,71 @@ export class RecordQueue implements TopicPartition {
     }
   }
 
-  #decode(): StreamRecord<unknown, unknown> {
+  /** The head; undefined when a serde cannot read it and the record is to be left out. */
+  #decode(): StreamRecord<unknown, unknown> | undefined {
     const reader = this.#reader
-    const { key, value } = this.source
-    const headers = reader.headers
-    return {
-      key: this.#deserialize('key', key, reader.key),
-      value: this.#deserialize('value', value, reader.value),
-      timestamp: reader.timestamp,
-      headers: headers.length === 0 ? noHeaders : headers,
+    const { source } = this
+    let part: 'key' | 'value' = 'key'
+    try {
+      const key = reader.key === null ? null : source.key.deserialize(reader.key)
+      part = 'value'
+      const value = reader.value === null ? null : source.value.deserialize(reader.value)
+      return { key, value, timestamp: reader.timestamp, headers: this.headers }
+    } catch (error) {
+      this.#surroundings.errors.deserializationFailed(this.#unreadable(part, error), part)
+      return undefined
     }
   }
 
-  #deserialize(part: string, serde: Serde<unknown>, bytes: Buffer | null): unknown {
-    if (bytes === null) return null
-    try {
-      return serde.deserialize(bytes)
-    } catch (cause) {
-      throw new MillraceError(
-        'SERDE_ERROR',
-        `The ${part} of the record at ${this.#place()} could not be read by the serde ${serde.name} of ${this.source.name}: ${messageOf(cause).replace(/\.$/, '')}. Use the serde it was written with.`,
-        { cause },
-      )
+  #unreadable(part: 'key' | 'value', error: unknown): Failure {
+    const { name: nodeName, [part]: serde } = this.source
+    const reason = messageOf(error).replace(/\.$/, '')
+    const sentence = new MillraceError(
+      'SERDE_ERROR',
+      `The ${part} of the record at ${this.#place()} could not be read by the serde ${serde.name} of ${nodeName}: ${reason}. Use the serde it was written with.`,
+      { cause: error },
+    )
+    const { timestamp } = this.#reader
+    return { error, nodeName, input: this, timestamp, headers: this.headers, sentence }
+  }
+
+  /** Makes the record the head, with its event time, unless that is negative. */
+  #isTimed(record: StreamRecord<unknown, unknown>): boolean {
+    const timestamp = this.#eventTime(record)
+    if (timestamp >= 0) {
+      this.headTimestamp = timestamp
+      this.#head = timestamp === record.timestamp ? record : { ...record, timestamp }
+      return true
     }
+    this.#refuse(record, timestamp)
+    return false
+  }
+
+  #refuse({ timestamp, headers }: StreamRecord<unknown, unknown>, extracted: number): void {
+    const { errors, logger } = this.#surroundings
+    const { topic, partition, offset } = this
+    const { name: nodeName } = this.source
+    const reason = `its extracted timestamp is ${extracted}`
+    const fields = { node: nodeName, topic, partition, offset, reason }
+    // One warning a partition: a stream of such records must not become a stream of warnings.
+    if (this.skipped === 0) logger.warn(fields, `${nodeName} drops records: ${reason}`)
+    else logger.debug(fields, `${nodeName} dropped a record: ${reason}`)
+    this.skipped++
+    errors.refused(reason, { nodeName, input: this, timestamp, headers })
   }
 
   #eventTime(record: StreamRecord<unknown, unknown>): number {
-    const extractor = this.source.timestamp
-    if (extractor === undefined) {
-      if (record.timestamp < 0) {
-        throw this.#invalidTimestamp(
-          record.timestamp,
-          'Its producer wrote none. Give the source a timestamp extractor.',
-        )
-      }
-      return record.timestamp
-    }
-    const timestamp = this.#extract(extractor, record)
-    if (!Number.isSafeInteger(timestamp)) {
-      throw this.#invalidTimestamp(
-        timestamp,
-        `The timestamp extractor of ${this.source.name} must return milliseconds since the Unix epoch as an integer, or a negative one to skip the record.`,
-      )
-    }
-    return timestamp
+    const timestamp = this.#extract(record)
+    if (Number.isSafeInteger(timestamp)) return timestamp
+    throw new MillraceError(
+      'INVALID_TIMESTAMP',
+      `The timestamp extractor of ${this.source.name} returned ${String(timestamp)} for the record at ${this.#place()}. It must return milliseconds since the Unix epoch as an integer, or a negative one to leave the record out.`,
+    )
   }
 
-  #extract(
-    extractor: NonNullable<SourceNode['timestamp']>,
-    record: StreamRecord<unknown, unknown>,
-  ): number {
+  #extract(record: StreamRecord<unknown, unknown>): number {
     try {
-      return extractor(record, this.partitionTime)
+      return this.#extractor(record.value, record, this.partitionTime, this)
     } catch (cause) {
       if (cause instanceof MillraceError) throw cause
       throw new MillraceError(
@@ -187,16 +221,18 @@ export class RecordQueue implements TopicPartition {
     }
   }
 
-  #invalidTimestamp(timestamp: unknown, advice: string): MillraceError {
-    return new MillraceError(
-      'INVALID_TIMESTAMP',
-      `The record at ${this.#place()} has the timestamp ${String(timestamp)}. ${advice}`,
-    )
-  }
-
   #place(): string {
     return `topic ${this.topic}, partition ${this.partition}, offset ${this.offset}`
   }
+}
+
+/** What a queue shares with its task. */
+export interface QueueSurroundings {
+  readonly config: Pick<ResolvedTaskConfig, 'timestampExtractor'>
+  readonly errors: TaskErrors
+  /** The wall clock, in milliseconds since the Unix epoch. */
+  readonly now: () => number
+  readonly logger: Logger
 }
 
 /** Where a queue begins. */

@@ -3,6 +3,7 @@ import type { Logger } from '../logger.ts'
 import { openTaskState } from '../state/open-task-state.ts'
 import type { StoreEngine } from '../state/store-engine.ts'
 import type { TaskState } from '../state/task-state.ts'
+import type { ResolvedTaskConfig } from '../topology/task-config.ts'
 import { isCorruption } from './is-corruption.ts'
 import type { PlannedTask } from './partition-plan.ts'
 import type { RecordCollector } from './record-collector.ts'
@@ -23,6 +24,9 @@ export interface TaskSurroundings {
   readonly bootId: string
   readonly collector: RecordCollector
   readonly globalStore: (name: string) => unknown
+  readonly config: ResolvedTaskConfig
+  /** The wall clock, in milliseconds since the Unix epoch. */
+  readonly now: () => number
   readonly logger: Logger
   readonly onRestored: (records: number) => void
 }
@@ -72,13 +76,14 @@ async function start(
 
 function makeTask(
   { id, partition, subtopology }: PlannedTask,
-  { applicationId, collector, globalStore, logger }: TaskSurroundings,
+  { applicationId, collector, globalStore, config, now, logger }: TaskSurroundings,
   state: TaskState,
   positions: readonly StartPosition[],
 ): Task {
   const { nodes, stores } = subtopology
   const inputs = positions
-  const context = { applicationId, taskId: id, partition, collector, globalStore, logger }
+  const surroundings = { collector, globalStore, config, now, logger }
+  const context = { applicationId, taskId: id, partition, ...surroundings }
   const task = new Task({ ...context, nodes, stores, inputs, state })
   for (const { topic, partition: input, end } of positions) {
     task.knowHighWatermark({ topic, partition: input, offset: end })

@@ -1,6 +1,7 @@
 import { MillraceError } from '../errors.ts'
 import type { Processor, ProcessorContext } from '../topology/processor.ts'
 import type { RecordMetadata, StreamRecord } from '../topology/record.ts'
+import type { TopologyNode } from '../topology/topology.ts'
 
 /** What the nodes of a task share with it while a record passes through them. */
 export interface TaskScope {
@@ -13,6 +14,8 @@ export interface TaskScope {
   /** Throws UNKNOWN_STORE when there is no such store or the node is not connected to it. */
   store(nodeName: string, storeName: string): unknown
   drop(nodeName: string, reason: string): void
+  /** Asks the processing handler about what a node threw; throws when the task must stop. */
+  processingFailed(error: unknown, nodeName: string, record: StreamRecord<unknown, unknown>): void
 }
 
 /**
@@ -24,9 +27,15 @@ export class TaskNode implements ProcessorContext {
   processor: Processor
   readonly #scope: TaskScope
   readonly #children: TaskNode[] = []
+  readonly #isProcessor: boolean
 
-  constructor(nodeName: string, scope: TaskScope, supplier: (node: TaskNode) => Processor) {
-    this.nodeName = nodeName
+  constructor(
+    { name, kind }: Pick<TopologyNode, 'name' | 'kind'>,
+    scope: TaskScope,
+    supplier: (node: TaskNode) => Processor,
+  ) {
+    this.nodeName = name
+    this.#isProcessor = kind === 'processor'
     this.#scope = scope
     this.processor = supplier(this)
   }
@@ -51,7 +60,10 @@ export class TaskNode implements ProcessorContext {
     return this.#scope.recordMetadata
   }
 
-  /** Has the processor process a record; whatever it throws comes out as a MillraceError that says where. */
+  /**
+   * Has the processor process a record. What it throws, and what a sink below it could not do, is the processing handler's
+   * to decide; sources and sinks only pass it on, as in Kafka Streams.
+   */
   process(record: StreamRecord<unknown, unknown>): void {
     const scope = this.#scope
     const caller = scope.current
@@ -59,7 +71,8 @@ export class TaskNode implements ProcessorContext {
     try {
       this.processor.process(record)
     } catch (error) {
-      throw error instanceof MillraceError ? error : this.#processingError(error)
+      if (!this.#isProcessor) throw error
+      scope.processingFailed(error, this.nodeName, record)
     } finally {
       scope.current = caller
     }
@@ -95,19 +108,5 @@ export class TaskNode implements ProcessorContext {
 
   drop(reason: string): void {
     this.#scope.drop(this.nodeName, reason)
-  }
-
-  #processingError(cause: unknown): MillraceError {
-    const metadata = this.#scope.recordMetadata
-    const place =
-      metadata === null
-        ? ''
-        : ` on the record at topic ${metadata.topic}, partition ${metadata.partition}, offset ${metadata.offset}`
-    const reason = cause instanceof Error ? cause.message : String(cause)
-    return new MillraceError(
-      'PROCESSING_ERROR',
-      `Processor ${this.nodeName} of task ${this.taskId} threw${place}: ${reason}`,
-      { cause },
-    )
   }
 }

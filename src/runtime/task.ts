@@ -10,14 +10,16 @@ import { MillraceError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
 import type { TaskState } from '../state/task-state.ts'
 import type { Processor, ProcessorContext } from '../topology/processor.ts'
-import { noHeaders, type RecordMetadata } from '../topology/record.ts'
+import { noHeaders, type RecordMetadata, type StreamRecord } from '../topology/record.ts'
+import type { ResolvedTaskConfig } from '../topology/task-config.ts'
 import type { SourceNode, Subtopology, TopologyNode } from '../topology/topology.ts'
 import { closeAll } from './close-all.ts'
 import type { Collector, TopicCollector } from './record-collector.ts'
 import { RecordQueue } from './record-queue.ts'
 import { TaskNode, type TaskScope } from './task-node.ts'
+import { TaskErrors, type UnwrittenOutput } from './task-errors.ts'
 import { decodePartitionTime, encodePartitionTime } from './task-offset-metadata.ts'
-import { sinkProcessor } from './task-sink.ts'
+import { type SinkScope, sinkProcessor } from './task-sink.ts'
 
 export interface TaskOptions {
   readonly applicationId: string
@@ -34,6 +36,9 @@ export interface TaskOptions {
   readonly collector: Collector
   /** Stores that every task may read; undefined when there is none of that name. */
   readonly globalStore: (name: string) => unknown
+  readonly config: ResolvedTaskConfig
+  /** The wall clock, in milliseconds since the Unix epoch. */
+  readonly now: () => number
   readonly logger: Logger
 }
 
@@ -50,7 +55,7 @@ export interface TaskInput extends PartitionOffset {
  * A commit is: `prepareCommit`, drain and send what the collector holds, commit the offsets it returned,
  * `completeCommit`. After an error the task is of no use any more: close it and make a new one.
  */
-export class Task implements TaskScope {
+export class Task implements TaskScope, SinkScope {
   readonly applicationId: string
   readonly taskId: string
   readonly state: TaskState
@@ -70,20 +75,23 @@ export class Task implements TaskScope {
   #running: RecordQueue | null = null
   #failure: unknown = null
   readonly #drops = new Map<string, number>()
+  readonly #errors: TaskErrors
 
   constructor(options: TaskOptions) {
     this.#options = options
     this.applicationId = options.applicationId
     this.taskId = options.taskId
     this.state = options.state
+    this.#errors = new TaskErrors(options)
     const nodes = wire(options, this)
     this.#nodes = [...nodes.values()]
+    const surroundings = { ...options, errors: this.#errors }
     this.#inputs = [...options.inputs].sort(byTopicAndPartition).map(input => {
       const source = sourceOf(options.nodes, input.topic)
       const partitionTime = decodePartitionTime(input.metadata)
       if (partitionTime > this.streamTime) this.streamTime = partitionTime
-      const queue = new RecordQueue(source, { ...input, partitionTime })
-      return { queue, node: existing(nodes, source.name) }
+      const queue = new RecordQueue(source, { ...input, partitionTime }, surroundings)
+      return { queue, node: existing(nodes, source.name), idleUntil: undefined }
     })
     this.#sourceTopics = new Set(options.stores.flatMap(({ sourceTopic }) => sourceTopic ?? []))
     for (const { changelogTopic: topic } of options.stores) {
@@ -210,7 +218,7 @@ export class Task implements TaskScope {
 
   /** Records that were not processed: late, without a key, or skipped. Kafka's `dropped-records-total`. */
   get droppedRecords(): number {
-    let dropped = this.state.refusedPuts
+    let dropped = this.state.refusedPuts + this.#errors.dropped
     for (const { queue } of this.#inputs) dropped += queue.skipped
     for (const count of this.#drops.values()) dropped += count
     return dropped
@@ -243,6 +251,40 @@ export class Task implements TaskScope {
     // One warning a node: a stream of late records must not become a stream of warnings.
     if (before === 0) this.#options.logger.warn(fields, `${nodeName} drops records: ${reason}`)
     else this.#options.logger.debug(fields, `${nodeName} dropped a record: ${reason}`)
+    const input = this.#running
+    if (input === null) return
+    const { headTimestamp: timestamp, headers } = input
+    this.#errors.refused(reason, { nodeName, input, timestamp, headers })
+  }
+
+  processingFailed(error: unknown, nodeName: string, record: StreamRecord<unknown, unknown>): void {
+    const { timestamp, headers } = record
+    const sentence = this.#sentence(error, nodeName)
+    const failure = { error, nodeName, input: this.#running, timestamp, headers, sentence }
+    this.#errors.processingFailed(failure, record)
+  }
+
+  productionFailed(nodeName: string, sentence: MillraceError, output: UnwrittenOutput): void {
+    const { timestamp, headers } = output.record
+    const error = sentence.cause
+    const failure = { error, nodeName, input: this.#running, timestamp, headers, sentence }
+    this.#errors.productionFailed(failure, output)
+  }
+
+  /** The error for those who must act: a MillraceError is one already. */
+  #sentence(error: unknown, nodeName: string): MillraceError {
+    if (error instanceof MillraceError) return error
+    const metadata = this.recordMetadata
+    const place =
+      metadata === null
+        ? ''
+        : ` on the record at topic ${metadata.topic}, partition ${metadata.partition}, offset ${metadata.offset}`
+    const reason = error instanceof Error ? error.message : String(error)
+    return new MillraceError(
+      'PROCESSING_ERROR',
+      `Processor ${nodeName} of task ${this.taskId} threw${place}: ${reason}`,
+      { cause: error },
+    )
   }
 
   #processOne({ queue, node }: Input): void {
@@ -250,22 +292,51 @@ export class Task implements TaskScope {
     if (record.timestamp > this.streamTime) this.streamTime = record.timestamp
     this.state.recordTime.timestamp = record.timestamp
     this.#running = queue
-    node.process(record)
+    try {
+      node.process(record)
+    } catch (error) {
+      // What a sink right below the source could not do came here without a name.
+      throw this.#sentence(error, node.nodeName)
+    }
     this.#running = null
   }
 
   /** The input whose head has the smallest timestamp; null while there is none, or while one must be waited for. */
   #next(): Input | null {
     let next: Input | null = null
+    let areAllBuffered = true
     for (const input of this.#inputs) {
       const { queue } = input
-      if (queue.hasHead()) {
-        if (next === null || queue.headTimestamp < next.queue.headTimestamp) next = input
-      } else if (!queue.isCaughtUp) {
-        return null
+      if (!queue.hasHead()) {
+        areAllBuffered = false
+        continue
       }
+      input.idleUntil = undefined
+      if (next === null || queue.headTimestamp < next.queue.headTimestamp) next = input
     }
-    return next
+    return next !== null && (areAllBuffered || !this.#waits()) ? next : null
+  }
+
+  /**
+   * Whether an input without a head may get one that comes first: there is more to fetch, or it has not been at its end
+   * for long enough. Inputs are waited for one after the other, as by Kafka Streams' `PartitionGroup#readyToProcess`.
+   */
+  #waits(): boolean {
+    const { config, now } = this.#options
+    const { maxTaskIdleMs } = config
+    if (maxTaskIdleMs === -1) return false
+    for (const input of this.#inputs) {
+      const { queue } = input
+      if (queue.hasHead()) continue
+      if (!queue.isCaughtUp) {
+        input.idleUntil = undefined
+        return true
+      }
+      if (maxTaskIdleMs === 0) continue
+      input.idleUntil ??= now() + maxTaskIdleMs
+      if (now() < input.idleUntil) return true
+    }
+    return false
   }
 
   #queue({ topic, partition }: TopicPartition): RecordQueue {
@@ -280,6 +351,8 @@ interface Input {
   readonly queue: RecordQueue
   /** The source that passes the queue's records on. */
   readonly node: TaskNode
+  /** Until when records of other inputs wait for one of this, by the wall clock; undefined while they need not. */
+  idleUntil: number | undefined
 }
 
 /** Reading the clock costs as much as a cheap record. */
@@ -288,11 +361,14 @@ const recordsPerCheck = 8
 const never = (): boolean => false
 
 /** Makes the nodes of a task, parents first, each the child of its parents. */
-function wire({ nodes, collector }: TaskOptions, scope: TaskScope): Map<string, TaskNode> {
+function wire(
+  { nodes, collector }: TaskOptions,
+  scope: TaskScope & SinkScope,
+): Map<string, TaskNode> {
   const made = new Map<string, TaskNode>()
   for (const node of nodes) {
-    const taskNode = new TaskNode(node.name, scope, context =>
-      processorOf(node, context, collector),
+    const taskNode = new TaskNode(node, scope, context =>
+      processorOf(node, context, collector, scope),
     )
     made.set(node.name, taskNode)
     if (node.kind === 'source') continue
@@ -305,6 +381,7 @@ function processorOf(
   node: TopologyNode,
   context: ProcessorContext,
   collector: Collector,
+  scope: SinkScope,
 ): Processor {
   switch (node.kind) {
     case 'source':
@@ -312,7 +389,7 @@ function processorOf(
     case 'processor':
       return node.supplier(context)
     case 'sink':
-      return sinkProcessor(node, collector.topic(node.topic))
+      return sinkProcessor(node, collector.topic(node.topic), scope)
     default:
       return node satisfies never
   }

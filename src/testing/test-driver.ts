@@ -10,6 +10,7 @@ import { KeyValueStore } from '../state/key-value-store.ts'
 import type { KeyValueRow, ValueAndTimestamp, WindowRow } from '../state/stores.ts'
 import { newTaskState } from '../state/task-state.ts'
 import { WindowStore } from '../state/window-store.ts'
+import { type TaskConfig, resolveTaskConfig } from '../topology/task-config.ts'
 import type { Topology } from '../topology/topology.ts'
 import { TestInputTopic, type TopicSerdes } from './test-input-topic.ts'
 import { TestOutputTopic } from './test-output-topic.ts'
@@ -19,9 +20,9 @@ import { type BytesRecord, type ProducedRecord, type TestTopic, TestTopics } fro
 export type TopologySource = App | ((builder: StreamsBuilder) => void) | Topology
 
 /**
- * How a driver begins.
+ * How a driver begins. Of a `TaskConfig` that is given here, each member overrules that of the app.
  */
-export interface TestDriverOptions {
+export interface TestDriverOptions extends TaskConfig {
   /** Where the driver's clock starts, in milliseconds since the Unix epoch. @defaultValue 0 */
   readonly startTimeMs?: number
   /** @defaultValue silent */
@@ -55,18 +56,21 @@ export class TestDriver {
   readonly #globalTask: Task
   readonly #reads: ReadonlySet<string>
   readonly #globalReads: ReadonlySet<string>
-  readonly #writes: ReadonlySet<string>
+  readonly #writes: Set<string>
   #now: number
 
   constructor(source: TopologySource, options: TestDriverOptions = {}) {
     const { startTimeMs = 0, logger = silentLogger } = options
     const topology = topologyOf(source)
+    const app = 'taskConfig' in source ? source.taskConfig : {}
+    const config = resolveTaskConfig(app, options)
     this.#now = startTimeMs
     const global = globalPart(topology)
     const whole = wholePart(topology)
     this.#reads = topicsOf(whole)
     this.#globalReads = topicsOf(global)
     this.#writes = writtenBy(whole)
+    if (config.deadLetterTopic !== undefined) this.#writes.add(config.deadLetterTopic)
     const newTask = (taskId: string, { nodes, stores }: TaskPart, globals?: Task): Task => {
       const task = new Task({
         applicationId: topology.applicationId,
@@ -78,6 +82,8 @@ export class TestDriver {
         state: newTaskState(taskId, stores),
         collector: this.#topics,
         globalStore: name => globals?.state.store(name),
+        config,
+        now: () => this.#now,
         logger,
       })
       for (const { topic } of task.inputs) task.knowHighWatermark(start(topic))
@@ -297,13 +303,20 @@ export class TestDriver {
   }
 
   #run(): void {
-    while (this.#task.process(1) > 0) {
-      this.#task.prepareCommit()
-      done(this.#task.completeCommit())
-      for (const record of this.#topics.takeUndelivered()) {
-        this.#deliver(this.#topics.topic(record.topic), record)
+    do {
+      while (this.#task.process(1) > 0) {
+        this.#task.prepareCommit()
+        done(this.#task.completeCommit())
+        this.#deliverProduced()
       }
-    }
+      // Dead letters of records that could not be processed.
+    } while (this.#deliverProduced())
+  }
+
+  #deliverProduced(): boolean {
+    const records = this.#topics.takeUndelivered()
+    for (const record of records) this.#deliver(this.#topics.topic(record.topic), record)
+    return records.length > 0
   }
 }
 
@@ -404,7 +417,7 @@ const start = (topic: string) => ({ topic, partition: 0, offset: 0, metadata: ''
 const topicsOf = ({ nodes }: TaskPart): ReadonlySet<string> =>
   new Set(nodes.flatMap(node => (node.kind === 'source' ? node.topics : [])))
 
-const writtenBy = ({ nodes, stores }: TaskPart): ReadonlySet<string> =>
+const writtenBy = ({ nodes, stores }: TaskPart): Set<string> =>
   new Set([
     ...nodes.flatMap(node => (node.kind === 'sink' ? [node.topic] : [])),
     ...stores.flatMap(({ changelogTopic }) => changelogTopic ?? []),

@@ -1,7 +1,7 @@
 import type { Serde } from '../serde/serde.ts'
 import type { StoreDefinition } from '../state/store-definition.ts'
 import type { ProcessorSupplier } from './processor.ts'
-import type { StreamRecord } from './record.ts'
+import type { TimestampExtractor } from './timestamp-extractors.ts'
 import type { UserFunction } from './user-function.ts'
 
 export type { StoreDefinition }
@@ -37,15 +37,9 @@ export interface SourceNode {
   readonly topics: readonly string[]
   readonly key: Serde<unknown>
   readonly value: Serde<unknown>
-  /** Event time of a record; its own timestamp when omitted. */
+  /** Event time of a record; the application's `timestampExtractor` says when omitted. */
   readonly timestamp?: TimestampExtractor
 }
-
-/** `partitionTime` is the largest timestamp taken from the partition so far, -1 before the first. */
-export type TimestampExtractor = UserFunction<
-  [record: StreamRecord<unknown, unknown>, partitionTime: number],
-  number
->
 
 export interface ProcessorNode {
   readonly kind: 'processor'

@@ -9,6 +9,7 @@ import { type ProducedRecord, TestDriver } from '../../src/testing/index.ts'
 import type { Optimization, Optimizations } from '../../src/topology/optimization.ts'
 import type { Topology } from '../../src/topology/topology.ts'
 import type { Datum, Output, Scenario, StoreEntry } from './scenario.ts'
+import { isTaskSetting, taskConfigOf } from './task-settings.ts'
 import { lines } from './topologies/shared.ts'
 
 export type BuildTopology = (builder: StreamsBuilder) => void
@@ -41,7 +42,10 @@ export function play(scenario: Scenario, build: BuildTopology): Shown {
   let driver: TestDriver
   try {
     topology = compile(scenario, build)
-    driver = new TestDriver(topology, { startTimeMs: scenario.wallClock })
+    driver = new TestDriver(topology, {
+      startTimeMs: scenario.wallClock,
+      ...taskConfigOf(scenario.config),
+    })
   } catch (error) {
     if (scenario.error === undefined) throw error
     return { ...nothing, failed: 'build or start' }
@@ -74,7 +78,7 @@ export function play(scenario: Scenario, build: BuildTopology): Shown {
 /** What Kafka Streams showed. */
 export function recorded(scenario: Scenario): Shown {
   const { error } = scenario
-  const outputs = inComparableOrder(scenario.outputs, scenario)
+  const outputs = inComparableOrder(scenario.outputs.map(withoutJava), scenario)
   if (error !== undefined) {
     const failed = typeof error.after === 'number' ? error.after : 'build or start'
     return { ...nothing, outputs, failed }
@@ -95,7 +99,9 @@ export function unsupported(scenario: Scenario): string | undefined {
     if (supportedConfig[name] !== undefined && !supportedConfig[name].includes(value)) {
       return `${name}=${value}`
     }
-    if (supportedConfig[name] === undefined) return name
+    if (supportedConfig[name] === undefined && !isTaskSetting(name, value)) {
+      return `${name}=${value}`
+    }
   }
   return undefined
 }
@@ -135,6 +141,20 @@ const optimizationNames: Readonly<Record<string, Optimization | undefined>> = {
   'merge.repartition.topics': 'mergeRepartitionTopics',
 }
 
+/** Headers whose values name Java's classes. */
+const javaOnly = new Set(['__streams.errors.exception', '__streams.errors.stacktrace'])
+
+function withoutJava({ headers, ...output }: Output): Output {
+  if (headers === undefined) return output
+  return {
+    ...output,
+    headers: headers.map(([key, value]): [string, string | null] => [
+      key,
+      javaOnly.has(key) ? '...' : value,
+    ]),
+  }
+}
+
 type Pipe = Extract<Scenario['steps'][number], { pipe: string }>
 
 function pipe(driver: TestDriver, scenario: Scenario, step: Pipe): void {
@@ -165,7 +185,7 @@ function decode(scenario: Scenario, record: ProducedRecord, after: number): Outp
     ...(headers.length > 0 && {
       headers: headers.map(({ key, value }): [string, string | null] => [
         key,
-        value === null ? null : value.toString(),
+        javaOnly.has(key) ? '...' : (value?.toString() ?? null),
       ]),
     }),
   }

@@ -23,7 +23,13 @@ describe('prepareTopics', () => {
     const client = log.client()
     await client.createTopics([{ name: 'in', partitions: 3 }])
     const { internalTopics } = topology
-    const { counts } = await prepareTopics({ topology, client, timers, logger: silentLogger })
+    const { counts } = await prepareTopics({
+      topology,
+      deadLetterTopic: undefined,
+      client,
+      timers,
+      logger: silentLogger,
+    })
     for (const { name } of internalTopics) expect(counts.get(name)).toBe(3)
     expect((await client.describeTopics()).size).toBe(2 + internalTopics.length)
     expect(counts.get('out')).toBe(1)
@@ -34,7 +40,7 @@ describe('prepareTopics', () => {
     const name = topology.internalTopics.find(topic => topic.kind === 'repartition')?.name
     await client.createTopics([{ name: 'in', partitions: 3 }, { name: name ?? '' }])
     await expect(
-      prepareTopics({ topology, client, timers, logger: silentLogger }),
+      prepareTopics({ topology, deadLetterTopic: undefined, client, timers, logger: silentLogger }),
     ).rejects.toMatchObject({
       code: 'WRONG_PARTITIONS',
       message: expect.stringMatching(/has 1 partitions but app needs 3/),

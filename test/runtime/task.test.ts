@@ -13,6 +13,7 @@ import { string } from '../../src/serde/string.ts'
 import type { TimestampedKeyValueStore } from '../../src/state/stores.ts'
 import { newTaskState } from '../../src/state/task-state.ts'
 import type { ProcessorContext, ProcessorSupplier } from '../../src/topology/processor.ts'
+import { type TaskConfig, resolveTaskConfig } from '../../src/topology/task-config.ts'
 import type {
   ProcessorNode,
   SinkNode,
@@ -67,9 +68,18 @@ interface Setup {
   stores?: StoreDefinition[]
   inputs?: TaskInput[]
   globalStore?: (name: string) => unknown
+  config?: TaskConfig
+  now?: () => number
 }
 
-function setUp({ nodes, stores = [], inputs, globalStore = () => undefined }: Setup) {
+function setUp({
+  nodes,
+  stores = [],
+  inputs,
+  globalStore = () => undefined,
+  config = {},
+  now = () => 0,
+}: Setup) {
   const collector = new RecordCollector({ partitions: topic => (topic === 'out' ? 3 : 4) })
   const state = newTaskState('0_2', stores)
   const task = new Task({
@@ -82,6 +92,8 @@ function setUp({ nodes, stores = [], inputs, globalStore = () => undefined }: Se
     state,
     collector,
     globalStore,
+    config: resolveTaskConfig(config),
+    now,
     logger: silentLogger,
   })
   return { task, collector, state }
@@ -473,7 +485,7 @@ test('an extractor sees the partition time and skips records by a negative time'
   const { task } = setUp({
     nodes: [
       source('S', 'in', {
-        timestamp(record, partitionTime) {
+        timestamp(_, record, partitionTime) {
           times.push(partitionTime)
           return record.value === 'skip' ? -1 : record.timestamp + 1000
         },

@@ -5,6 +5,7 @@ import type { NodeRule } from '../compile/rule.ts'
 import { dropNullKeys } from '../operators/drop-null-keys.ts'
 import { passThrough } from '../operators/pass-through.ts'
 import { partitionerFor } from '../partitioner.ts'
+import { failOnInvalidTimestamp } from '../timestamp-extractors.ts'
 import type { Partitioner } from '../topology.ts'
 import type { NodeBase } from './node.ts'
 
@@ -62,6 +63,7 @@ export const repartitionRule: NodeRule<RepartitionNode> = {
       value,
       ...partitionerFor(key, partitioner),
     })
-    emission.source({ name, topics: [fullTopic], key, value })
+    // Millrace wrote the timestamps, whatever the application's extractor makes of those from outside.
+    emission.source({ name, topics: [fullTopic], key, value, timestamp: failOnInvalidTimestamp })
   },
 }

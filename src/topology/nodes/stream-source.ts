@@ -1,6 +1,6 @@
 import type { Serde } from '../../serde/serde.ts'
 import type { NodeRule } from '../compile/rule.ts'
-import type { TimestampExtractor } from '../topology.ts'
+import type { TimestampExtractor } from '../timestamp-extractors.ts'
 import type { NodeBase } from './node.ts'
 
 /** `StreamsBuilder.stream`. */

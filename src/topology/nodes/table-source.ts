@@ -1,7 +1,7 @@
 import type { NodeRule } from '../compile/rule.ts'
 import { tableSource } from '../operators/table-source.ts'
 import type { Serde } from '../../serde/serde.ts'
-import type { TimestampExtractor } from '../topology.ts'
+import type { TimestampExtractor } from '../timestamp-extractors.ts'
 import { type Materialized, emitStore, keyValueView } from './materialized.ts'
 import type { NodeBase } from './node.ts'
 

@@ -4,13 +4,15 @@ import { type Topologies, strings } from './shared.ts'
 /** A string serde that fails when it reads text beginning with "bad" or writes text beginning with "unsendable". */
 const fussy: Serde<string> = {
   name: 'fussy',
-  serialize: value => string().serialize(accept(value, 'unsendable')),
-  deserialize: bytes => accept(string().deserialize(bytes), 'bad'),
-}
-
-function accept(text: string, refused: string): string {
-  if (text.startsWith(refused)) throw new Error(`no ${text}`)
-  return text
+  serialize(value) {
+    if (value.startsWith('unsendable')) throw new Error(`cannot write ${value}`)
+    return string().serialize(value)
+  },
+  deserialize(bytes) {
+    const text = string().deserialize(bytes)
+    if (text.startsWith('bad')) throw new Error(`cannot read ${text}`)
+    return text
+  },
 }
 
 function refuseBoom(v: string): string {

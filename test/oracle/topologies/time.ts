@@ -6,12 +6,8 @@ export const topologies: Topologies = {
     b.stream('in', strings).to('out')
   },
 
-  // The setting default.timestamp.extractor of the scenario stands here as the option of the source.
   'extract-partition-time'(b) {
-    b.stream('in', {
-      ...strings,
-      timestamp: (_, { timestamp }, partitionTime) => (timestamp < 0 ? partitionTime : timestamp),
-    }).to('out')
+    b.stream('in', strings).to('out')
   },
 
   'extract-from-value'(b) {
