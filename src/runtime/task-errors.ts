@@ -40,6 +40,8 @@ export interface Failure {
 export class TaskErrors {
   /** Records that handlers have left out. */
   dropped = 0
+  /** Where dead letters were written to. */
+  readonly deadLetterTopics = new Set<string>()
   readonly #taskId: string
   readonly #config: ResolvedTaskConfig
   readonly #collector: Collector
@@ -132,6 +134,7 @@ export class TaskErrors {
   #write(deadLetters: readonly DeadLetterRecord[]): void {
     for (const { topic, key, value, timestamp, headers } of deadLetters) {
       this.#collector.topic(topic).append(null, key, value, timestamp, headers)
+      this.deadLetterTopics.add(topic)
     }
   }
 

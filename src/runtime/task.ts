@@ -224,6 +224,11 @@ export class Task implements TaskScope, SinkScope {
     return dropped
   }
 
+  /** Topics to which dead letters of the task were written. */
+  get deadLetterTopics(): ReadonlySet<string> {
+    return this.#errors.deadLetterTopics
+  }
+
   get recordMetadata(): RecordMetadata | null {
     const queue = this.#running
     if (queue === null) return null

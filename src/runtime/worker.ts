@@ -143,6 +143,9 @@ export class Worker {
     try {
       while (!this.#stopping) await this.#turn()
       await this.#commitOrLose()
+    } catch (error) {
+      await this.#sendDeadLetters()
+      throw error
     } finally {
       this.#errands.end()
       this.#progress.open()
@@ -180,6 +183,23 @@ export class Worker {
     }
     this.#uncommittedRecords += total
     return total
+  }
+
+  /**
+   * What tells why a task failed reaches the log although its work does not. Letters of records that were left out since the
+   * last commit are written once more when those are processed again.
+   */
+  async #sendDeadLetters(): Promise<void> {
+    const topics = new Set([...this.#tasks.values()].flatMap(task => [...task.deadLetterTopics]))
+    if (topics.size === 0) return
+    const { collector, producer, logger } = this.#options
+    const letters = collector.drain().filter(({ topic }) => topics.has(topic))
+    try {
+      if (letters.length > 0) await producer.send(letters)
+    } catch (error) {
+      // The failure that they tell of is the one to report.
+      logger.error({ error }, 'Dead letters could not be written')
+    }
   }
 
   #commitIsDue(idle: boolean): boolean {

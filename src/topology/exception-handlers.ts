@@ -81,7 +81,7 @@ export interface ErrorHandlerContext {
    * driver.outputTopic('dead', text).read() // → { key: 'a', value: 'no JSON', … }
    * ```
    */
-  deadLetters(): readonly DeadLetterRecord[]
+  deadLetters(this: void): readonly DeadLetterRecord[]
 }
 
 /** What a deserialization handler is told besides. */
