@@ -66,6 +66,8 @@ export const errorCodes = {
   INVALID_TIMESTAMP: { retriable: false },
   /** The user's function threw; `cause` is what it threw. */
   PROCESSING_ERROR: { retriable: false },
+  /** A source has no offset to begin at, and says that the application must not choose one. */
+  OFFSET_OUT_OF_RANGE: { retriable: false },
   /** The group gave the tasks to another instance: this one must stop working on them. */
   TASK_MIGRATED: { retriable: true },
   /** A state store is damaged: it is wiped and restored from its changelog. */

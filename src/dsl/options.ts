@@ -29,7 +29,19 @@ export interface Consumed<K, V> extends Named {
    * default, which is its own timestamp.
    */
   readonly timestamp?: TimestampExtractor<K, V>
+  /**
+   * Where to begin without a committed offset. A task that is overtaken by the retention of the topic while it runs goes on at
+   * the first record that there is, unless it is `latest` or `none`. @defaultValue 'earliest'
+   */
+  readonly offsetReset?: OffsetReset
 }
+
+/**
+ * Where an application begins to read a partition of which it has committed no offset, or one that is not in the log any more:
+ * at the first record that there is, at the end, at the first record whose timestamp is at most `ago` before now, or not at
+ * all: the application stops with OFFSET_OUT_OF_RANGE. Kafka Streams' `AutoOffsetReset`.
+ */
+export type OffsetReset = 'earliest' | 'latest' | 'none' | { readonly ago: DurationLike }
 
 /** How a topic is read as a table. The store is named if the table is to be queried. */
 export interface ConsumedTable<K, V> extends Consumed<K, V>, Logged {
@@ -39,7 +51,7 @@ export interface ConsumedTable<K, V> extends Consumed<K, V>, Logged {
 /**
  * How a topic is read as a global table. The store is named if the table is to be queried.
  */
-export interface ConsumedGlobalTable<K, V> extends Consumed<K, V> {
+export interface ConsumedGlobalTable<K, V> extends Omit<Consumed<K, V>, 'offsetReset'> {
   readonly store?: string
 }
 

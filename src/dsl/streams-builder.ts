@@ -1,6 +1,7 @@
 import { compile } from '../topology/compile/compile.ts'
 import { GraphBuilder } from '../topology/graph.ts'
-import type { Topology } from '../topology/topology.ts'
+import type { OffsetReset, Topology } from '../topology/topology.ts'
+import { toMillis } from '../windowing/duration.ts'
 import type { GlobalKTable } from './global-ktable.ts'
 import { handle } from './handle.ts'
 import { KStreamImpl } from './kstream-impl.ts'
@@ -64,6 +65,7 @@ export class StreamsBuilder {
       key,
       value,
       timestamp,
+      offsetReset: resetOf(options),
     })
     return this.#scope.stream(node)
   }
@@ -88,7 +90,9 @@ export class StreamsBuilder {
    * ```
    */
   table<K, V>(topic: string, options: ConsumedTable<K, V>): KTable<K, V> {
-    const node = this.#graph.add({ ...options, kind: 'tableSource', parents: [], topic })
+    const offsetReset = resetOf(options)
+    const source = { kind: 'tableSource', parents: [], topic, offsetReset } as const
+    const node = this.#graph.add({ ...options, ...source })
     return this.#scope.table(node)
   }
 
@@ -138,4 +142,9 @@ export class StreamsBuilder {
   build(applicationId: string, { optimization }: BuildOptions = {}): Topology {
     return compile(applicationId, this.#graph, optimization)
   }
+}
+
+function resetOf<K, V>({ offsetReset }: Consumed<K, V>): OffsetReset | undefined {
+  if (typeof offsetReset !== 'object') return offsetReset
+  return { agoMs: toMillis(offsetReset.ago, 'The age in offsetReset') }
 }

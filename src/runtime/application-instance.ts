@@ -274,7 +274,7 @@ export class ApplicationInstance implements Application {
       applicationId: topology.applicationId,
       client,
       engine,
-      bootId: platform.clock.bootId,
+      clock: platform.clock,
       collector,
       globalStore: (name: string) => globals.store(name),
       config,

@@ -7,7 +7,8 @@ import {
 import { partitionName } from '../client/partition-map.ts'
 import type { Logger } from '../logger.ts'
 import { emptyFetch } from './empty-fetch.ts'
-import type { StartPosition } from './start-positions.ts'
+import type { OffsetReset } from '../topology/topology.ts'
+import { noPosition, type StartPosition } from './start-positions.ts'
 
 /** More bytes than this waiting in one partition of a task pause it, as `buffered.records.per.partition` does in Kafka. */
 const maxBufferedBytes = 1024 * 1024
@@ -43,8 +44,8 @@ export class Inputs {
 
   add(reader: Reader, positions: readonly StartPosition[]): void {
     for (const position of positions) {
-      const { topic, partition, offset, end } = position
-      this.#inputs.set(partitionName(position), { topic, partition, reader, offset, end })
+      const { topic, partition, offset, end, reset } = position
+      this.#inputs.set(partitionName(position), { topic, partition, reader, offset, end, reset })
     }
     this.#assign()
     // A partition that comes back must not go on as it was when it left.
@@ -117,8 +118,8 @@ export class Inputs {
   }
 
   /**
-   * Goes on at the first record that there is when retention has overtaken a slow reader, or the topic was recreated. Kafka
-   * Streams does so by default, `auto.offset.reset` earliest. Throws every other error.
+   * Goes on where the source says when retention has overtaken a slow reader, or the topic was recreated: by default at the
+   * first record that there is. Throws every other error.
    */
   #recover(error: unknown): void {
     if (!(error instanceof OffsetOutOfRange)) throw error
@@ -126,13 +127,18 @@ export class Inputs {
     const input = this.#inputs.get(partitionName(error))
     // It may have been taken away, or be read from elsewhere by now.
     if (input === undefined || input.offset !== offset) return
+    if (input.reset === 'none') {
+      const bounds = { topic, partition, start: logStartOffset, end: logEndOffset }
+      throw noPosition(bounds, offset)
+    }
+    const next = input.reset === 'latest' ? logEndOffset : logStartOffset
     this.#logger.warn(
       { topic, partition, offset, earliest: logStartOffset, latest: logEndOffset },
-      `The offset ${offset} of ${topic}-${partition} is not in the log any more: going on at ${logStartOffset}`,
+      `The offset ${offset} of ${topic}-${partition} is not in the log any more: going on at ${next}`,
     )
-    input.offset = logStartOffset
+    input.offset = next
     input.end = logEndOffset
-    input.reader.add(emptyFetch({ topic, partition, offset: logStartOffset }, logEndOffset))
+    input.reader.add(emptyFetch({ topic, partition, offset: next }, logEndOffset))
     this.#consumer.seek(input)
   }
 
@@ -147,6 +153,7 @@ export class Inputs {
 
 interface Input extends TopicPartition {
   readonly reader: Reader
+  readonly reset: OffsetReset
   /** Position: everything before it was given to the reader. */
   offset: number
   /** The end of the partition as far as we know. */

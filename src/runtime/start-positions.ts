@@ -1,5 +1,8 @@
 import type { LogClient, PartitionOffset, TopicPartition } from '../client/log-client.ts'
+import { partitionName } from '../client/partition-map.ts'
+import { MillraceError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
+import type { OffsetReset, SourceNode, Subtopology } from '../topology/topology.ts'
 
 /** Where a task goes on in one of its inputs. */
 export interface StartPosition extends PartitionOffset {
@@ -7,35 +10,93 @@ export interface StartPosition extends PartitionOffset {
   readonly metadata: string
   /** End of the partition when the position was looked up. */
   readonly end: number
+  readonly reset: OffsetReset
+  /** Whether the group does not know of the position: it is committed even if nothing is read. */
+  readonly isNew: boolean
+}
+
+export interface StartPositionsOptions {
+  readonly client: LogClient
+  readonly group: string
+  readonly partitions: readonly (TopicPartition & { readonly reset: OffsetReset })[]
+  /** Milliseconds since the Unix epoch. */
+  readonly now: number
+  readonly logger: Logger
 }
 
 /**
- * Positions at which the group has to go on: what it has committed, or the beginning of the partition. A position that
- * has left the log (its records expired, or the topic was recreated) begins anew at the earliest record, with a warning;
- * that is Kafka Streams' default, `auto.offset.reset` earliest.
+ * Positions at which the group has to go on: what it has committed, or where the source begins without that. A position that
+ * has left the log (its records expired, or the topic was recreated) is as good as none, with a warning. Throws
+ * OFFSET_OUT_OF_RANGE when the source says that nobody but its user may choose a position.
  */
-export async function startPositions(
-  client: LogClient,
-  group: string,
-  partitions: readonly TopicPartition[],
-  logger: Logger,
-): Promise<StartPosition[]> {
+export async function startPositions(options: StartPositionsOptions): Promise<StartPosition[]> {
+  const { client, group, partitions, logger } = options
   const [earliest, latest, committed] = await Promise.all([
     client.listOffsets(partitions, 'earliest'),
     client.listOffsets(partitions, 'latest'),
     client.committedOffsets(group, partitions),
   ])
-  return partitions.map(({ topic, partition }) => {
+  const positions: StartPosition[] = []
+  for (const { topic, partition, reset } of partitions) {
     const start = find(earliest, topic, partition)?.offset ?? 0
     const end = find(latest, topic, partition)?.offset ?? start
-    const { offset = start, metadata = '' } = find(committed, topic, partition) ?? {}
-    if (offset >= start && offset <= end) return { topic, partition, offset, metadata, end }
-    logger.warn(
-      { group, topic, partition, committed: offset, earliest: start, latest: end },
-      `The committed offset ${offset} of ${topic}-${partition} is not in the log any more: starting at ${start}`,
-    )
-    return { topic, partition, offset: start, metadata: '', end }
-  })
+    const found = find(committed, topic, partition)
+    if (found !== undefined && found.offset >= start && found.offset <= end) {
+      const { offset, metadata } = found
+      positions.push({ topic, partition, offset, metadata, end, reset, isNew: false })
+      continue
+    }
+    const bounds = { topic, partition, start, end }
+    if (reset === 'none') throw noPosition(bounds, found?.offset)
+    const offset = await resetOffset(reset, bounds, options)
+    if (found !== undefined) {
+      logger.warn(
+        { group, topic, partition, committed: found.offset, earliest: start, latest: end },
+        `The committed offset ${found.offset} of ${topic}-${partition} is not in the log any more: starting at ${offset}`,
+      )
+    }
+    positions.push({ topic, partition, offset, metadata: '', end, reset, isNew: offset !== start })
+  }
+  return positions
+}
+
+/** How the source of a topic begins. */
+export function offsetResetOf(topic: string, { nodes }: Subtopology): OffsetReset {
+  const reads = (node: Subtopology['nodes'][number]): node is SourceNode =>
+    node.kind === 'source' && node.topics.includes(topic)
+  return nodes.find(reads)?.offsetReset ?? 'earliest'
+}
+
+/** `committed` is undefined when there never was an offset. */
+export function noPosition(
+  { topic, partition, start, end }: Bounds,
+  committed: number | undefined,
+): MillraceError {
+  const why =
+    committed === undefined
+      ? 'The application has committed no offset for'
+      : `The offset ${committed} is not in the log of`
+  const what = `${why} ${partitionName({ topic, partition })}, which begins at ${start} and ends at ${end}`
+  return new MillraceError(
+    'OFFSET_OUT_OF_RANGE',
+    `${what}, and its source has offsetReset 'none'. Set the offset of the group, or choose another offsetReset.`,
+  )
+}
+
+interface Bounds extends TopicPartition {
+  readonly start: number
+  readonly end: number
+}
+
+async function resetOffset(
+  reset: Exclude<OffsetReset, 'none'>,
+  { topic, partition, start, end }: Bounds,
+  { client, now }: StartPositionsOptions,
+): Promise<number> {
+  if (reset === 'earliest') return start
+  if (reset === 'latest') return end
+  const [found] = await client.listOffsets([{ topic, partition }], Math.max(0, now - reset.agoMs))
+  return found === undefined || found.offset < 0 ? end : found.offset
 }
 
 function find<T extends TopicPartition>(

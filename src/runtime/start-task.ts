@@ -1,5 +1,6 @@
 import type { LogClient } from '../client/log-client.ts'
 import type { Logger } from '../logger.ts'
+import type { Clock } from '../platform/platform.ts'
 import { openTaskState } from '../state/open-task-state.ts'
 import type { StoreEngine } from '../state/store-engine.ts'
 import type { TaskState } from '../state/task-state.ts'
@@ -8,7 +9,7 @@ import { isCorruption } from './is-corruption.ts'
 import type { PlannedTask } from './partition-plan.ts'
 import type { RecordCollector } from './record-collector.ts'
 import { restoreTask } from './restore.ts'
-import { type StartPosition, startPositions } from './start-positions.ts'
+import { offsetResetOf, type StartPosition, startPositions } from './start-positions.ts'
 import { Task } from './task.ts'
 
 /** A task that is ready to process, and where its inputs begin. */
@@ -21,7 +22,7 @@ export interface TaskSurroundings {
   readonly applicationId: string
   readonly client: LogClient
   readonly engine: StoreEngine
-  readonly bootId: string
+  readonly clock: Clock
   readonly collector: RecordCollector
   readonly globalStore: (name: string) => unknown
   readonly config: ResolvedTaskConfig
@@ -56,12 +57,22 @@ async function start(
   surroundings: TaskSurroundings,
   signal: AbortSignal,
 ): Promise<StartedTask | undefined> {
-  const { applicationId, client, engine, bootId, logger, onRestored } = surroundings
+  const { applicationId, client, engine, clock, logger, onRestored } = surroundings
   const { stores } = planned.subtopology
+  const { bootId } = clock
   const state = await openTaskState({ engine, taskId: planned.id, stores, bootId, logger })
   try {
-    const partitions = planned.topics.map(topic => ({ topic, partition: planned.partition }))
-    const positions = await startPositions(client, applicationId, partitions, logger)
+    const { subtopology, partition } = planned
+    const partitions = planned.topics.map(topic => {
+      return { topic, partition, reset: offsetResetOf(topic, subtopology) }
+    })
+    const positions = await startPositions({
+      client,
+      group: applicationId,
+      partitions,
+      now: clock.now(),
+      logger,
+    })
     await restoreTask({ client, task: planned, state, positions, signal, onRestored })
     if (signal.aborted) {
       await state.close()

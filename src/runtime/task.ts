@@ -45,6 +45,8 @@ export interface TaskOptions {
 export interface TaskInput extends PartitionOffset {
   /** Metadata of the committed offset; empty when there is none. */
   readonly metadata: string
+  /** Whether the group does not know of the position yet. */
+  readonly isNew?: boolean
 }
 
 /**
@@ -91,6 +93,7 @@ export class Task implements TaskScope, SinkScope {
       const partitionTime = decodePartitionTime(input.metadata)
       if (partitionTime > this.streamTime) this.streamTime = partitionTime
       const queue = new RecordQueue(source, { ...input, partitionTime }, surroundings)
+      if (input.isNew === true) queue.committedOffset = -1
       return { queue, node: existing(nodes, source.name), idleUntil: undefined }
     })
     this.#sourceTopics = new Set(options.stores.flatMap(({ sourceTopic }) => sourceTopic ?? []))

@@ -39,7 +39,15 @@ export interface SourceNode {
   readonly value: Serde<unknown>
   /** Event time of a record; the application's `timestampExtractor` says when omitted. */
   readonly timestamp?: TimestampExtractor
+  /** Where to begin without a committed offset; at the earliest record when omitted. */
+  readonly offsetReset?: OffsetReset
 }
+
+/**
+ * The first record that there is, the end, nowhere (an error), or the first record that is at most so many milliseconds old.
+ * Kafka Streams' `AutoOffsetReset`.
+ */
+export type OffsetReset = 'earliest' | 'latest' | 'none' | { readonly agoMs: number }
 
 export interface ProcessorNode {
   readonly kind: 'processor'

@@ -14,6 +14,7 @@ import {
 } from '../../src/client/log-client.ts'
 import { MillraceError } from '../../src/errors.ts'
 import type { Timers } from '../../src/platform/platform.ts'
+import { RecordReader } from '../../src/protocol/record-batch-reader.ts'
 
 interface StoredBatch {
   readonly baseOffset: number
@@ -56,6 +57,16 @@ export class FakeLog {
 
   startOffset(partition: TopicPartition): number {
     return this.partition(partition)[0]?.baseOffset ?? 0
+  }
+
+  /** Offset of the first record at or after a time; -1 when there is none. */
+  offsetAt(partition: TopicPartition, timestamp: number): number {
+    const reader = new RecordReader()
+    for (const { bytes } of this.partition(partition)) {
+      reader.reset(bytes)
+      while (reader.next()) if (reader.timestamp >= timestamp) return reader.offset
+    }
+    return -1
   }
 
   append(partition: TopicPartition, batch: Buffer): number {
@@ -145,14 +156,15 @@ class FakeLogClient implements LogClient {
     at: 'earliest' | 'latest' | number,
   ): Promise<PartitionOffset[]> {
     this.check()
-    assert(typeof at === 'string', 'the fake finds no offsets by timestamp')
     return partitions.map(({ topic, partition }) => ({
       topic,
       partition,
       offset:
         at === 'earliest'
           ? this.log.startOffset({ topic, partition })
-          : this.log.endOffset({ topic, partition }),
+          : at === 'latest'
+            ? this.log.endOffset({ topic, partition })
+            : this.log.offsetAt({ topic, partition }, at),
     }))
   }
 

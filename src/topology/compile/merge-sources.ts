@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from 'node:util'
+
 import { MillraceError } from '../../errors.ts'
 import type { LogicalGraph, LogicalNode } from '../nodes/index.ts'
 import type { NodeId } from '../nodes/node.ts'
@@ -42,6 +44,12 @@ function requireSameReading(one: StreamSourceNode, two: StreamSourceNode): void 
       'INVALID_TOPOLOGY',
       `The topic ${topic} is read twice, as ${one.key.name} and ${one.value.name} and as ${two.key.name} and ` +
         `${two.value.name}, by different serdes. Read it once, and convert with map or mapValues where it is needed.`,
+    )
+  }
+  if (!isDeepStrictEqual(one.offsetReset, two.offsetReset)) {
+    throw new MillraceError(
+      'INVALID_TOPOLOGY',
+      `The topic ${topic} is read twice, from different offsets when none is committed. Give both the same offsetReset.`,
     )
   }
   if (one.timestamp === two.timestamp) return

@@ -1,6 +1,7 @@
 import type { Serde } from '../../serde/serde.ts'
 import type { NodeRule } from '../compile/rule.ts'
 import type { TimestampExtractor } from '../timestamp-extractors.ts'
+import type { OffsetReset } from '../topology.ts'
 import type { NodeBase } from './node.ts'
 
 /** `StreamsBuilder.stream`. */
@@ -9,14 +10,22 @@ export interface StreamSourceNode extends NodeBase<'streamSource'> {
   readonly key: Serde<unknown>
   readonly value: Serde<unknown>
   readonly timestamp?: TimestampExtractor | undefined
+  readonly offsetReset?: OffsetReset | undefined
 }
 
 export const streamSourceRule: NodeRule<StreamSourceNode> = {
   key: 'settled',
   names: (node, counter) => ({ name: counter.name(node.name, 'KSTREAM-SOURCE-') }),
   serdes: ({ key, value }) => ({ key, value }),
-  emit({ topics, key, value, timestamp }, emission) {
+  emit({ topics, key, value, timestamp, offsetReset }, emission) {
     const { name } = emission.names
-    emission.source({ name, topics, key, value, ...(timestamp && { timestamp }) })
+    emission.source({
+      name,
+      topics,
+      key,
+      value,
+      ...(timestamp && { timestamp }),
+      ...(offsetReset && { offsetReset }),
+    })
   },
 }

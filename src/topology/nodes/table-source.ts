@@ -2,6 +2,7 @@ import type { NodeRule } from '../compile/rule.ts'
 import { tableSource } from '../operators/table-source.ts'
 import type { Serde } from '../../serde/serde.ts'
 import type { TimestampExtractor } from '../timestamp-extractors.ts'
+import type { OffsetReset } from '../topology.ts'
 import { type Materialized, emitStore, keyValueView } from './materialized.ts'
 import type { NodeBase } from './node.ts'
 
@@ -13,6 +14,7 @@ export interface TableSourceNode extends NodeBase<'tableSource'>, Materialized {
   readonly timestamp?: TimestampExtractor | undefined
   /** Set where the store is restored from the topic, instead of a changelog that repeats it. */
   readonly reusesTopic?: boolean | undefined
+  readonly offsetReset?: OffsetReset | undefined
 }
 
 export const tableSourceRule: NodeRule<TableSourceNode> = {
@@ -26,9 +28,16 @@ export const tableSourceRule: NodeRule<TableSourceNode> = {
   planTables: (node, names, tables) => tables.source(node.id, node.store, names.store),
   view: (_, store) => keyValueView(store ?? ''),
   emit(node, emission) {
-    const { topic, key, value, timestamp, reusesTopic } = node
+    const { topic, key, value, timestamp, offsetReset, reusesTopic } = node
     const source = emission.names.source ?? topic
-    emission.source({ name: source, topics: [topic], key, value, ...(timestamp && { timestamp }) })
+    emission.source({
+      name: source,
+      topics: [topic],
+      key,
+      value,
+      ...(timestamp && { timestamp }),
+      ...(offsetReset && { offsetReset }),
+    })
     const stores = emitStore(node, emission, 'table', reusesTopic ? topic : undefined)
     emission.processor({ supplier: tableSource(emission.table), stores, parents: [source] })
   },
