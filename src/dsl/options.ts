@@ -113,6 +113,9 @@ interface Logged {
    * Default: false, which is on disk.
    */
   readonly inMemory?: boolean
-  /** Whether changes of the store go to a changelog topic, from which it can be restored. Default: true. */
-  readonly changelog?: boolean
+  /**
+   * Whether changes of the store go to a changelog topic, from which it can be restored; settings of that topic where they
+   * are to differ, such as `{ 'segment.bytes': '104857600' }`. @defaultValue true
+   */
+  readonly changelog?: boolean | Readonly<Record<string, string>>
 }

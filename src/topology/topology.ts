@@ -79,6 +79,9 @@ export interface GlobalStore {
   readonly store: StoreDefinition
 }
 
+/** Whether a store has a changelog topic, or the settings of that topic which differ from the usual ones. */
+export type Logging = boolean | Readonly<Record<string, string>>
+
 export interface InternalTopic {
   readonly name: string
   readonly kind: 'repartition' | 'changelog'

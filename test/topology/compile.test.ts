@@ -68,6 +68,20 @@ describe('internal topics', () => {
     expect(topology.internalTopics).toEqual([])
     expect(topology.subtopologies[0]?.stores[0]?.changelogTopic).toBeNull()
   })
+
+  test('have the settings that are given, but never forget rows', () => {
+    const count = (changelog: Record<string, string>): Topology =>
+      build(b => {
+        b.stream('in', strings).groupByKey().count({ store: 'counts', changelog })
+      })
+    const [topic] = count({ 'segment.bytes': '1000000' }).internalTopics
+    expect(topic?.configs).toEqual({
+      'cleanup.policy': 'compact',
+      'message.timestamp.type': 'CreateTime',
+      'segment.bytes': '1000000',
+    })
+    expect(() => count({ 'cleanup.policy': 'delete' })).toThrow('deletes rows that the store still')
+  })
 })
 
 describe('co-partitioning', () => {

@@ -8,6 +8,7 @@ import type { WithoutChangelog } from '../../state/store-definition.ts'
 import type {
   GlobalStore,
   InternalTopic,
+  Logging,
   SinkNode,
   SourceNode,
   StoreDefinition,
@@ -105,13 +106,17 @@ export class Emission {
     return found(this.#parents[index])
   }
 
-  /** A store of this node; `logged` says whether its changes go to a changelog topic. */
-  store(store: WithoutChangelog, options: { logged: boolean }): void {
-    if (!options.logged || store.sourceTopic !== undefined) {
+  /** A store of this node; `logged` says whether its changes go to a changelog topic, or with which settings. */
+  store(store: WithoutChangelog, { logged }: { logged: Logging }): void {
+    if (logged === false || store.sourceTopic !== undefined) {
       this.#blueprint.stores.push(Object.freeze({ ...store, changelogTopic: null }))
       return
     }
-    const topic = changelogTopic(this.#plan.applicationId, store)
+    const topic = changelogTopic(
+      this.#plan.applicationId,
+      store.name,
+      logged === true ? {} : logged,
+    )
     this.#blueprint.internalTopics.push(topic)
     this.#blueprint.stores.push(Object.freeze({ ...store, changelogTopic: topic.name }))
   }

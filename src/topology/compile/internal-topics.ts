@@ -1,4 +1,5 @@
-import type { InternalTopic, StoreDefinition } from '../topology.ts'
+import { MillraceError } from '../../errors.ts'
+import type { InternalTopic } from '../topology.ts'
 
 /** `RepartitionTopicConfig`: kept until everything in it was consumed; whoever consumes it deletes. */
 export function repartitionTopic(
@@ -27,14 +28,24 @@ export function repartitionTopic(
  */
 export function changelogTopic(
   applicationId: string,
-  { name }: Pick<StoreDefinition, 'name'>,
+  storeName: string,
+  configs: Readonly<Record<string, string>>,
 ): InternalTopic {
+  const policy = configs['cleanup.policy']
+  if (policy !== undefined && !policy.split(',').includes('compact')) {
+    throw new MillraceError(
+      'INVALID_TOPOLOGY',
+      `The changelog of the store ${storeName} would have cleanup.policy=${policy}, which deletes rows that the store still ` +
+        'has. Leave the setting out, or let it contain compact.',
+    )
+  }
   return Object.freeze({
-    name: `${applicationId}-${name}-changelog`,
+    name: `${applicationId}-${storeName}-changelog`,
     kind: 'changelog',
     configs: Object.freeze({
       'cleanup.policy': 'compact',
       'message.timestamp.type': 'CreateTime',
+      ...configs,
     }),
   })
 }

@@ -1,6 +1,7 @@
 import type { Serde } from '../../serde/serde.ts'
 import type { Emission } from '../compile/emission.ts'
 import type { TableView } from '../compile/plan-tables.ts'
+import type { Logging } from '../topology.ts'
 import type { TimestampedKeyValueStore } from '../../state/stores.ts'
 
 /** How a table is stored: what the DSL's options say about it. Kafka Streams' `Materialized`. */
@@ -10,7 +11,7 @@ export interface Materialized {
   readonly key?: Serde<unknown> | undefined
   readonly value?: Serde<unknown> | undefined
   /** Whether the changes of the store go to a changelog topic, from which it can be restored. */
-  readonly changelog?: boolean | undefined
+  readonly changelog?: Logging | undefined
   /** Whether the rows are in memory alone. */
   readonly inMemory?: boolean | undefined
 }
