@@ -1,5 +1,12 @@
 import { MillraceError } from '../errors.ts'
-import type { Processor, ProcessorContext } from '../topology/processor.ts'
+import type {
+  Cancellable,
+  Processor,
+  ProcessorContext,
+  Punctuator,
+  ScheduleOptions,
+  StoreReference,
+} from '../topology/processor.ts'
 import type { RecordMetadata, StreamRecord } from '../topology/record.ts'
 import type { TopologyNode } from '../topology/topology.ts'
 
@@ -10,12 +17,18 @@ export interface TaskScope {
   /** The node that is at work; null between records. */
   current: TaskNode | null
   readonly streamTime: number
+  /** The wall clock, in milliseconds since the Unix epoch. */
+  readonly now: () => number
   readonly recordMetadata: RecordMetadata | null
+  schedule(node: TaskNode, options: ScheduleOptions, punctuator: Punctuator): Cancellable
+  requestCommit(): void
   /** Throws UNKNOWN_STORE when there is no such store or the node is not connected to it. */
   store(nodeName: string, storeName: string): unknown
   drop(nodeName: string, reason: string): void
   /** Asks the processing handler about what a node threw; throws when the task must stop. */
   processingFailed(error: unknown, nodeName: string, record: StreamRecord<unknown, unknown>): void
+  /** The same about what a punctuator threw. */
+  punctuationFailed(error: unknown, nodeName: string, timestamp: number): void
 }
 
 /**
@@ -28,14 +41,12 @@ export class TaskNode implements ProcessorContext {
   readonly #scope: TaskScope
   readonly #children: TaskNode[] = []
   readonly #isProcessor: boolean
+  readonly #isUserDefined: boolean
 
-  constructor(
-    { name, kind }: Pick<TopologyNode, 'name' | 'kind'>,
-    scope: TaskScope,
-    supplier: (node: TaskNode) => Processor,
-  ) {
-    this.nodeName = name
-    this.#isProcessor = kind === 'processor'
+  constructor(node: TopologyNode, scope: TaskScope, supplier: (node: TaskNode) => Processor) {
+    this.nodeName = node.name
+    this.#isProcessor = node.kind === 'processor'
+    this.#isUserDefined = node.kind === 'processor' && node.isUserDefined === true
     this.#scope = scope
     this.processor = supplier(this)
   }
@@ -52,8 +63,12 @@ export class TaskNode implements ProcessorContext {
     return this.#scope.taskId
   }
 
-  get streamTime(): number {
+  get currentStreamTimeMs(): number {
     return this.#scope.streamTime
+  }
+
+  get currentSystemTimeMs(): number {
+    return this.#scope.now()
   }
 
   get recordMetadata(): RecordMetadata | null {
@@ -78,13 +93,27 @@ export class TaskNode implements ProcessorContext {
     }
   }
 
+  /** Calls a punctuator of this node; what it throws is the processing handler's to decide, too. */
+  punctuate(punctuator: Punctuator, timestamp: number): void {
+    const scope = this.#scope
+    scope.current = this
+    try {
+      punctuator(timestamp)
+    } catch (error) {
+      scope.punctuationFailed(error, this.nodeName, timestamp)
+    } finally {
+      scope.current = null
+    }
+  }
+
   forward(record: StreamRecord<unknown, unknown>, childName?: string): void {
     if (this.#scope.current !== this) {
       throw new MillraceError(
         'PROCESSING_ERROR',
-        `Processor ${this.nodeName} called forward outside of process(). Forward while the record is being processed.`,
+        `Processor ${this.nodeName} called forward outside of process(). Forward while the record is being processed, or in a punctuator.`,
       )
     }
+    if (this.#isUserDefined) requireTimestamp(record, this.nodeName)
     const children = this.#children
     const onlyChild = children[0]
     if (childName !== undefined) this.#child(childName).process(record)
@@ -100,13 +129,31 @@ export class TaskNode implements ProcessorContext {
     )
   }
 
-  store<S>(name: string): S {
+  store<S>(store: string | StoreReference<S>): S {
+    const name = typeof store === 'string' ? store : store.name
     // The caller names the interface that the kind of the store's definition promises; nothing here knows its types.
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion
     return this.#scope.store(this.nodeName, name) as S
   }
 
+  schedule(options: ScheduleOptions, punctuator: Punctuator): Cancellable {
+    return this.#scope.schedule(this, options, punctuator)
+  }
+
+  commit(): void {
+    this.#scope.requestCommit()
+  }
+
   drop(reason: string): void {
     this.#scope.drop(this.nodeName, reason)
   }
+}
+
+/** Records that users make may have any number there, and would carry it into every time that is computed from it. */
+function requireTimestamp({ timestamp }: StreamRecord<unknown, unknown>, nodeName: string): void {
+  if (Number.isSafeInteger(timestamp) && timestamp >= 0) return
+  throw new MillraceError(
+    'INVALID_TIMESTAMP',
+    `Processor ${nodeName} forwarded a record with the timestamp ${timestamp}. Give it milliseconds since the Unix epoch, a whole number of at least 0.`,
+  )
 }

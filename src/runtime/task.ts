@@ -9,11 +9,19 @@ import type {
 import { MillraceError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
 import type { TaskState } from '../state/task-state.ts'
-import type { Processor, ProcessorContext } from '../topology/processor.ts'
+import type {
+  Cancellable,
+  Processor,
+  ProcessorContext,
+  Punctuator,
+  ScheduleOptions,
+} from '../topology/processor.ts'
 import { noHeaders, type RecordMetadata, type StreamRecord } from '../topology/record.ts'
 import type { ResolvedTaskConfig } from '../topology/task-config.ts'
 import type { SourceNode, Subtopology, TopologyNode } from '../topology/topology.ts'
+import { toMillis } from '../windowing/duration.ts'
 import { closeAll } from './close-all.ts'
+import { nextOnGrid, PunctuationQueue } from './punctuation-queue.ts'
 import type { Collector, TopicCollector } from './record-collector.ts'
 import { RecordQueue } from './record-queue.ts'
 import { TaskNode, type TaskScope } from './task-node.ts'
@@ -64,6 +72,7 @@ export class Task implements TaskScope, SinkScope {
   /** Largest timestamp taken from any input, -1 before the first record. */
   streamTime = -1
   current: TaskNode | null = null
+  readonly now: () => number
   readonly #options: TaskOptions
   readonly #nodes: readonly TaskNode[]
   /** In the order of topic and partition, which decides between equal timestamps. */
@@ -78,20 +87,28 @@ export class Task implements TaskScope, SinkScope {
   #failure: unknown = null
   readonly #drops = new Map<string, number>()
   readonly #errors: TaskErrors
+  readonly #streamTimePunctuations = new PunctuationQueue<TaskNode>()
+  readonly #wallClockPunctuations = new PunctuationQueue<TaskNode>()
+  /** Punctuators may have forwarded records and written to stores since the last commit. */
+  #hasPunctuated = false
+  #commitRequested = false
 
   constructor(options: TaskOptions) {
     this.#options = options
     this.applicationId = options.applicationId
     this.taskId = options.taskId
     this.state = options.state
+    this.now = options.now
     this.#errors = new TaskErrors(options)
+    for (const { metadata } of options.inputs) {
+      this.streamTime = Math.max(this.streamTime, decodePartitionTime(metadata))
+    }
     const nodes = wire(options, this)
     this.#nodes = [...nodes.values()]
     const surroundings = { ...options, errors: this.#errors }
     this.#inputs = [...options.inputs].sort(byTopicAndPartition).map(input => {
       const source = sourceOf(options.nodes, input.topic)
       const partitionTime = decodePartitionTime(input.metadata)
-      if (partitionTime > this.streamTime) this.streamTime = partitionTime
       const queue = new RecordQueue(source, { ...input, partitionTime }, surroundings)
       if (input.isNew === true) queue.committedOffset = -1
       return { queue, node: existing(nodes, source.name), idleUntil: undefined }
@@ -122,9 +139,20 @@ export class Task implements TaskScope, SinkScope {
     return this.#queue(input).bufferedBytes
   }
 
-  /** Inputs have moved on since the last commit. */
+  /** Inputs have moved on since the last commit, or punctuators were called. */
   get needsCommit(): boolean {
+    if (this.#hasPunctuated) return true
     return this.#inputs.some(({ queue }) => queue.nextOffset !== queue.committedOffset)
+  }
+
+  /** A processor asked for a commit, and there is something to commit. */
+  get wantsCommit(): boolean {
+    return this.#commitRequested && this.needsCommit
+  }
+
+  /** When `punctuateWallClock` has something to do, in milliseconds since the Unix epoch; Infinity for never. */
+  get nextWallClockPunctuationMs(): number {
+    return this.#wallClockPunctuations.nextMs
   }
 
   /** Whether the next call of `process` would process something. */
@@ -160,12 +188,58 @@ export class Task implements TaskScope, SinkScope {
     return processed
   }
 
+  /** Calls the punctuators that are due by the wall clock, and says whether there were any. */
+  punctuateWallClock(): boolean {
+    if (this.#failure !== null) throw this.#failure
+    const now = this.now()
+    return now >= this.#wallClockPunctuations.nextMs && this.#punctuate('wallClock', now)
+  }
+
+  #punctuate(type: ScheduleOptions['type'], now: number): boolean {
+    const call = (node: TaskNode, punctuator: Punctuator): void => {
+      this.#hasPunctuated = true
+      this.state.recordTime.timestamp = now
+      node.punctuate(punctuator, now)
+    }
+    try {
+      return this.#punctuationsBy(type).punctuate(now, call)
+    } catch (error) {
+      this.#failure = error
+      throw error
+    }
+  }
+
+  #punctuationsBy(type: ScheduleOptions['type']): PunctuationQueue<TaskNode> {
+    return type === 'streamTime' ? this.#streamTimePunctuations : this.#wallClockPunctuations
+  }
+
+  schedule(
+    node: TaskNode,
+    { every, type, startAt }: ScheduleOptions,
+    punctuator: Punctuator,
+  ): Cancellable {
+    const everyMs = toMillis(every, `The interval of a punctuation of ${node.nodeName}`, 1)
+    const now = type === 'streamTime' ? this.streamTime : this.now()
+    let startMs = type === 'streamTime' ? 0 : now + everyMs
+    if (startAt !== undefined) {
+      requireStart(startAt, node.nodeName)
+      startMs = startAt < now ? nextOnGrid(startAt, everyMs, now) : startAt
+    }
+    return this.#punctuationsBy(type).schedule({ node, startMs, everyMs }, punctuator)
+  }
+
+  requestCommit(): void {
+    this.#commitRequested = true
+  }
+
   /**
    * Ends the stores' transaction and puts its changelog records into the collector. Returns the offsets to commit for the
    * inputs, with the partition times as metadata.
    */
   prepareCommit(): CommittedOffset[] {
     if (this.#failure !== null) throw this.#failure
+    this.#hasPunctuated = false
+    this.#commitRequested = false
     const { partition } = this.#options
     this.state.prepareCommit((topic, key, value, timestamp) => {
       const changelog = this.#changelogs.get(topic)
@@ -272,6 +346,12 @@ export class Task implements TaskScope, SinkScope {
     this.#errors.processingFailed(failure, record)
   }
 
+  punctuationFailed(error: unknown, nodeName: string, timestamp: number): void {
+    const sentence = this.#sentence(error, nodeName)
+    const failure = { error, nodeName, input: null, timestamp, headers: noHeaders, sentence }
+    this.#errors.processingFailed(failure, null)
+  }
+
   productionFailed(nodeName: string, sentence: MillraceError, output: UnwrittenOutput): void {
     const { timestamp, headers } = output.record
     const error = sentence.cause
@@ -307,6 +387,8 @@ export class Task implements TaskScope, SinkScope {
       throw this.#sentence(error, node.nodeName)
     }
     this.#running = null
+    const { streamTime } = this
+    if (streamTime >= this.#streamTimePunctuations.nextMs) this.#punctuate('streamTime', streamTime)
   }
 
   /** The input whose head has the smallest timestamp; null while there is none, or while one must be waited for. */
@@ -401,6 +483,14 @@ function processorOf(
     default:
       return node satisfies never
   }
+}
+
+function requireStart(startAt: number, nodeName: string): void {
+  if (Number.isSafeInteger(startAt) && startAt >= 0) return
+  throw new MillraceError(
+    'INVALID_CONFIG',
+    `A punctuation of ${nodeName} cannot start at ${startAt}. Give startAt milliseconds since the Unix epoch, a whole number of at least 0.`,
+  )
 }
 
 function existing(nodes: ReadonlyMap<string, TaskNode>, name: string): TaskNode {

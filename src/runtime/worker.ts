@@ -156,11 +156,12 @@ export class Worker {
     await this.#errands.run()
     const arrived = this.#inputs.deliver()
     const processed = await this.#slice()
+    const punctuated = await this.#punctuate()
     this.#inputs.balance()
-    const idle = processed === 0 && !arrived
+    const idle = processed === 0 && !arrived && !punctuated
     this.#inputs.fetch(idle ? idleFetchMs : 0)
     if (this.#commitIsDue(idle)) await this.#commitOrLose()
-    else if (idle) await this.#wake.wait(this.#options.commitIntervalMs)
+    else if (idle) await this.#wake.wait(this.#idleMs())
     else await this.#options.platform.timers.yield()
   }
 
@@ -202,9 +203,34 @@ export class Worker {
     }
   }
 
+  /** Has the tasks call what is due by the wall clock, input or not, and says whether there was anything. */
+  async #punctuate(): Promise<boolean> {
+    let punctuated = false
+    for (const task of this.#tasks.values()) {
+      try {
+        if (task.punctuateWallClock()) punctuated = true
+      } catch (error) {
+        if (!isCorruption(error)) throw error
+        await this.#rebuild(task, error)
+      }
+    }
+    return punctuated
+  }
+
+  /** How long there is nothing to do if nothing arrives. */
+  #idleMs(): number {
+    const { platform, commitIntervalMs } = this.#options
+    let idleMs = commitIntervalMs
+    for (const { nextWallClockPunctuationMs: next } of this.#tasks.values()) {
+      if (next < Infinity) idleMs = Math.min(idleMs, Math.max(0, next - platform.clock.now()))
+    }
+    return idleMs
+  }
+
   #commitIsDue(idle: boolean): boolean {
     const tasks = [...this.#tasks.values()]
     if (!tasks.some(task => task.needsCommit)) return false
+    if (tasks.some(task => task.wantsCommit)) return true
     const { platform, collector, commitIntervalMs } = this.#options
     if (collector.bufferedBytes >= maxPendingBytes) return true
     if (this.#uncommittedRecords >= maxUncommittedRecords) return true

@@ -99,7 +99,8 @@ export class TestDriver {
   }
 
   /**
-   * Moves the clock forward, by milliseconds, and processes what waited for it.
+   * Moves the clock forward, by milliseconds, calls the punctuators that are due by it, each once, and processes what waited
+   * for it.
    *
    * @example
    * ```ts
@@ -117,6 +118,9 @@ export class TestDriver {
   advance(ms: number): void {
     assert(ms >= 0, 'time does not go backwards')
     this.#now += ms
+    this.#task.punctuateWallClock()
+    this.#commit()
+    this.#deliverProduced()
     this.#run()
   }
 
@@ -305,12 +309,16 @@ export class TestDriver {
   #run(): void {
     do {
       while (this.#task.process(1) > 0) {
-        this.#task.prepareCommit()
-        done(this.#task.completeCommit())
+        this.#commit()
         this.#deliverProduced()
       }
       // Dead letters of records that could not be processed.
     } while (this.#deliverProduced())
+  }
+
+  #commit(): void {
+    this.#task.prepareCommit()
+    done(this.#task.completeCommit())
   }
 
   #deliverProduced(): boolean {

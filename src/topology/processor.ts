@@ -1,35 +1,85 @@
+import type { DurationLike } from '../windowing/duration.ts'
 import type { RecordMetadata, StreamRecord } from './record.ts'
 
 /**
  * One operator at work in one task. `process` is synchronous: it calls `context.forward`, which calls the children
- * directly, depth first, in the order in which they were added. Kafka Streams' `processor.api.Processor`.
+ * directly, depth first, in the order in which they were added. Kafka Streams' `processor.api.Processor`, whose `init` is
+ * the call of the supplier.
  */
 export interface Processor<KIn = unknown, VIn = unknown> {
   process(record: StreamRecord<KIn, VIn>): void
+  /** Called when the task ends, however it ends. */
   close?(): void
 }
 
-/** Makes the operator's processor for a task: called once per task, when its stores are open and restored. */
-export type ProcessorSupplier = (context: ProcessorContext) => Processor
+/**
+ * Makes the processor of a node for a task: called once per task, when its stores are open and restored, parents before
+ * children. It must return another processor each time. Kafka Streams' `ProcessorSupplier`.
+ */
+export type ProcessorSupplier<KIn = unknown, VIn = unknown, KOut = unknown, VOut = unknown> = (
+  context: ProcessorContext<KOut, VOut>,
+) => Processor<KIn, VIn>
 
 /** What a processor can see and do. Kafka Streams' `processor.api.ProcessorContext`. */
-export interface ProcessorContext {
+export interface ProcessorContext<KOut = unknown, VOut = unknown> {
   readonly applicationId: string
   /** `<sub-topology>_<partition>`, such as `0_3`. */
   readonly taskId: string
   /** Name of the node this processor runs in. */
   readonly nodeName: string
   /**
-   * Hands the record to the children, or only to the one called `childName`. Only inside `process` (and, later,
-   * punctuation).
+   * Hands the record to the children, or only to the one called `childName`. Only inside `process` and punctuators; throws
+   * PROCESSING_ERROR elsewhere and when there is no such child.
    */
-  forward(record: StreamRecord<unknown, unknown>, childName?: string): void
-  /** A store connected to this node, or a global store; its type is the definition's. */
-  store<S>(name: string): S
-  /** Where the record being processed came from: the input of the whole sub-topology. */
+  forward(record: StreamRecord<KOut, VOut>, childName?: string): void
+  /**
+   * A store connected to this node, or a global store, which can only be read. Of a name, the caller says which interface
+   * the kind of the store promises. Throws UNKNOWN_STORE when there is none of that name, or it is not connected.
+   */
+  store<S>(store: string | StoreReference<S>): S
+  /** Where the record being processed came from: the input of the whole sub-topology. Null in punctuators. */
   readonly recordMetadata: RecordMetadata | null
   /** Largest timestamp of all records that the task has taken from its inputs; -1 before the first. */
-  readonly streamTime: number
+  readonly currentStreamTimeMs: number
+  /** The wall clock, in milliseconds since the Unix epoch. */
+  readonly currentSystemTimeMs: number
+  /**
+   * Has a function called again and again, until it is cancelled or the task ends. By stream time it is called after the
+   * first record, then when stream time has reached the next multiple of the interval; by the wall clock one interval from
+   * now, then on that grid, whether or not there are records. With `startAt` the grid begins there. Times that were missed
+   * are made up for by one call. `StreamTask#schedule`, KIP-1146.
+   *
+   * Throws INVALID_CONFIG when the interval is not at least a millisecond.
+   */
+  schedule(options: ScheduleOptions, punctuator: Punctuator): Cancellable
+  /** Asks for a commit of all tasks of this instance as soon as the record is processed. */
+  commit(): void
   /** Counts a record that was not processed (`dropped-records-total`) and logs why. */
   drop(reason: string): void
+}
+
+/** Names a store; whoever made it knows what it is to those who use it. */
+export interface StoreReference<S> {
+  readonly name: string
+  /** Only for the compiler of TypeScript: no value ever stands here. */
+  readonly interface?: S
+}
+
+/** When a punctuator is called. */
+export interface ScheduleOptions {
+  /** The interval: at least a millisecond. */
+  readonly every: DurationLike
+  /** Which clock: the largest timestamp that the task has seen, or the machine's. Kafka Streams' `PunctuationType`. */
+  readonly type: 'streamTime' | 'wallClock'
+  /** Time of the first call, in milliseconds since the Unix epoch; if it has passed, the next one on the grid from there. */
+  readonly startAt?: number
+}
+
+/** Called with the present time of its clock, in milliseconds since the Unix epoch, not with the time it was due. */
+export type Punctuator = (timestamp: number) => void
+
+/** What was scheduled. */
+export interface Cancellable {
+  /** No more calls. */
+  cancel(): void
 }

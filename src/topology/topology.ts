@@ -55,6 +55,8 @@ export interface ProcessorNode {
   readonly parents: readonly string[]
   readonly stores: readonly string[]
   readonly supplier: ProcessorSupplier
+  /** Whether a user wrote the processor, so that what it forwards has to be looked at. */
+  readonly isUserDefined?: boolean
 }
 
 export interface SinkNode {

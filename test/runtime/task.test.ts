@@ -491,7 +491,7 @@ test('an extractor sees the partition time and skips records by a negative time'
         },
       }),
       processor('P', ['S'], context => ({
-        process: ({ timestamp }) => seen.push(`${timestamp} ${context.streamTime}`),
+        process: ({ timestamp }) => seen.push(`${timestamp} ${context.currentStreamTimeMs}`),
       })),
     ],
   })
