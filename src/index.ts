@@ -37,12 +37,16 @@ export {
 } from './runtime/application.ts'
 export type { ApplicationState } from './runtime/application-state.ts'
 export type { ApplicationMetrics } from './runtime/metrics.ts'
+export { boolean } from './serde/boolean.ts'
 export { bytes } from './serde/bytes.ts'
 export { json } from './serde/json.ts'
-export { double, integer, long } from './serde/numbers.ts'
+export { list } from './serde/list.ts'
+export { double, float, integer, long, short } from './serde/numbers.ts'
 export type { Serde } from './serde/serde.ts'
 export type { SchemaOutput, StandardSchema } from './serde/standard-schema.ts'
 export { string } from './serde/string.ts'
+export { uuid } from './serde/uuid.ts'
+export { voidSerde } from './serde/void-serde.ts'
 export { type Windowed, windowed } from './serde/windowed.ts'
 export type {
   KeyValueRow,

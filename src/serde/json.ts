@@ -62,6 +62,8 @@ function parse(bytes: Buffer): unknown {
 function check(schema: StandardSchema, value: unknown): unknown {
   const result = schema['~standard'].validate(value)
   if (result instanceof Promise) {
+    // Its outcome is of no use any more; a rejection must not end the process.
+    result.catch(() => {})
     throw new MillraceError(
       'SERDE_ERROR',
       `The ${schema['~standard'].vendor} schema checks asynchronously, which a serde cannot wait for. Use a ` +

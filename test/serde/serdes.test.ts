@@ -4,12 +4,18 @@ import { z } from 'zod'
 import {
   MillraceError,
   type Serde,
+  boolean,
   bytes,
   double,
+  float,
   integer,
   json,
+  list,
   long,
+  short,
   string,
+  uuid,
+  voidSerde,
   windowed,
 } from '../../src/index.ts'
 
@@ -32,6 +38,16 @@ describe('round trips', () => {
   test('integer', () => roundTrips(integer(), fc.integer()))
   test('long', () => roundTrips(long(), safeInteger))
   test('double', () => roundTrips(double(), fc.double()))
+  test('short', () => roundTrips(short(), fc.integer({ min: -(2 ** 15), max: 2 ** 15 - 1 })))
+  test('float', () => roundTrips(float(), fc.float()))
+  test('boolean', () => roundTrips(boolean(), fc.boolean()))
+  test('uuid', () => roundTrips(uuid(), fc.uuid()))
+  test('list of entries with sizes', () =>
+    roundTrips(list(string()), fc.array(fc.option(wellFormed))))
+  test('list of entries of one size', () =>
+    roundTrips(list(long()), fc.array(fc.option(safeInteger))))
+  test('list of lists', () =>
+    roundTrips(list(list(boolean())), fc.array(fc.array(fc.option(fc.boolean())))))
   test('bytes', () =>
     roundTrips(
       bytes(),
@@ -53,6 +69,8 @@ describe('round trips', () => {
     ))
 })
 
+const someId = '6ba7b810-9dad-11d1-80b4-00c04fd430c8'
+
 describe('bytes are those of the Java serializers', () => {
   test.each([
     ['string', string().serialize('ü'), 'c3bc'],
@@ -60,6 +78,26 @@ describe('bytes are those of the Java serializers', () => {
     ['long', long().serialize(-2), 'fffffffffffffffe'],
     ['long', long().serialize(2 ** 40 + 5), '0000010000000005'],
     ['double', double().serialize(1.5), '3ff8000000000000'],
+    ['short', short().serialize(-2), 'fffe'],
+    ['float', float().serialize(1.1), '3f8ccccd'],
+    ['boolean', boolean().serialize(true), '01'],
+    ['uuid', uuid().serialize(someId), Buffer.from(someId).toString('hex')],
+    [
+      'list of longs',
+      list(long()).serialize([1, null, 3]),
+      '0000000001000000010000000300000000000000010000000000000003',
+    ],
+    [
+      'list of strings',
+      list(string()).serialize(['a', null, 'bc', '']),
+      '01000000040000000161ffffffff00000002626300000000',
+    ],
+    ['list of booleans', list(boolean()).serialize([true, null]), '01000000020000000101ffffffff'],
+    [
+      'list of lists',
+      list(list(short())).serialize([[1]]),
+      '01000000010000000b0000000000000000010001',
+    ],
     [
       'windowed',
       windowed(string(), 10).serialize({ key: 'k', window: { start: 256, end: 266 } }),
@@ -90,6 +128,57 @@ describe('long', () => {
     expect(() => integer().deserialize(Buffer.alloc(8))).toThrow('An integer has 4 bytes, not 8')
     expect(() => double().deserialize(Buffer.alloc(0))).toThrow('A double has 8 bytes, not 0')
     expect(() => windowed(string(), 1).deserialize(Buffer.alloc(7))).toThrow('at least 8 bytes')
+  })
+})
+
+describe('what is not of its serde is refused', () => {
+  test.each([
+    ['a boolean of no byte', () => boolean().deserialize(Buffer.alloc(0)), 'not nothing'],
+    ['a boolean of 2', () => boolean().deserialize(Buffer.from([2])), 'not 02'],
+    [
+      'a short of 4 bytes',
+      () => short().deserialize(Buffer.alloc(4)),
+      'A short has 2 bytes, not 4',
+    ],
+    [
+      'a float of 8 bytes',
+      () => float().deserialize(Buffer.alloc(8)),
+      'A float has 4 bytes, not 8',
+    ],
+    ['a number too large for a float', () => float().serialize(1e39), 'beyond the range'],
+    ['a text that is no UUID', () => uuid().deserialize(Buffer.from('x')), '"x" is not a UUID'],
+    [
+      'bytes where none may be',
+      () => voidSerde().deserialize(Buffer.alloc(3)),
+      'there are 3 bytes',
+    ],
+    ['a list of nothing', () => list(long()).deserialize(Buffer.alloc(0)), 'A list of 0 bytes'],
+    ['a list of a third kind', () => list(long()).deserialize(Buffer.from([2])), 'not 2'],
+    [
+      'a list of entries of one size, by a serde that has none',
+      () => list(string()).deserialize(list(long()).serialize([1])),
+      'those of string have not',
+    ],
+  ])('%s', (_, read, sentence) => {
+    expect(read).toThrow(RangeError)
+    expect(read).toThrow(sentence)
+  })
+
+  test('a list that is not as long as it says, at once', () => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom(list(string()), list(long())),
+        fc.uint8Array({ maxLength: 40 }),
+        (serde, random) => {
+          const written = Buffer.concat([Buffer.from([0]), Buffer.from(random)])
+          try {
+            expect(serde.deserialize(written).length).toBeLessThanOrEqual(40)
+          } catch (error) {
+            expect(error).toBeInstanceOf(RangeError)
+          }
+        },
+      ),
+    )
   })
 })
 
