@@ -16,6 +16,8 @@ export type {
   Consumed,
   ConsumedGlobalTable,
   ConsumedTable,
+  Deduplicated,
+  DeduplicatedById,
   Grouped,
   GroupedTable,
   Joined,

@@ -1,3 +1,5 @@
+import type { Serde } from '../serde/serde.ts'
+import { type DurationLike, toMillis } from '../windowing/duration.ts'
 import type { NewNode } from '../topology/graph.ts'
 import type { NodeId } from '../topology/nodes/node.ts'
 import type { UserFunction } from '../topology/user-function.ts'
@@ -9,7 +11,16 @@ import { KGroupedStreamImpl } from './kgrouped-stream-impl.ts'
 import type { KGroupedStream } from './kgrouped-stream.ts'
 import type { KStream } from './kstream.ts'
 import type { KTable } from './ktable.ts'
-import type { Grouped, Joined, Materialized, Named, Produced, Repartitioned } from './options.ts'
+import type {
+  Deduplicated,
+  DeduplicatedById,
+  Grouped,
+  Joined,
+  Materialized,
+  Named,
+  Produced,
+  Repartitioned,
+} from './options.ts'
 import type { Scope } from './scope.ts'
 
 type Joiner<K, V, VT, V2> = (value: V, row: VT, key: K) => V2
@@ -125,6 +136,22 @@ export class KStreamImpl<K, V> implements KStream<K, V> {
     return this.#join('left', table, first, second, third)
   }
 
+  markAsPartitioned(options?: Named): KStream<K, V> {
+    return this.#add({ ...options, kind: 'markAsPartitioned', parents: this.#parents })
+  }
+
+  deduplicateByKey(within: DurationLike, options?: Deduplicated<K, V>): KStream<K, V> {
+    return this.#deduplicate(null, within, { ...options, identifier: null })
+  }
+
+  deduplicateByKeyValue<Id>(
+    idSelector: (key: K, value: V) => Id | null,
+    within: DurationLike,
+    { id: identifier, ...options }: DeduplicatedById<K, V, Id>,
+  ): KStream<K, V> {
+    return this.#deduplicate(idSelector, within, { ...options, identifier })
+  }
+
   to(topic: string, options?: Produced<K, V>): void {
     this.#add({ ...options, kind: 'to', parents: this.#parents, topic })
   }
@@ -145,6 +172,16 @@ export class KStreamImpl<K, V> implements KStream<K, V> {
     }
     const parents = [this.#parents[0], table]
     return this.#add({ ...second, kind: 'streamTableJoin', parents, table, join, joiner: first })
+  }
+
+  #deduplicate<Id>(
+    idSelector: ((key: K, value: V) => Id | null) | null,
+    within: DurationLike,
+    options: Deduplicated<K, V> & { readonly identifier: Serde<Id> | null },
+  ): KStream<K, V> {
+    const withinMs = toMillis(within, 'The interval of a deduplication', 1)
+    const kind = 'deduplicate'
+    return this.#add({ ...options, kind, parents: this.#parents, idSelector, withinMs })
   }
 
   #add<K2, V2>(node: NewNode): KStream<K2, V2> {

@@ -3,7 +3,17 @@ import type { Handle, handle } from './handle.ts'
 import type { GlobalKTable } from './global-ktable.ts'
 import type { KGroupedStream } from './kgrouped-stream.ts'
 import type { KTable } from './ktable.ts'
-import type { Grouped, Joined, Materialized, Named, Produced, Repartitioned } from './options.ts'
+import type { DurationLike } from '../windowing/duration.ts'
+import type {
+  Deduplicated,
+  DeduplicatedById,
+  Grouped,
+  Joined,
+  Materialized,
+  Named,
+  Produced,
+  Repartitioned,
+} from './options.ts'
 import type { SameKey } from './same-key.ts'
 
 /**
@@ -325,6 +335,88 @@ export interface KStream<K, V> {
    * ```
    */
   repartition(options?: Repartitioned<K, V>): KStream<K, V>
+
+  /**
+   * Says that records are in the partition of their key although the key was changed: groupings and joins after it need no
+   * repartition topic. You must be sure: if two records of a key are in different partitions, each partition has a result of
+   * its own for it. `KSTREAM-PARTITIONED`, KIP-759.
+   *
+   * @example
+   * ```ts
+   * import { string } from 'millrace'
+   * import { TestDriver } from 'millrace/testing'
+   *
+   * const text = { key: string(), value: string() }
+   * const driver = new TestDriver(builder => {
+   *   builder
+   *     .stream('words', text)
+   *     .selectKey(id => `user ${id}`)
+   *     .markAsPartitioned()
+   *     .groupByKey(text)
+   *     .count({ store: 'counts' })
+   * })
+   * driver.inputTopic('words', text).pipe('a', 'yes')
+   * driver.keyValueStore('counts').rows() // → [{ key: 'user a', value: 1, … }]
+   * driver.producedTopics // → ['test-counts-changelog']
+   * ```
+   */
+  markAsPartitioned(options?: Named): KStream<K, V>
+
+  /**
+   * The first record of each key: those that come within the interval of it, before or after it in event time, are dropped
+   * and counted. A record that is late by more than the interval, and one without a key, is let through. After a crash a
+   * record that is processed again is no duplicate of itself. Costs one row per record that was let through, for as long as
+   * the interval, and keeps the keys of those rows in memory. `KSTREAM-DEDUPLICATE`, KIP-655.
+   *
+   * Throws INVALID_CONFIG when the interval is not at least a millisecond.
+   *
+   * @example
+   * ```ts
+   * import { string } from 'millrace'
+   * import { TestDriver } from 'millrace/testing'
+   *
+   * const text = { key: string(), value: string() }
+   * const driver = new TestDriver(builder => {
+   *   builder.stream('orders', text).deduplicateByKey({ seconds: 10 }).to('once')
+   * })
+   * const orders = driver.inputTopic('orders', text)
+   * orders.pipe('a', 'first', { timestamp: 0 })
+   * orders.pipe('a', 'again', { timestamp: 10_000 })
+   * orders.pipe('a', 'later', { timestamp: 10_001 })
+   * driver.outputTopic('once', text).readAll().map(({ value }) => value) // → ['first', 'later']
+   * driver.droppedRecords // → 1
+   * ```
+   */
+  deduplicateByKey(within: DurationLike, options?: Deduplicated<K, V>): KStream<K, V>
+
+  /**
+   * The same for each key and id: the selector says what identifies a record beside its key. Records without an id are let
+   * through. `KSTREAM-DEDUPLICATE`, KIP-655.
+   *
+   * Throws INVALID_CONFIG when the interval is not at least a millisecond.
+   *
+   * @example
+   * ```ts
+   * import { string } from 'millrace'
+   * import { TestDriver } from 'millrace/testing'
+   *
+   * const text = { key: string(), value: string() }
+   * const driver = new TestDriver(builder => {
+   *   builder
+   *     .stream('orders', text)
+   *     .deduplicateByKeyValue((_, order) => order, { seconds: 10 }, { id: string() })
+   *     .to('once')
+   * })
+   * const orders = driver.inputTopic('orders', text)
+   * for (const order of ['7', '8', '7']) orders.pipe('a', order)
+   * driver.outputTopic('once', text).readAll().map(({ value }) => value) // → ['7', '8']
+   * ```
+   */
+  deduplicateByKeyValue<Id>(
+    idSelector: (key: K, value: V) => Id | null,
+    within: DurationLike,
+    options: DeduplicatedById<K, V, Id>,
+  ): KStream<K, V>
 
   /**
    * Takes each record as the new row of its key, a null value as a deletion; records without a key are dropped.

@@ -91,6 +91,14 @@ export interface Joined<K, V> extends Named {
   readonly value?: Serde<V>
 }
 
+/** How a stream is deduplicated: its serdes, and the store of what was let through. KIP-655's `Deduplicated`. */
+export interface Deduplicated<K, V> extends Materialized<K, V> {}
+
+/** The same, with ids beside the keys. */
+export interface DeduplicatedById<K, V, Id> extends Deduplicated<K, V> {
+  readonly id: Serde<Id>
+}
+
 /** How a table is stored. Kafka Streams' `Materialized`. */
 export interface Materialized<K, V> extends Named, Logged {
   /** Name of the store. Give one if the table is to be queried, and so that its topics keep their names. */

@@ -1,6 +1,7 @@
 import type { NodeRule } from '../compile/rule.ts'
 import { type AggregateNode, aggregateRule } from './aggregate.ts'
 import { type BranchNode, branchRule } from './branch.ts'
+import { type DeduplicateNode, deduplicateRule } from './deduplicate.ts'
 import { type FilterNode, filterRule } from './filter.ts'
 import { type FlatMapNode, flatMapRule } from './flat-map.ts'
 import { type FlatMapValuesNode, flatMapValuesRule } from './flat-map-values.ts'
@@ -8,6 +9,7 @@ import { type ForeachNode, foreachRule } from './foreach.ts'
 import { type GlobalTableNode, globalTableRule } from './global-table.ts'
 import { type MapNode, mapRule } from './map.ts'
 import { type MapValuesNode, mapValuesRule } from './map-values.ts'
+import { type MarkAsPartitionedNode, markAsPartitionedRule } from './mark-as-partitioned.ts'
 import { type MergeNode, mergeRule } from './merge.ts'
 import { type PeekNode, peekRule } from './peek.ts'
 import { type RepartitionNode, repartitionRule } from './repartition.ts'
@@ -37,6 +39,7 @@ export interface LogicalGraph {
 export type LogicalNode =
   | AggregateNode
   | BranchNode
+  | DeduplicateNode
   | FilterNode
   | FlatMapNode
   | FlatMapValuesNode
@@ -44,6 +47,7 @@ export type LogicalNode =
   | GlobalTableNode
   | MapNode
   | MapValuesNode
+  | MarkAsPartitionedNode
   | MergeNode
   | PeekNode
   | RepartitionNode
@@ -67,6 +71,7 @@ const rules: { readonly [K in LogicalNode['kind']]: NodeRule<Extract<LogicalNode
   {
     aggregate: aggregateRule,
     branch: branchRule,
+    deduplicate: deduplicateRule,
     filter: filterRule,
     flatMap: flatMapRule,
     flatMapValues: flatMapValuesRule,
@@ -74,6 +79,7 @@ const rules: { readonly [K in LogicalNode['kind']]: NodeRule<Extract<LogicalNode
     globalTable: globalTableRule,
     map: mapRule,
     mapValues: mapValuesRule,
+    markAsPartitioned: markAsPartitionedRule,
     merge: mergeRule,
     peek: peekRule,
     repartition: repartitionRule,
