@@ -26,6 +26,7 @@ export type {
   Named,
   Produced,
   Repartitioned,
+  StreamJoined,
 } from './dsl/options.ts'
 export { StreamsBuilder } from './dsl/streams-builder.ts'
 export { type ErrorCode, MillraceError } from './errors.ts'
@@ -87,6 +88,7 @@ export {
 export { toMermaid } from './topology/to-mermaid.ts'
 export type { Topology } from './topology/topology.ts'
 export type { DurationLike } from './windowing/duration.ts'
+export { type JoinWindows, type JoinWindowsOptions, joinWindows } from './windowing/join-windows.ts'
 export {
   type HoppingOptions,
   type TimeWindow,

@@ -3,6 +3,7 @@ import { type DurationLike, toMillis } from '../windowing/duration.ts'
 import type { NewNode } from '../topology/graph.ts'
 import type { NodeId } from '../topology/nodes/node.ts'
 import type { UserFunction } from '../topology/user-function.ts'
+import type { JoinWindows } from '../windowing/join-windows.ts'
 import { BranchedKStreamImpl } from './branched-kstream-impl.ts'
 import type { BranchedKStream } from './branched-kstream.ts'
 import type { GlobalKTable } from './global-ktable.ts'
@@ -20,10 +21,12 @@ import type {
   Named,
   Produced,
   Repartitioned,
+  StreamJoined,
 } from './options.ts'
 import type { Scope } from './scope.ts'
 
 type Joiner<K, V, VT, V2> = (value: V, row: VT, key: K) => V2
+type JoinPartner<K, V> = KStream<K, V> | KTable<K, V> | GlobalKTable<K, V>
 type KeySelector<K, V, KT> = (key: K, value: V) => KT | null
 type JoinFunction = UserFunction<[unknown, unknown, unknown?], unknown>
 
@@ -119,21 +122,38 @@ export class KStreamImpl<K, V> implements KStream<K, V> {
   }
 
   join<KT, VT, V2>(
-    table: KTable<KT, VT> | GlobalKTable<KT, VT>,
+    other: JoinPartner<KT, VT>,
     first: Joiner<K, V, VT, V2> | KeySelector<K, V, KT>,
-    second?: Joiner<K, V, VT, V2> | Joined<K, V>,
-    third?: Named,
+    second?: Joiner<K, V, VT, V2> | Joined<K, V> | JoinWindows,
+    third?: Named | StreamJoined<K, V, VT>,
   ): KStream<K, V2> {
-    return this.#join('inner', table, first, second, third)
+    return this.#join('inner', other, first, second, third)
   }
 
   leftJoin<KT, VT, V2>(
-    table: KTable<KT, VT> | GlobalKTable<KT, VT>,
+    other: JoinPartner<KT, VT>,
     first: Joiner<K, V, VT | null, V2> | KeySelector<K, V, KT>,
-    second?: Joiner<K, V, VT | null, V2> | Joined<K, V>,
-    third?: Named,
+    second?: Joiner<K, V, VT | null, V2> | Joined<K, V> | JoinWindows,
+    third?: Named | StreamJoined<K, V, VT>,
   ): KStream<K, V2> {
-    return this.#join('left', table, first, second, third)
+    return this.#join('left', other, first, second, third)
+  }
+
+  outerJoin<KO, VO, V2>(
+    other: KStream<KO, VO>,
+    joiner: Joiner<K, V | null, VO | null, V2>,
+    windows: JoinWindows,
+    options?: StreamJoined<K, V, VO>,
+  ): KStream<K, V2> {
+    const parents = [this.#parents[0], nodeOf(other, this.#scope.graph)]
+    return this.#add({
+      ...options,
+      kind: 'streamStreamJoin',
+      parents,
+      join: 'outer',
+      joiner,
+      windows,
+    })
   }
 
   markAsPartitioned(options?: Named): KStream<K, V> {
@@ -156,22 +176,31 @@ export class KStreamImpl<K, V> implements KStream<K, V> {
     this.#add({ ...options, kind: 'to', parents: this.#parents, topic })
   }
 
-  /** With a table `(joiner, options)` follow, with a global table `(keySelector, joiner, options)`. */
+  /**
+   * With a stream `(joiner, windows, options)` follow, with a table `(joiner, options)`, with a global table `(keySelector,
+   * joiner, options)`.
+   */
   #join<V2>(
     join: 'inner' | 'left',
-    other: KTable<unknown, unknown> | GlobalKTable<unknown, unknown>,
+    other: { readonly [handle]: Handle<unknown, unknown> },
     first: JoinFunction,
-    second: JoinFunction | Joined<K, V> | undefined,
+    second: JoinFunction | Joined<K, V> | JoinWindows | undefined,
     third: Named | undefined,
   ): KStream<K, V2> {
-    const table = nodeOf(other, this.#scope.graph)
+    const partner = nodeOf(other, this.#scope.graph)
+    const [stream] = this.#parents
     if (typeof second === 'function') {
       const functions = { keySelector: first, joiner: second }
       const kind = 'streamGlobalTableJoin'
-      return this.#add({ ...third, kind, parents: this.#parents, table, join, ...functions })
+      return this.#add({ ...third, kind, parents: [stream], table: partner, join, ...functions })
     }
-    const parents = [this.#parents[0], table]
-    return this.#add({ ...second, kind: 'streamTableJoin', parents, table, join, joiner: first })
+    const parents = [stream, partner]
+    if (second !== undefined && 'beforeMs' in second) {
+      const how = { kind: 'streamStreamJoin', parents, join, joiner: first } as const
+      return this.#add({ ...third, ...how, windows: second })
+    }
+    const how = { kind: 'streamTableJoin', parents, table: partner, join, joiner: first } as const
+    return this.#add({ ...second, ...how })
   }
 
   #deduplicate<Id>(

@@ -4,6 +4,7 @@ import type { GlobalKTable } from './global-ktable.ts'
 import type { KGroupedStream } from './kgrouped-stream.ts'
 import type { KTable } from './ktable.ts'
 import type { DurationLike } from '../windowing/duration.ts'
+import type { JoinWindows } from '../windowing/join-windows.ts'
 import type {
   Deduplicated,
   DeduplicatedById,
@@ -13,8 +14,9 @@ import type {
   Named,
   Produced,
   Repartitioned,
+  StreamJoined,
 } from './options.ts'
-import type { SameKey } from './same-key.ts'
+import type { SameKey, SameStreamKey } from './same-key.ts'
 
 /**
  * A stream of records: each one is a fact of its own. Every method adds a node to the topology and returns what comes
@@ -498,6 +500,39 @@ export interface KStream<K, V> {
   ): KStream<K, V2>
 
   /**
+   * The pairs of records of both streams that have the same key and whose times are near enough: each record meets those that
+   * came before it, and waits for others as long as the windows say. Records without a key or a value are dropped. A result
+   * has the later one's time. The topics of both must have the same number of partitions, or the application does not start:
+   * WRONG_PARTITIONS. `KSTREAM-WINDOWED`, `KSTREAM-JOINTHIS`, `KSTREAM-JOINOTHER` and `KSTREAM-MERGE`.
+   *
+   * @example
+   * ```ts
+   * import { joinWindows, string } from 'millrace'
+   * import { TestDriver } from 'millrace/testing'
+   *
+   * const text = { key: string(), value: string() }
+   * const driver = new TestDriver(builder => {
+   *   const shown = builder.stream('shown', text)
+   *   const clicked = builder.stream('clicked', text)
+   *   const within = joinWindows({ seconds: 10 }, { before: 0 })
+   *   shown.join(clicked, (ad, spot) => `${ad}: ${spot}`, within).to('successes', text)
+   * })
+   * driver.inputTopic('shown', text).pipe('ann', 'shoes', { timestamp: 1_000 })
+   * driver.inputTopic('clicked', text).pipe('ann', 'top', { timestamp: 4_000 })
+   * driver.inputTopic('clicked', text).pipe('ann', 'left', { timestamp: 12_000 })
+   * driver.outputTopic('successes', text).readAll() // → [
+   * //   { key: 'ann', value: 'shoes: top', timestamp: 4_000, … }
+   * // ]
+   * ```
+   */
+  join<KO, VO, V2>(
+    other: KStream<KO, VO> & SameStreamKey<K, KO>,
+    joiner: (value: V, other: VO, key: K) => V2,
+    windows: JoinWindows,
+    options?: StreamJoined<K, V, VO>,
+  ): KStream<K, V2>
+
+  /**
    * As `join`, with a table or a global table, but records without a row or a key stay: the joiner gets null. Records
    * without a value are dropped. `KSTREAM-LEFTJOIN`.
    *
@@ -532,6 +567,71 @@ export interface KStream<K, V> {
     keySelector: (key: K, value: V) => KT | null,
     joiner: (value: V, row: VT | null, key: K) => V2,
     options?: Named,
+  ): KStream<K, V2>
+
+  /**
+   * As `join` with a stream, but a record of this one that finds no partner gives a result too, with null, once its window
+   * and grace have passed: when a later record of either stream moves time on. One that comes too late to wait does at once, and
+   * so does one without a key. Such a result has the record's time. `KSTREAM-JOINTHIS` and `KSTREAM-OUTEROTHER`.
+   *
+   * @example
+   * ```ts
+   * import { joinWindows, string } from 'millrace'
+   * import { TestDriver } from 'millrace/testing'
+   *
+   * const text = { key: string(), value: string() }
+   * const driver = new TestDriver(builder => {
+   *   const shown = builder.stream('shown', text)
+   *   const clicked = builder.stream('clicked', text)
+   *   const within = joinWindows({ seconds: 10 }, { before: 0 })
+   *   shown.leftJoin(clicked, (ad, spot) => `${ad}: ${spot}`, within).to('seen', text)
+   * })
+   * driver.inputTopic('shown', text).pipe('ann', 'shoes', { timestamp: 1_000 })
+   * driver.inputTopic('clicked', text).pipe('bob', 'top', { timestamp: 4_000 })
+   * driver.outputTopic('seen', text).readAll() // → []
+   * driver.inputTopic('clicked', text).pipe('ann', 'left', { timestamp: 12_000 })
+   * driver.outputTopic('seen', text).readAll() // → [
+   * //   { key: 'ann', value: 'shoes: null', timestamp: 1_000, … }
+   * // ]
+   * ```
+   */
+  leftJoin<KO, VO, V2>(
+    other: KStream<KO, VO> & SameStreamKey<K, KO>,
+    joiner: (value: V, other: VO | null, key: K) => V2,
+    windows: JoinWindows,
+    options?: StreamJoined<K, V, VO>,
+  ): KStream<K, V2>
+
+  /**
+   * As `leftJoin` with a stream, but records of both give results without a partner. `KSTREAM-OUTERTHIS` and
+   * `KSTREAM-OUTEROTHER`.
+   *
+   * @example
+   * ```ts
+   * import { joinWindows, string } from 'millrace'
+   * import { TestDriver } from 'millrace/testing'
+   *
+   * const text = { key: string(), value: string() }
+   * const driver = new TestDriver(builder => {
+   *   const sent = builder.stream('sent', text)
+   *   const received = builder.stream('received', text)
+   *   const both = sent.outerJoin(received, (a, b) => `${a}, ${b}`, joinWindows({ minutes: 1 }))
+   *   both.to('compared', text)
+   * })
+   * driver.inputTopic('sent', text).pipe('parcel', 'sent', { timestamp: 0 })
+   * driver.inputTopic('received', text).pipe('letter', 'received', { timestamp: 100 })
+   * driver.inputTopic('sent', text).pipe('card', 'sent', { timestamp: 120_000 })
+   * driver.outputTopic('compared', text).readAll() // → [
+   * //   { key: 'parcel', value: 'sent, null', timestamp: 0, … },
+   * //   { key: 'letter', value: 'null, received', timestamp: 100, … }
+   * // ]
+   * ```
+   */
+  outerJoin<KO, VO, V2>(
+    other: KStream<KO, VO> & SameStreamKey<K, KO>,
+    joiner: (value: V | null, other: VO | null, key: K) => V2,
+    windows: JoinWindows,
+    options?: StreamJoined<K, V, VO>,
   ): KStream<K, V2>
 
   /**

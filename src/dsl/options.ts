@@ -99,6 +99,22 @@ export interface DeduplicatedById<K, V, Id> extends Deduplicated<K, V> {
   readonly id: Serde<Id>
 }
 
+/** How two streams that are joined are named, written and stored. Kafka Streams' `StreamJoined`. */
+export interface StreamJoined<K, V, VO> extends Named, Logged {
+  /** Beginning of the names of the stores, so that their changelogs keep their names. */
+  readonly store?: string
+  /** Name of the store of the left stream, if it is to have one of its own. */
+  readonly thisStore?: string
+  /** Name of the store of the right stream, if it is to have one of its own. */
+  readonly otherStore?: string
+  /** Of both streams; by default that of the left one, or else of the right one. */
+  readonly key?: Serde<K>
+  /** Of the left stream. */
+  readonly value?: Serde<V>
+  /** Of the right stream. */
+  readonly otherValue?: Serde<VO>
+}
+
 /** How a table is stored. Kafka Streams' `Materialized`. */
 export interface Materialized<K, V> extends Named, Logged {
   /** Name of the store. Give one if the table is to be queried, and so that its topics keep their names. */

@@ -15,3 +15,10 @@ export type SameKey<K, KT> = [K] extends [KT]
   : [KT] extends [K]
     ? unknown
     : TopologyTypeError<'The keys of the stream and of the table have different types: give the stream the key of the table with selectKey, or join a global table'>
+
+/** The same of two streams. */
+export type SameStreamKey<K, KO> = [K] extends [KO]
+  ? unknown
+  : [KO] extends [K]
+    ? unknown
+    : TopologyTypeError<'The keys of the two streams have different types: give one of them the key of the other with selectKey'>

@@ -1,7 +1,7 @@
 import { MillraceError } from '../errors.ts'
 import { KeyValueStore } from '../state/key-value-store.ts'
 import { SessionRows } from '../state/session-store.ts'
-import type { StoreDefinition } from '../state/store-definition.ts'
+import { type QueryableDefinition, isQueryable } from '../state/store-definition.ts'
 import type {
   ReadOnlyKeyValueStore,
   ReadOnlySessionStore,
@@ -31,7 +31,7 @@ export interface QuerySources {
 export function queryStore(name: string, sources: QuerySources): QueryableStore {
   const global = sources.globalStore(name)
   if (global !== undefined) return global
-  const stores = sources.topology.subtopologies.flatMap(subtopology => subtopology.stores)
+  const stores = sources.topology.subtopologies.flatMap(part => part.stores.filter(isQueryable))
   const definition = stores.find(store => store.name === name)
   if (definition !== undefined) return viewOf(definition, sources)
   const globals = sources.topology.globalStores.map(({ store }) => store)
@@ -42,7 +42,7 @@ export function queryStore(name: string, sources: QuerySources): QueryableStore 
   )
 }
 
-function viewOf({ kind, name }: StoreDefinition, sources: QuerySources): QueryableStore {
+function viewOf({ kind, name }: QueryableDefinition, sources: QuerySources): QueryableStore {
   switch (kind) {
     case 'keyValue':
     case 'timestampedKeyValue':

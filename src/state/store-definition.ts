@@ -4,7 +4,14 @@ import type { Serde } from '../serde/serde.ts'
  * A store that an operator keeps. `kind` decides the interface that `ProcessorContext.store` returns: `stores.ts` has one
  * for each.
  */
-export type StoreDefinition = KeyValueDefinition | WindowDefinition | SessionDefinition
+export type StoreDefinition = QueryableDefinition | UnmatchedRecordsDefinition
+
+/** The others are what operators keep for themselves. */
+export type QueryableDefinition = KeyValueDefinition | WindowDefinition | SessionDefinition
+
+export function isQueryable(definition: StoreDefinition): definition is QueryableDefinition {
+  return definition.kind !== 'unmatchedRecords'
+}
 
 interface StoreBase {
   readonly name: string
@@ -46,6 +53,13 @@ export interface SessionDefinition extends StoreBase {
   readonly retentionMs: number
   /** Whether sessions of all keys can be read in the order of their ends; the keys are in memory once more. */
   readonly timeIndex?: boolean
+}
+
+/** Records of a stream-stream join that wait for a partner: `value` is the serde of the left ones. */
+export interface UnmatchedRecordsDefinition extends StoreBase {
+  readonly kind: 'unmatchedRecords'
+  /** Of the right ones. */
+  readonly otherValue: Serde<unknown>
 }
 
 /** A definition without what the compiler adds to it. */

@@ -79,6 +79,8 @@ export interface ReadOnlyWindowStore<K, V> {
  * (Kafka's `AbstractRocksDBSegmentedBytesStore`).
  */
 export interface TimestampedWindowStore<K, V> extends ReadOnlyWindowStore<K, V> {
+  /** Largest window start put so far, the refused ones too; -1 before the first. */
+  readonly observedTime: number
   /**
    * Sets the row of a key and window; a null value deletes it. Returns false when the window is so old that its segment
    * has expired: then nothing is stored and the task counts a dropped record.

@@ -19,6 +19,7 @@ import {
   type TaskMetadata,
   writeNumberOperation,
 } from './task-metadata.ts'
+import { UnmatchedRecords } from './unmatched-records.ts'
 import { WindowStore } from './window-store.ts'
 import { isFlushDue } from './write-numbers.ts'
 
@@ -170,6 +171,7 @@ export class TaskState {
     this.#preparedTimes = this.#openTimes()
     for (const [name, { rows }] of this.#stores) {
       const topic = this.#changelogs.get(name)
+      if ('beforeCommit' in rows) rows.beforeCommit()
       for (const { key, row, timestamp } of rows.table.prepare()) {
         if (topic === undefined) continue
         const changelogKey = rows.changelogKey(rows.table.storeKey(key))
@@ -283,7 +285,7 @@ interface OpenStore {
   readonly memory: MemoryDatabase | null
 }
 
-type TaskStore = KeyValueStore | TimedStore
+type TaskStore = KeyValueStore | TimedStore | UnmatchedRecords
 
 /** A store that forgets. */
 type TimedStore = WindowStore | SessionRows
@@ -312,6 +314,8 @@ function openStore(
     }
     case 'session':
       return { rows: new SessionRows(definition, table, observedTime) }
+    case 'unmatchedRecords':
+      return { rows: new UnmatchedRecords(definition, table) }
     default:
       return definition satisfies never
   }
@@ -329,6 +333,7 @@ function isOrdered(definition: StoreDefinition): boolean {
       return ordered || retainDuplicates || timeIndex
     }
     case 'session':
+    case 'unmatchedRecords':
       return true
     default:
       return definition satisfies never

@@ -50,6 +50,10 @@ export class WindowStore implements TimestampedWindowStore<unknown, unknown> {
     })
   }
 
+  get observedTime(): number {
+    return this.segments.observedTime
+  }
+
   fetch(key: unknown, windowStart: number): ValueAndTimestamp<unknown> | undefined {
     if (windowStart < this.#oldest) return undefined
     const row = this.table.get(this.#tableKey(this.#serdes.keyBytes(key), windowStart, 0))

@@ -7,13 +7,19 @@ import { MillraceError } from '../errors.ts'
  * - `reuseKTableSourceTopics`: a table read from a topic is restored from that topic, and has no changelog of its own.
  *   The topic must be compacted, or keep all records for ever.
  * - `mergeRepartitionTopics`: what is grouped and joined by one new key goes through one repartition topic.
+ * - `singleStoreSelfJoin`: a stream that is joined with itself is stored once.
  */
-export type Optimization = 'reuseKTableSourceTopics' | 'mergeRepartitionTopics'
+export type Optimization =
+  'reuseKTableSourceTopics' | 'mergeRepartitionTopics' | 'singleStoreSelfJoin'
 
 /** All optimisations, none, or some of them. */
 export type Optimizations = 'all' | 'none' | readonly Optimization[]
 
-const known: readonly Optimization[] = ['reuseKTableSourceTopics', 'mergeRepartitionTopics']
+const known: readonly Optimization[] = [
+  'reuseKTableSourceTopics',
+  'mergeRepartitionTopics',
+  'singleStoreSelfJoin',
+]
 
 /** Throws INVALID_CONFIG for an optimisation that there is not. */
 export function optimizationsOf(chosen: Optimizations): ReadonlySet<Optimization> {

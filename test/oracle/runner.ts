@@ -114,6 +114,7 @@ const supportedConfig: Readonly<Record<string, readonly string[] | undefined>> =
     'all',
     'reuse.ktable.source.topics',
     'merge.repartition.topics',
+    'single.store.self.join',
   ],
   'processing.guarantee': ['at_least_once', 'exactly_once_v2'],
 }
@@ -139,6 +140,7 @@ function optimizations(setting: string): Optimizations {
 const optimizationNames: Readonly<Record<string, Optimization | undefined>> = {
   'reuse.ktable.source.topics': 'reuseKTableSourceTopics',
   'merge.repartition.topics': 'mergeRepartitionTopics',
+  'single.store.self.join': 'singleStoreSelfJoin',
 }
 
 /** Headers whose values name Java's classes. */

@@ -260,8 +260,8 @@ async function check(engine: StoreEngine, steps: readonly Step[]): Promise<void>
         } else if (store instanceof WindowStore) {
           store.put(key, value, time, time)
           model.put(key, value, time, time)
-        } else {
-          store?.put(key, value, time)
+        } else if (store instanceof KeyValueStore) {
+          store.put(key, value, time)
           model.put(key, value, 0, 0)
         }
       }

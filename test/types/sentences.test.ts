@@ -19,6 +19,13 @@ const preamble = `
   const table = builder.table('table', { key: long(), value: string() })
 `
 
+const streams = `
+  import { StreamsBuilder, joinWindows, long, string } from '${root}/src/index.ts'
+  const builder = new StreamsBuilder()
+  const stream = builder.stream('in', { key: string(), value: string() })
+  const other = builder.stream('other', { key: long(), value: string() })
+`
+
 test('a join of different keys is refused with a sentence, and accepted once the key is the same', () => {
   writeFileSync(
     path.join(folder, 'refused.mts'),
@@ -36,6 +43,32 @@ test('a join of different keys is refused with a sentence, and accepted once the
       'selectKey, or join a global table',
   )
   expect(output).toContain('refused.mts(7,')
+  expect(output).not.toContain('accepted.mts')
+})
+
+test('so is a join of streams with different keys', () => {
+  writeFileSync(
+    path.join(folder, 'refused.mts'),
+    `${streams}
+    stream.join(other, (left, right) => left + right, joinWindows(10))
+    stream.outerJoin(other, (left, right) => [left, right], joinWindows(10))`,
+  )
+  writeFileSync(
+    path.join(folder, 'accepted.mts'),
+    `${streams}
+    const same = stream.selectKey(key => key.length)
+    same.leftJoin(other, (left, right) => left + (right ?? ''), joinWindows(10))
+    // @ts-expect-error what may be missing is null
+    same.leftJoin(other, (left, right) => right.length, joinWindows(10))
+    // @ts-expect-error a join of streams needs windows
+    same.join(other, (left, right) => left + right)`,
+  )
+  const output = compile()
+  expect(output).toContain(
+    'The keys of the two streams have different types: give one of them the key of the other with selectKey',
+  )
+  expect(output).toContain('refused.mts(7,')
+  expect(output).toContain('refused.mts(8,')
   expect(output).not.toContain('accepted.mts')
 })
 

@@ -13,6 +13,7 @@ import { mergeSources } from './merge-sources.ts'
 import { nameNodes } from './name-nodes.ts'
 import { planTables } from './plan-tables.ts'
 import { reuseSourceTopics } from './reuse-source-topics.ts'
+import { shareSelfJoins } from './share-self-joins.ts'
 import { split } from './split.ts'
 
 /**
@@ -51,7 +52,8 @@ export function compile(
 
 function optimize(graph: NamedGraph, chosen: ReadonlySet<Optimization>): NamedGraph {
   const reused = chosen.has('reuseKTableSourceTopics') ? reuseSourceTopics(graph) : graph
-  return chosen.has('mergeRepartitionTopics') ? mergeRepartitions(reused) : reused
+  const merged = chosen.has('mergeRepartitionTopics') ? mergeRepartitions(reused) : reused
+  return chosen.has('singleStoreSelfJoin') ? shareSelfJoins(merged) : merged
 }
 
 function emit(plan: Plan): Blueprint {

@@ -61,7 +61,11 @@ export class Emission {
 
   /** Serdes of the records that come from the first parent. */
   get input(): Serdes {
-    return this.#plan.serdes.get(this.#node.parents[0] ?? -1) ?? {}
+    return this.inputOf(0)
+  }
+
+  inputOf(parent: number): Serdes {
+    return this.#plan.serdes.get(this.#node.parents[parent] ?? -1) ?? {}
   }
 
   /** Names of the nodes that were made from this one, in that order. */

@@ -19,14 +19,14 @@ export function insertRepartitions({ nodes, names }: NamedGraph): NamedGraph {
   const result: LogicalNode[] = []
   let nextId = Math.max(-1, ...nodes.map(node => node.id)) + 1
   for (const node of nodes) {
-    const moved = new Map<NodeId, NodeId>()
+    const moved = new Map<number, NodeId>()
     for (const repartition of names.get(node.id)?.repartitions ?? []) {
       const parent = node.parents[repartition.parent]
       const request = ruleOf(node).repartition?.(node, repartition.parent)
       if (parent === undefined || request === undefined) continue
       const existing = byOwner.get(request.owner)
       if (request.shared && existing !== undefined) {
-        moved.set(parent, existing)
+        moved.set(repartition.parent, existing)
         continue
       }
       const id = nextId++
@@ -42,9 +42,9 @@ export function insertRepartitions({ nodes, names }: NamedGraph): NamedGraph {
       )
       inserted.set(id, namesOf(repartition))
       byOwner.set(request.owner, id)
-      moved.set(parent, id)
+      moved.set(repartition.parent, id)
     }
-    result.push(withParents(node, id => moved.get(id) ?? id))
+    result.push(withParents(node, (id, index) => moved.get(index) ?? id))
   }
   return { nodes: result, names: inserted }
 }

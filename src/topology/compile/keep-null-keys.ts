@@ -20,8 +20,12 @@ export function keepNullKeys<G extends LogicalGraph>(graph: G): G {
 }
 
 function joinsWithoutKey(node: LogicalNode): boolean {
-  return (
-    (node.kind === 'streamTableJoin' || node.kind === 'streamGlobalTableJoin') &&
-    node.join === 'left'
-  )
+  switch (node.kind) {
+    case 'streamStreamJoin':
+    case 'streamTableJoin':
+    case 'streamGlobalTableJoin':
+      return node.join !== 'inner'
+    default:
+      return false
+  }
 }

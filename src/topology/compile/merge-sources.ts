@@ -31,7 +31,10 @@ export function mergeSources(graph: LogicalGraph): LogicalGraph {
 }
 
 /** The node with other parents; the same node if they stay. */
-export function withParents(node: LogicalNode, map: (parent: NodeId) => NodeId): LogicalNode {
+export function withParents(
+  node: LogicalNode,
+  map: (parent: NodeId, index: number) => NodeId,
+): LogicalNode {
   const parents = node.parents.map(map)
   if (parents.every((parent, index) => parent === node.parents[index])) return node
   return Object.freeze({ ...node, parents: Object.freeze(parents) })

@@ -37,6 +37,11 @@ export interface NodeNames {
   /** Of the two sides of a join, in front of the node that merges their results. */
   readonly left?: string
   readonly right?: string
+  /** Of what keeps the records of each side of a join, in front of those, and of its stores. */
+  readonly leftWindowed?: string
+  readonly rightWindowed?: string
+  readonly leftStore?: string
+  readonly rightStore?: string
   /** The repartition topic, without the application id. */
   readonly topic?: string
   /** The store, or the name it gets if it turns out to be needed. */

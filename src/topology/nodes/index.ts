@@ -20,6 +20,7 @@ import {
   streamGlobalTableJoinRule,
 } from './stream-global-table-join.ts'
 import { type StreamSourceNode, streamSourceRule } from './stream-source.ts'
+import { type StreamStreamJoinNode, streamStreamJoinRule } from './stream-stream-join.ts'
 import { type StreamTableJoinNode, streamTableJoinRule } from './stream-table-join.ts'
 import { type TableAggregateNode, tableAggregateRule } from './table-aggregate.ts'
 import { type TableFilterNode, tableFilterRule } from './table-filter.ts'
@@ -55,6 +56,7 @@ export type LogicalNode =
   | SplitNode
   | StreamGlobalTableJoinNode
   | StreamSourceNode
+  | StreamStreamJoinNode
   | StreamTableJoinNode
   | TableAggregateNode
   | TableFilterNode
@@ -87,6 +89,7 @@ const rules: { readonly [K in LogicalNode['kind']]: NodeRule<Extract<LogicalNode
     split: splitRule,
     streamGlobalTableJoin: streamGlobalTableJoinRule,
     streamSource: streamSourceRule,
+    streamStreamJoin: streamStreamJoinRule,
     streamTableJoin: streamTableJoinRule,
     tableAggregate: tableAggregateRule,
     tableFilter: tableFilterRule,

@@ -1,5 +1,29 @@
-import { long, string } from '../../../src/index.ts'
-import { type Topologies, strings } from './shared.ts'
+import { type StreamsBuilder, joinWindows, long, string, tumbling } from '../../../src/index.ts'
+import { type Topologies, longs, strings } from './shared.ts'
+
+const repartitions = (b: StreamsBuilder): void => {
+  const input = b.stream('in', strings).map((k, v) => [v, k])
+  input
+    .filter(() => true)
+    .groupByKey(strings)
+    .count()
+    .toStream()
+    .to('one')
+  input
+    .groupByKey(strings)
+    .reduce((_, v) => v)
+    .toStream()
+    .to('two')
+  input
+    .groupByKey(strings)
+    .windowedBy(tumbling(10))
+    .count()
+    .toStream()
+    .selectKey(({ key }) => key)
+    .to('three', longs)
+  const other = b.stream('other', strings)
+  input.join(other, l => l, joinWindows(10), strings).to('four', strings)
+}
 
 export const topologies: Topologies = {
   'names-stateless'(b) {
@@ -204,4 +228,28 @@ export const topologies: Topologies = {
       .toStream()
       .to('out')
   },
+
+  'names-stream-join'(b) {
+    const left = b.stream('left', strings)
+    const right = b.stream('right', strings)
+    left.join(right, l => l, joinWindows(10)).to('one', strings)
+    left.leftJoin(right, l => l, joinWindows(10)).to('two', strings)
+    left.outerJoin(right, l => l, joinWindows(10)).to('three', strings)
+  },
+
+  'names-stream-join-repartitioned'(b) {
+    const left = b.stream('left', strings).selectKey((_, v) => v)
+    const right = b.stream('right', strings).selectKey((_, v) => v)
+    const serdes = { ...strings, otherValue: string() }
+    left.join(right, l => l, joinWindows(10), serdes).to('one', strings)
+    left.outerJoin(right, l => l, joinWindows(10), { ...serdes, name: 'pair' }).to('two', strings)
+  },
+
+  'optimized-self-join'(b) {
+    const input = b.stream('in', strings)
+    input.join(input, l => l, joinWindows(10)).to('out', strings)
+  },
+
+  'optimized-repartitions': repartitions,
+  'plain-repartitions': repartitions,
 }

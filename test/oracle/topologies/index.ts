@@ -8,6 +8,7 @@ import { topologies as optimization } from './optimization.ts'
 import { topologies as random } from './random.ts'
 import type { Topologies } from './shared.ts'
 import { topologies as stateless } from './stateless.ts'
+import { topologies as streamJoins } from './stream-joins.ts'
 import { topologies as streamTableJoins } from './stream-table-joins.ts'
 import { topologies as tableJoins } from './table-joins.ts'
 import { topologies as tables } from './tables.ts'
@@ -25,6 +26,7 @@ export const families: Record<string, Topologies> = {
   optimization,
   random,
   stateless,
+  'stream-joins': streamJoins,
   'stream-table-joins': streamTableJoins,
   'table-joins': tableJoins,
   tables,

@@ -1,4 +1,4 @@
-import { long } from '../../../src/index.ts'
+import { joinWindows, long } from '../../../src/index.ts'
 import { type Topologies, strings } from './shared.ts'
 
 export const topologies: Topologies = {
@@ -97,5 +97,16 @@ export const topologies: Topologies = {
     b.table('in', { ...strings, store: 'rows' })
       .toStream()
       .to('out')
+  },
+
+  'self-join-alone'(b) {
+    const input = b.stream('in', strings)
+    input.join(input, (l, r) => `${l}+${r}`, joinWindows(5, { grace: 20 })).to('out', strings)
+  },
+
+  'self-join-two-sources'(b) {
+    const one = b.stream('in', strings)
+    const two = b.stream('in', strings)
+    one.join(two, (l, r) => `${l}+${r}`, joinWindows(5, { grace: 20 })).to('out', strings)
   },
 }

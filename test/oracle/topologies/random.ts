@@ -1,4 +1,4 @@
-import { hopping, string, tumbling } from '../../../src/index.ts'
+import { hopping, joinWindows, string, tumbling } from '../../../src/index.ts'
 import { type Topologies, strings, tail } from './shared.ts'
 
 export const topologies: Topologies = {
@@ -122,5 +122,32 @@ export const topologies: Topologies = {
         (v, t) => `${v}+${t}`,
       )
       .to('left', strings)
+  },
+
+  'random-inner-join-1'(b) {
+    const windows = joinWindows(25, { before: 8, grace: 20 })
+    b.stream('left', strings)
+      .join(b.stream('right', strings), (l, r) => `${l}+${r}`, windows)
+      .to('out', strings)
+  },
+
+  'random-left-join-1'(b) {
+    const windows = joinWindows(6, { grace: 8 })
+    b.stream('left', strings)
+      .leftJoin(b.stream('right', strings), (l, r) => `${l}+${r}`, windows)
+      .to('out', strings)
+  },
+
+  'random-outer-join-1'(b) {
+    const windows = joinWindows(4, { after: 9, grace: 6 })
+    b.stream('left', strings)
+      .outerJoin(b.stream('right', strings), (l, r) => `${l}+${r}`, windows)
+      .to('out', strings)
+  },
+
+  'random-self-join-1'(b) {
+    const input = b.stream('in', strings)
+    const windows = joinWindows(5, { after: 8, grace: 10 })
+    input.join(input, (l, r) => `${l}+${r}`, windows).to('out', strings)
   },
 }
