@@ -86,7 +86,18 @@ export {
   wallclockTimestamp,
 } from './topology/timestamp-extractors.ts'
 export { toMermaid } from './topology/to-mermaid.ts'
-export type { Topology } from './topology/topology.ts'
+export type { InternalTopic, Topology } from './topology/topology.ts'
+export {
+  type GlobalStoreDescription,
+  type NodeDescription,
+  type ProcessorDescription,
+  type SinkDescription,
+  type SourceDescription,
+  type StoreDescription,
+  type SubtopologyDescription,
+  type TopologyDescription,
+  describeTopology,
+} from './topology/topology-description.ts'
 export type { DurationLike } from './windowing/duration.ts'
 export { type JoinWindows, type JoinWindowsOptions, joinWindows } from './windowing/join-windows.ts'
 export {

@@ -12,6 +12,13 @@ export interface BuildOptions {
    * @defaultValue 'none'
    */
   readonly optimization?: Optimizations
+  /**
+   * Whether stores, changelogs and repartition topics must have names that were given. Generated names have numbers, which
+   * change when an operator is added before them: then the rows of a store are lost to the application. KIP-1111.
+   *
+   * @defaultValue false
+   */
+  readonly ensureExplicitInternalResourceNaming?: boolean
 }
 
 /** An operator without a name is numbered. Kafka Streams' `Named`. */

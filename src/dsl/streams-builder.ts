@@ -139,8 +139,8 @@ export class StreamsBuilder {
    * // ]
    * ```
    */
-  build(applicationId: string, { optimization }: BuildOptions = {}): Topology {
-    return compile(applicationId, this.#graph, optimization)
+  build(applicationId: string, options: BuildOptions = {}): Topology {
+    return compile(applicationId, this.#graph, options)
   }
 }
 

@@ -1,6 +1,6 @@
-import { type NodeOrder, orderForDescription } from './describe/order.ts'
 import { hashOrder } from './describe/hash-order.ts'
-import type { GlobalStore, Subtopology, Topology, TopologyNode } from './topology.ts'
+import { type NodeDescription, describeTopology } from './topology-description.ts'
+import type { Topology } from './topology.ts'
 
 /**
  * The topology as text, equal to what Java's `Topology#describe` prints, so that tools that draw it can read it. Names
@@ -25,53 +25,42 @@ import type { GlobalStore, Subtopology, Topology, TopologyNode } from './topolog
  * ```
  */
 export function describe(topology: Topology): string {
-  const internal = new Map(
-    topology.internalTopics.map(({ name }) => [
-      name,
-      name.slice(topology.applicationId.length + 1),
-    ]),
-  )
-  const shortName = (topic: string): string => internal.get(topic) ?? topic
+  const { applicationId, subtopologies, globalStores, internalTopics } = describeTopology(topology)
+  const internal = new Set(internalTopics.map(({ name }) => name))
+  const shortName = (topic: string): string =>
+    internal.has(topic) ? topic.slice(applicationId.length + 1) : topic
+  const lines = (nodes: readonly NodeDescription[]): string =>
+    nodes.map(node => `    ${nodeText(node, shortName)}\n`).join('')
   const parts = [
-    ...topology.subtopologies.map(part => ({
-      id: part.id,
-      text: subtopologyText(part, shortName),
+    ...subtopologies.map(({ id, nodes }) => ({
+      id,
+      text: `Sub-topology: ${id}\n${lines(nodes)}\n`,
     })),
-    ...topology.globalStores.map(global => ({ id: global.id, text: globalStoreText(global) })),
+    ...globalStores.map(({ id, nodes }) => ({
+      id,
+      text: `Sub-topology: ${id} for global store (will not generate tasks)\n${lines(nodes)}`,
+    })),
   ].sort((one, two) => one.id - two.id)
   return `Topologies:\n ${parts.map(({ text }) => `  ${text}`).join('')}`
 }
 
-function subtopologyText({ id, nodes }: Subtopology, shortName: (topic: string) => string): string {
-  const order = orderForDescription(nodes)
-  const lines = order.nodes.map(node => `    ${nodeText(node, order, shortName)}\n`)
-  return `Sub-topology: ${id}\n${lines.join('')}\n`
-}
-
-function globalStoreText({ id, source, processor }: GlobalStore): string {
-  const order = orderForDescription([source, processor])
-  const lines = order.nodes.map(node => `    ${nodeText(node, order, topic => topic)}\n`)
-  return `Sub-topology: ${id} for global store (will not generate tasks)\n${lines.join('')}`
-}
-
-function nodeText(
-  node: TopologyNode,
-  order: NodeOrder,
-  shortName: (topic: string) => string,
-): string {
-  const children = `\n      --> ${names(order.childrenOf(node))}`
-  const parents = `\n      <-- ${names(order.parentsOf(node))}`
-  if (node.kind === 'source') {
-    const topics = hashOrder(node.topics.map(shortName)).join(', ')
-    return `Source: ${node.name} (topics: [${topics}])${children}`
+function nodeText(node: NodeDescription, shortName: (topic: string) => string): string {
+  const children = node.kind === 'sink' ? '' : `\n      --> ${list(node.successors)}`
+  const parents = node.kind === 'source' ? '' : `\n      <-- ${list(node.predecessors)}`
+  switch (node.kind) {
+    case 'source': {
+      const topics = hashOrder(node.topics.map(shortName)).join(', ')
+      return `Source: ${node.name} (topics: [${topics}])${children}`
+    }
+    case 'processor': {
+      const stores = hashOrder(node.stores).join(', ')
+      return `Processor: ${node.name} (stores: [${stores}])${children}${parents}`
+    }
+    case 'sink':
+      return `Sink: ${node.name} (topic: ${shortName(node.topic)})${parents}`
+    default:
+      return node satisfies never
   }
-  if (node.kind === 'processor') {
-    const stores = hashOrder(node.stores).join(', ')
-    return `Processor: ${node.name} (stores: [${stores}])${children}${parents}`
-  }
-  return `Sink: ${node.name} (topic: ${shortName(node.topic)})${parents}`
 }
 
-function names(nodes: readonly TopologyNode[]): string {
-  return nodes.length === 0 ? 'none' : nodes.map(({ name }) => name).join(', ')
-}
+const list = (names: readonly string[]): string => (names.length === 0 ? 'none' : names.join(', '))

@@ -3,6 +3,7 @@ import { ruleOf } from '../nodes/index.ts'
 import { type Optimization, type Optimizations, optimizationsOf } from '../optimization.ts'
 import type { Topology } from '../topology.ts'
 import { checkNames, checkTopics, checkUnique } from './check-names.ts'
+import { checkExplicitNames } from './check-explicit-names.ts'
 import { type Blueprint, Emission, type Plan } from './emission.ts'
 import { findTopics } from './find-topics.ts'
 import { inferSerdes } from './infer-serdes.ts'
@@ -26,9 +27,9 @@ import { split } from './split.ts'
 export function compile(
   applicationId: string,
   graph: LogicalGraph,
-  optimization: Optimizations = 'none',
+  { optimization = 'none', ensureExplicitInternalResourceNaming = false }: CompileOptions = {},
 ): Topology {
-  const names = nameNodes(graph)
+  const { names, generated } = nameNodes(graph)
   const merged = mergeSources(graph)
   const optimized = optimize(
     insertRepartitions({ ...merged, names }),
@@ -47,7 +48,13 @@ export function compile(
   const blueprint = emit(plan)
   checkTopics(blueprint)
   checkUnique(blueprint)
+  if (ensureExplicitInternalResourceNaming) checkExplicitNames(applicationId, blueprint, generated)
   return split(applicationId, blueprint)
+}
+
+export interface CompileOptions {
+  readonly optimization?: Optimizations | undefined
+  readonly ensureExplicitInternalResourceNaming?: boolean | undefined
 }
 
 function optimize(graph: NamedGraph, chosen: ReadonlySet<Optimization>): NamedGraph {

@@ -7,7 +7,7 @@ import type { NodeNames, RepartitionNames } from './rule.ts'
  * Kafka Streams' `InternalStreamsBuilder`; a node with a given name uses up its number all the same, a store with a
  * given name does not. So an application that moves over from Kafka Streams finds its internal topics.
  */
-export function nameNodes(graph: LogicalGraph): ReadonlyMap<NodeId, NodeNames> {
+export function nameNodes(graph: LogicalGraph): NamesOfNodes {
   const counter = new Counter()
   const names = new Map<NodeId, NodeNames>()
   const changedKeys = new Set<NodeId>()
@@ -17,16 +17,17 @@ export function nameNodes(graph: LogicalGraph): ReadonlyMap<NodeId, NodeNames> {
     if (rule.key === 'changed' || (rule.key === 'kept' && changed)) changedKeys.add(node.id)
     names.set(node.id, rule.names(node, counterFor(node.parents)))
   }
-  return names
+  return { names, generated: counter.generated }
 
   function counterFor(parents: readonly NodeId[]): NameCounter {
     return {
-      generate: prefix => counter.next(prefix),
+      generate: prefix => counter.generate(prefix),
       skip: () => void counter.next(''),
       parentName: parent => names.get(parents[parent] ?? -1)?.name ?? '',
       name: (given, prefix) => {
-        const generated = counter.next(prefix)
-        return given ?? generated
+        if (given === undefined) return counter.generate(prefix)
+        counter.next(prefix)
+        return given
       },
       repartition: (parent, prefix) => {
         const id = parents[parent]
@@ -36,6 +37,12 @@ export function nameNodes(graph: LogicalGraph): ReadonlyMap<NodeId, NodeNames> {
       repartitionTopic: prefix => counter.repartition(prefix),
     }
   }
+}
+
+export interface NamesOfNodes {
+  readonly names: ReadonlyMap<NodeId, NodeNames>
+  /** Names that nobody gave; others may begin with them. */
+  readonly generated: ReadonlySet<string>
 }
 
 export interface NameCounter {
@@ -59,7 +66,14 @@ export interface NameCounter {
 type StreamRepartitionNames = Required<Omit<RepartitionNames, 'parent'>>
 
 class Counter {
+  readonly generated = new Set<string>()
   #next = 0
+
+  generate(prefix: string): string {
+    const name = this.next(prefix)
+    this.generated.add(name)
+    return name
+  }
 
   next(prefix: string): string {
     return `${prefix}${String(this.#next++).padStart(10, '0')}`
