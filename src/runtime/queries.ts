@@ -5,9 +5,11 @@ import { type QueryableDefinition, isQueryable } from '../state/store-definition
 import type {
   ReadOnlyKeyValueStore,
   ReadOnlySessionStore,
+  ReadOnlyVersionedKeyValueStore,
   ReadOnlyWindowStore,
 } from '../state/stores.ts'
 import type { TaskState } from '../state/task-state.ts'
+import { VersionedStore } from '../state/versioned-store.ts'
 import { WindowStore } from '../state/window-store.ts'
 import type { Topology } from '../topology/topology.ts'
 
@@ -16,6 +18,7 @@ export type QueryableStore =
   | ReadOnlyKeyValueStore<unknown, unknown>
   | ReadOnlyWindowStore<unknown, unknown>
   | ReadOnlySessionStore<unknown, unknown>
+  | ReadOnlyVersionedKeyValueStore<unknown, unknown>
 
 export interface QuerySources {
   readonly topology: Topology
@@ -50,6 +53,8 @@ function viewOf({ kind, name }: QueryableDefinition, sources: QuerySources): Que
     case 'window':
     case 'timestampedWindow':
       return windowView(name, () => partitionsOf(name, sources, isWindowStore))
+    case 'versionedKeyValue':
+      return versionedView(name, () => partitionsOf(name, sources, isVersionedStore))
     case 'session':
       return sessionView(name, () => partitionsOf(name, sources, isSessionStore))
     default:
@@ -105,6 +110,17 @@ function sessionView(
   }
 }
 
+function versionedView(
+  name: string,
+  partitions: () => VersionedStore[],
+): ReadOnlyVersionedKeyValueStore<unknown, unknown> {
+  return {
+    name,
+    get: (key, asOf) => first(partitions(), store => store.get(key, asOf)),
+    all: () => concat(partitions(), store => store.all()),
+  }
+}
+
 /** A key is in one task only, but which one it is only its partitioner knows. */
 function first<S, Row>(stores: readonly S[], read: (store: S) => Row | undefined): Row | undefined {
   for (const store of stores) {
@@ -135,4 +151,8 @@ function isWindowStore(store: unknown): store is WindowStore {
 
 function isSessionStore(store: unknown): store is SessionRows {
   return store instanceof SessionRows
+}
+
+function isVersionedStore(store: unknown): store is VersionedStore {
+  return store instanceof VersionedStore
 }

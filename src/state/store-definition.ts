@@ -7,7 +7,8 @@ import type { Serde } from '../serde/serde.ts'
 export type StoreDefinition = QueryableDefinition | UnmatchedRecordsDefinition
 
 /** The others are what operators keep for themselves. */
-export type QueryableDefinition = KeyValueDefinition | WindowDefinition | SessionDefinition
+export type QueryableDefinition =
+  KeyValueDefinition | VersionedDefinition | WindowDefinition | SessionDefinition
 
 export function isQueryable(definition: StoreDefinition): definition is QueryableDefinition {
   return definition.kind !== 'unmatchedRecords'
@@ -31,6 +32,12 @@ export interface KeyValueDefinition extends StoreBase {
   readonly ordered?: boolean
   /** Only so many rows are kept: of more, that which was not used for longest goes. */
   readonly maxEntries?: number
+}
+
+export interface VersionedDefinition extends StoreBase {
+  readonly kind: 'versionedKeyValue'
+  /** How long earlier versions can be read and written after stream time has passed them, in milliseconds. */
+  readonly historyRetentionMs: number
 }
 
 export interface WindowDefinition extends StoreBase {

@@ -45,6 +45,35 @@ export interface KeyValueStore<K, V> {
   readonly size: number
 }
 
+export interface ReadOnlyVersionedKeyValueStore<K, V> {
+  readonly name: string
+  /**
+   * The latest version of a key, or the one that was valid at a time (ms since the Unix epoch); undefined when there was none.
+   * As of a time before the history only the latest version is given, if it is that old.
+   */
+  get(key: K, asOf?: number): VersionedRecord<V> | undefined
+  /** Latest versions in the order of their keys' bytes, as of the beginning of the iteration. */
+  all(): AsyncIterable<KeyValueRow<K, V>>
+}
+
+/** Keeps the versions of each key for a time. Kafka Streams' `VersionedKeyValueStore`, KIP-889. */
+export interface VersionedKeyValueStore<K, V> extends ReadOnlyVersionedKeyValueStore<K, V> {
+  /**
+   * Puts a version that is valid from `timestamp` on; null is a deletion. Returns when the next version begins, Infinity when
+   * there is none; null when `timestamp` is before the history: then nothing is stored and the task counts a dropped record.
+   */
+  put(key: K, value: V | null, timestamp: number): number | null
+  /** The same with null. Returns the version that was valid at the time. */
+  delete(key: K, timestamp: number): VersionedRecord<V> | undefined
+  /** The versions of a key that can be read, earliest first. */
+  versions(key: K): Iterable<VersionedRecord<V>>
+}
+
+export interface VersionedRecord<V> extends ValueAndTimestamp<V> {
+  /** When the next version begins, in milliseconds since the Unix epoch; Infinity for the latest. */
+  readonly validTo: number
+}
+
 /** Keys in the order of their bytes: between two, both included, or all that begin with the bytes of a prefix. */
 export interface KeyRange<K> {
   readonly from?: K

@@ -8,7 +8,7 @@ import { type MemoryDatabase, memoryEngine } from './memory-engine.ts'
 import { plainKeyValueStore, plainWindowStore, type RecordTime } from './plain-stores.ts'
 import { RowTable } from './row-table.ts'
 import { SessionRows } from './session-store.ts'
-import type { StoreDefinition } from './store-definition.ts'
+import type { StoreDefinition, VersionedDefinition } from './store-definition.ts'
 import type { StoreDatabase, StoreEngine, WriteOperation } from './store-engine.ts'
 import { newRow, rowValue } from './stored-row.ts'
 import { asTaskError } from './task-corrupted.ts'
@@ -20,6 +20,7 @@ import {
   writeNumberOperation,
 } from './task-metadata.ts'
 import { UnmatchedRecords } from './unmatched-records.ts'
+import { VersionedStore } from './versioned-store.ts'
 import { WindowStore } from './window-store.ts'
 import { isFlushDue } from './write-numbers.ts'
 
@@ -92,10 +93,17 @@ export class TaskState {
   #open(definition: StoreDefinition): void {
     const { name, changelogTopic, sourceTopic, inMemory = false } = definition
     const memory = inMemory ? memoryEngine().openSync(name) : null
-    const table = new RowTable(memory ?? this.#database, this.taskId, name, isOrdered(definition))
-    const observedTime = this.#observedTimes.get(name)
-    const { rows, view = rows } = openStore(definition, table, observedTime, this.recordTime)
-    this.#stores.set(name, { rows, view, memory })
+    const tables: RowTable[] = []
+    const newTable: NewTable = (ordered, part = '') => {
+      const database = memory ?? this.#database
+      const table = new RowTable(database, this.taskId, `${name}${part}`, ordered)
+      tables.push(table)
+      return table
+    }
+    // What is restored from the beginning goes through all times again.
+    const observedTime = inMemory ? undefined : this.#observedTimes.get(name)
+    const { rows, view = rows } = openStore(definition, newTable, observedTime, this.recordTime)
+    this.#stores.set(name, { rows, view, tables, memory })
     if (isTimed(rows)) this.#timed.push(rows)
     if (inMemory && sourceTopic !== undefined) this.#volatileTopics.add(sourceTopic)
     if (changelogTopic === null) return
@@ -105,7 +113,7 @@ export class TaskState {
 
   /** Learns the keys of the stores that are read by ranges: before anything else is done with them. */
   async load(): Promise<void> {
-    for (const { rows } of this.#stores.values()) await rows.table.load()
+    for (const table of this.#tables()) await table.load()
   }
 
   /** The store of that name as the operators see it, or undefined. */
@@ -141,8 +149,8 @@ export class TaskState {
   async restore(storeName: string, fetched: FetchedPartition, end = Infinity): Promise<number> {
     const store = this.#stores.get(storeName)
     assert(store !== undefined, `task ${this.taskId} has no store ${storeName}`)
-    const { rows, memory } = store
-    assert(!rows.table.isDirty, 'restore while a transaction is open')
+    const { rows, tables, memory } = store
+    assert(!tables.some(table => table.isDirty), 'restore while a transaction is open')
     const operations: WriteOperation[] = []
     const reader = this.#reader
     reader.reset(fetched.batches)
@@ -150,8 +158,15 @@ export class TaskState {
     while (reader.next() && reader.offset < end) {
       if (reader.offset < fetched.offset || reader.isControl || reader.key === null) continue
       records++
-      const row = reader.value === null ? null : newRow(reader.value, reader.timestamp)
-      operations.push(rows.table.restored(rows.restoredKey(reader.key), row))
+      if (rows instanceof VersionedStore) rows.replay(reader.key, reader.value, reader.timestamp)
+      else {
+        const row = reader.value === null ? null : newRow(reader.value, reader.timestamp)
+        operations.push(rows.table.restored(rows.restoredKey(reader.key), row))
+      }
+    }
+    for (const table of tables) {
+      table.prepare()
+      table.operations(operations)
     }
     if (memory !== null) memory.write(operations.splice(0))
     const { topic, partition, nextOffset } = fetched
@@ -161,7 +176,10 @@ export class TaskState {
       operations,
     )
     await this.#write(operations)
-    rows.table.overwritten()
+    for (const table of tables) {
+      table.committed()
+      table.overwritten()
+    }
     if (isTimed(rows)) rows.segments.forgetDeleted()
     return records
   }
@@ -171,6 +189,13 @@ export class TaskState {
     this.#preparedTimes = this.#openTimes()
     for (const [name, { rows }] of this.#stores) {
       const topic = this.#changelogs.get(name)
+      if (rows instanceof VersionedStore) {
+        for (const table of rows.tables) table.prepare()
+        for (const { key, value, timestamp } of rows.takeChanges()) {
+          if (topic !== undefined) write(topic, key, value, timestamp)
+        }
+        continue
+      }
       if ('beforeCommit' in rows) rows.beforeCommit()
       for (const { key, row, timestamp } of rows.table.prepare()) {
         if (topic === undefined) continue
@@ -187,9 +212,9 @@ export class TaskState {
   completeCommit(checkpoints: readonly PartitionOffset[]): Promise<void> | undefined {
     const operations: WriteOperation[] = []
     let puts = 0
-    for (const { rows, memory } of this.#stores.values()) {
+    for (const { tables, memory } of this.#stores.values()) {
       const before = operations.length
-      rows.table.operations(operations)
+      for (const table of tables) table.operations(operations)
       puts += countPuts(operations, before)
       if (memory !== null) memory.write(operations.splice(before))
     }
@@ -273,7 +298,11 @@ export class TaskState {
   }
 
   #committed(): void {
-    for (const { rows } of this.#stores.values()) rows.table.committed()
+    for (const table of this.#tables()) table.committed()
+  }
+
+  *#tables(): Iterable<RowTable> {
+    for (const { tables } of this.#stores.values()) yield* tables
   }
 }
 
@@ -281,6 +310,7 @@ interface OpenStore {
   readonly rows: TaskStore
   /** The same for operators: the interface that the kind promises. */
   readonly view: unknown
+  readonly tables: readonly RowTable[]
   /** Holds the rows if they are in memory alone. */
   readonly memory: MemoryDatabase | null
 }
@@ -288,17 +318,23 @@ interface OpenStore {
 type TaskStore = KeyValueStore | TimedStore | UnmatchedRecords
 
 /** A store that forgets. */
-type TimedStore = WindowStore | SessionRows
+type TimedStore = WindowStore | SessionRows | VersionedStore
 
 const isTimed = (store: TaskStore): store is TimedStore => 'segments' in store
 
 /** `observedTime` is the largest time that was put into the store, undefined before the first. */
 function openStore(
   definition: StoreDefinition,
-  table: RowTable,
+  newTable: NewTable,
   observedTime: number | undefined,
   now: RecordTime,
 ): { rows: TaskStore; view?: unknown } {
+  // No name of a store has a slash in it, so no other store has the name of a part.
+  if (definition.kind === 'versionedKeyValue') {
+    const tables = [newTable(false), newTable(true, '/history')] as const
+    return { rows: new VersionedStore(definition, tables, observedTime) }
+  }
+  const table = newTable(isOrdered(definition))
   switch (definition.kind) {
     case 'timestampedKeyValue':
       return { rows: new KeyValueStore(definition, table) }
@@ -321,8 +357,11 @@ function openStore(
   }
 }
 
+/** Makes a table of the store, of which a store of several says which part it is. */
+type NewTable = (ordered: boolean, part?: string) => RowTable
+
 /** Whether the table keeps its keys in memory. */
-function isOrdered(definition: StoreDefinition): boolean {
+function isOrdered(definition: Exclude<StoreDefinition, VersionedDefinition>): boolean {
   switch (definition.kind) {
     case 'keyValue':
     case 'timestampedKeyValue':
