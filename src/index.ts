@@ -24,10 +24,22 @@ export type {
   Materialized,
   MaterializedWindows,
   Named,
+  Processed,
   Produced,
   Repartitioned,
   StreamJoined,
 } from './dsl/options.ts'
+export {
+  keyValueStore,
+  type KeyValueStoreOptions,
+  lruStore,
+  sessionStore,
+  type StoreOptions,
+  timestampedKeyValueStore,
+  timestampedWindowStore,
+  windowStore,
+  type WindowStoreOptions,
+} from './dsl/stores.ts'
 export { StreamsBuilder } from './dsl/streams-builder.ts'
 export { type ErrorCode, MillraceError } from './errors.ts'
 export { type Logger, type LogLevel, jsonLogger, silentLogger, textLogger } from './logger.ts'
@@ -52,11 +64,23 @@ export { uuid } from './serde/uuid.ts'
 export { voidSerde } from './serde/void-serde.ts'
 export { type Windowed, windowed } from './serde/windowed.ts'
 export type {
+  KeyRange,
+  KeyValue,
   KeyValueRow,
+  KeyValueStore,
+  PlainWindowRow,
   ReadOnlyKeyValueStore,
   ReadOnlyWindowStore,
+  SessionRange,
+  SessionRow,
+  SessionStore,
+  TimeRange,
+  TimestampedKeyValueStore,
+  TimestampedWindowStore,
   ValueAndTimestamp,
+  WindowRange,
   WindowRow,
+  WindowStore,
 } from './state/stores.ts'
 export { describe } from './topology/describe.ts'
 export type { Optimization, Optimizations } from './topology/optimization.ts'
@@ -75,6 +99,21 @@ export {
   logAndContinue,
   logAndFail,
 } from './topology/exception-handlers.ts'
+export type {
+  FixedKeyProcessor,
+  FixedKeyProcessorContext,
+  FixedKeyProcessorSupplier,
+  FixedKeyRecord,
+} from './topology/fixed-key-processor.ts'
+export type {
+  Cancellable,
+  Processor,
+  ProcessorContext,
+  ProcessorSupplier,
+  Punctuator,
+  ScheduleOptions,
+  StoreReference,
+} from './topology/processor.ts'
 export type { Header, Headers, RecordMetadata, StreamRecord } from './topology/record.ts'
 export type { TaskConfig } from './topology/task-config.ts'
 export {
@@ -85,6 +124,7 @@ export {
   usePartitionTimeOnInvalidTimestamp,
   wallclockTimestamp,
 } from './topology/timestamp-extractors.ts'
+export type { ConnectedStore, StoreBuilder } from './topology/store-builder.ts'
 export { toMermaid } from './topology/to-mermaid.ts'
 export type { InternalTopic, Topology } from './topology/topology.ts'
 export {

@@ -1,7 +1,9 @@
 import type { Serde } from '../serde/serde.ts'
 import { type DurationLike, toMillis } from '../windowing/duration.ts'
+import type { FixedKeyProcessorSupplier } from '../topology/fixed-key-processor.ts'
 import type { NewNode } from '../topology/graph.ts'
 import type { NodeId } from '../topology/nodes/node.ts'
+import type { ProcessorSupplier } from '../topology/processor.ts'
 import type { UserFunction } from '../topology/user-function.ts'
 import type { JoinWindows } from '../windowing/join-windows.ts'
 import { BranchedKStreamImpl } from './branched-kstream-impl.ts'
@@ -19,6 +21,7 @@ import type {
   Joined,
   Materialized,
   Named,
+  Processed,
   Produced,
   Repartitioned,
   StreamJoined,
@@ -92,6 +95,20 @@ export class KStreamImpl<K, V> implements KStream<K, V> {
 
   split({ name }: Named = {}): BranchedKStream<K, V> {
     return new BranchedKStreamImpl(this.#scope, { kind: 'split', name, parents: this.#parents })
+  }
+
+  process<KOut, VOut>(
+    supplier: ProcessorSupplier<K, V, KOut, VOut>,
+    { name, stores = [] }: Processed = {},
+  ): KStream<KOut, VOut> {
+    return this.#add({ kind: 'process', name, parents: this.#parents, supplier, stores })
+  }
+
+  processValues<VOut>(
+    supplier: FixedKeyProcessorSupplier<K, V, VOut>,
+    { name, stores = [] }: Processed = {},
+  ): KStream<K, VOut> {
+    return this.#add({ kind: 'processValues', name, parents: this.#parents, supplier, stores })
   }
 
   groupBy<K2>(

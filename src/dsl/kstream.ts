@@ -1,3 +1,5 @@
+import type { FixedKeyProcessorSupplier } from '../topology/fixed-key-processor.ts'
+import type { ProcessorSupplier } from '../topology/processor.ts'
 import type { BranchedKStream } from './branched-kstream.ts'
 import type { Handle, handle } from './handle.ts'
 import type { GlobalKTable } from './global-ktable.ts'
@@ -12,6 +14,7 @@ import type {
   Joined,
   Materialized,
   Named,
+  Processed,
   Produced,
   Repartitioned,
   StreamJoined,
@@ -266,6 +269,73 @@ export interface KStream<K, V> {
    * ```
    */
   split(options?: Named): BranchedKStream<K, V>
+
+  /**
+   * Hands each record to a processor of your own, which forwards what it likes, as often as it likes, also later, from a
+   * punctuator. Keys may change, so what is grouped or joined after it goes through a repartition topic. What it forwards has
+   * the types of this stream unless the call names others. `KSTREAM-PROCESSOR`.
+   *
+   * @example
+   * ```ts
+   * import { string } from 'millrace'
+   * import { TestDriver } from 'millrace/testing'
+   *
+   * const text = { key: string(), value: string() }
+   * const driver = new TestDriver(builder => {
+   *   builder
+   *     .stream('lines', text)
+   *     .process(context => {
+   *       context.schedule({ every: { minutes: 1 }, type: 'wallClock' }, now => {
+   *         context.forward({ key: 'clock', value: 'tick', timestamp: now, headers: [] })
+   *       })
+   *       return {
+   *         process(record) {
+   *           for (const word of record.value.split(' ')) context.forward({ ...record, value: word })
+   *         },
+   *       }
+   *     })
+   *     .to('words', text)
+   * })
+   * driver.inputTopic('lines', text).pipe('a', 'yes no')
+   * driver.advance(60_000)
+   * driver.outputTopic('words', text).readAll().map(({ value }) => value) // → ['yes', 'no', 'tick']
+   * ```
+   */
+  process<KOut = K, VOut = V>(
+    supplier: ProcessorSupplier<K, V, KOut, VOut>,
+    options?: Processed,
+  ): KStream<KOut, VOut>
+
+  /**
+   * As `process`, with a processor that cannot change keys: it forwards the records that it was given, with other values,
+   * times or headers, and nothing after it needs a repartition topic. `KSTREAM-PROCESSVALUES`.
+   *
+   * @example
+   * ```ts
+   * import { string } from 'millrace'
+   * import { TestDriver } from 'millrace/testing'
+   *
+   * const text = { key: string(), value: string() }
+   * const driver = new TestDriver(builder => {
+   *   builder
+   *     .stream('words', text)
+   *     .processValues<string>(context => ({
+   *       process(record) {
+   *         const offset = context.recordMetadata?.offset
+   *         context.forward(record.withValue(`${record.value} ${offset}`))
+   *       },
+   *     }))
+   *     .to('numbered', text)
+   * })
+   * driver.inputTopic('words', text).pipe('a', 'yes')
+   * driver.inputTopic('words', text).pipe('a', 'no')
+   * driver.outputTopic('numbered', text).readAll().map(({ value }) => value) // → ['yes 0', 'no 1']
+   * ```
+   */
+  processValues<VOut = V>(
+    supplier: FixedKeyProcessorSupplier<K, V, VOut>,
+    options?: Processed,
+  ): KStream<K, VOut>
 
   /**
    * Groups by a new key, to aggregate. Serdes are for the repartition topic that this needs. `KSTREAM-KEY-SELECT`.

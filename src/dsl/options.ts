@@ -1,6 +1,7 @@
 import type { Serde } from '../serde/serde.ts'
 import type { Optimizations } from '../topology/optimization.ts'
 import type { TimestampExtractor } from '../topology/timestamp-extractors.ts'
+import type { ConnectedStore } from '../topology/store-builder.ts'
 import type { DurationLike } from '../windowing/duration.ts'
 
 /** How a topology is compiled. */
@@ -68,6 +69,15 @@ export interface Produced<K, V> extends Named {
   readonly value?: Serde<V>
   /** Partition of a record; by default the hash of the key's bytes, as every Kafka client does. */
   readonly partitioner?: (key: K, value: V, partitions: number) => number
+}
+
+/** What a processor is connected to. */
+export interface Processed extends Named {
+  /**
+   * The stores that it uses: definitions, which are added to the topology, or the names of those that are there already, such
+   * as that of a table. Global stores need not be named.
+   */
+  readonly stores?: readonly ConnectedStore[]
 }
 
 /** How records go to their partitions. Kafka Streams' `Repartitioned`. */
@@ -138,7 +148,8 @@ export interface MaterializedWindows<K, V> extends Materialized<K, V> {
   readonly retention?: DurationLike
 }
 
-interface Logged {
+/** Where a store keeps its rows, and whether they can be restored. */
+export interface Logged {
   /**
    * Whether the rows are kept in memory alone: faster, bounded by memory, and restored from the changelog at each start.
    * Default: false, which is on disk.

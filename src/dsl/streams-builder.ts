@@ -1,3 +1,4 @@
+import type { StoreBuilder } from '../topology/store-builder.ts'
 import { compile } from '../topology/compile/compile.ts'
 import { GraphBuilder } from '../topology/graph.ts'
 import type { OffsetReset, Topology } from '../topology/topology.ts'
@@ -119,6 +120,42 @@ export class StreamsBuilder {
   globalTable<K, V>(topic: string, options: ConsumedGlobalTable<K, V>): GlobalKTable<K, V> {
     const node = this.#graph.add({ ...options, kind: 'globalTable', parents: [], topic })
     return Object.freeze({ kind: 'GlobalKTable', [handle]: { graph: this.#graph, node } })
+  }
+
+  /**
+   * Adds a store, for processors that name it. Those that are given the definition itself add it by that.
+   *
+   * @example
+   * ```ts
+   * import { keyValueStore, string } from 'millrace'
+   * import type { KeyValueStore } from 'millrace'
+   * import { TestDriver } from 'millrace/testing'
+   *
+   * const text = { key: string(), value: string() }
+   * const driver = new TestDriver(builder => {
+   *   builder.addStateStore(keyValueStore('before', text))
+   *   const words = builder.stream('words', text).processValues<string>(
+   *     context => {
+   *       const before = context.store<KeyValueStore<string, string>>('before')
+   *       return {
+   *         process(record) {
+   *           context.forward(record.withValue(`${before.get(record.key)}, ${record.value}`))
+   *           before.put(record.key, record.value)
+   *         },
+   *       }
+   *     },
+   *     { stores: ['before'] },
+   *   )
+   *   words.to('pairs', text)
+   * })
+   * driver.inputTopic('words', text).pipe('a', 'yes')
+   * driver.inputTopic('words', text).pipe('a', 'no')
+   * const pairs = driver.outputTopic('pairs', text).readAll()
+   * pairs.map(({ value }) => value) // → ['undefined, yes', 'yes, no']
+   * ```
+   */
+  addStateStore(store: StoreBuilder): void {
+    this.#graph.add({ kind: 'stateStore', parents: [], store })
   }
 
   /**

@@ -12,11 +12,21 @@ export interface StoreSerdes {
 
 export function storeSerdes({ name, key, value }: StoreDefinition): StoreSerdes {
   return {
-    keyBytes: data => serialize(name, 'key', key, data),
+    keyBytes(data) {
+      if (data === null || data === undefined) throw noKey(name)
+      return serialize(name, 'key', key, data)
+    },
     key: bytes => deserialize(name, 'key', key, bytes),
     valueBytes: data => serialize(name, 'value', value, data),
     value: bytes => deserialize(name, 'value', value, bytes),
   }
+}
+
+function noKey(store: string): MillraceError {
+  return new MillraceError(
+    'SERDE_ERROR',
+    `The state store ${store} was asked for the key null. Every row has a key: look at the record's before.`,
+  )
 }
 
 function serialize(store: string, part: string, serde: Serde<unknown>, data: unknown): Buffer {

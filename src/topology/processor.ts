@@ -5,8 +5,36 @@ import type { RecordMetadata, StreamRecord } from './record.ts'
  * One operator at work in one task. `process` is synchronous: it calls `context.forward`, which calls the children
  * directly, depth first, in the order in which they were added. Kafka Streams' `processor.api.Processor`, whose `init` is
  * the call of the supplier.
+ *
+ * @example
+ * ```ts
+ * import { type Processor, type ProcessorContext, string } from 'millrace'
+ * import { TestDriver } from 'millrace/testing'
+ *
+ * const calls: string[] = []
+ * const noisy = (context: ProcessorContext<string, string>): Processor<string, string> => {
+ *   calls.push(`init ${context.nodeName}`)
+ *   return {
+ *     process(record) {
+ *       calls.push(`process ${record.value}`)
+ *       context.forward(record)
+ *     },
+ *     close() {
+ *       calls.push('close')
+ *     },
+ *   }
+ * }
+ * const text = { key: string(), value: string() }
+ * const driver = new TestDriver(builder => {
+ *   builder.stream('in', text).process(noisy, { name: 'noisy' }).to('out', text)
+ * })
+ * driver.inputTopic('in', text).pipe('a', 'yes')
+ * driver.close()
+ * calls // → ['init noisy', 'process yes', 'close']
+ * ```
  */
 export interface Processor<KIn = unknown, VIn = unknown> {
+  /** Takes a record. What it throws is for the processing handler to decide. */
   process(record: StreamRecord<KIn, VIn>): void
   /** Called when the task ends, however it ends. */
   close?(): void
@@ -20,7 +48,56 @@ export type ProcessorSupplier<KIn = unknown, VIn = unknown, KOut = unknown, VOut
   context: ProcessorContext<KOut, VOut>,
 ) => Processor<KIn, VIn>
 
-/** What a processor can see and do. Kafka Streams' `processor.api.ProcessorContext`. */
+/**
+ * What a processor can see and do. Kafka Streams' `processor.api.ProcessorContext`.
+ *
+ * @example
+ * ```ts
+ * import { keyValueStore, string } from 'millrace'
+ * import { TestDriver } from 'millrace/testing'
+ *
+ * const text = { key: string(), value: string() }
+ * const waiting = keyValueStore('waiting', text)
+ * const driver = new TestDriver(builder => {
+ *   const sent = builder.stream('in', text).process(
+ *     context => {
+ *       const store = context.store(waiting)
+ *       const every = { seconds: 10 }
+ *       const sending = context.schedule({ every, type: 'streamTime' }, timestamp => {
+ *         for (const { key, value } of store.rows()) {
+ *           context.forward({ key, value, timestamp, headers: [] }, 'sink')
+ *           store.delete(key)
+ *         }
+ *         context.commit()
+ *       })
+ *       return {
+ *         process({ key, value }) {
+ *           if (key === null) context.drop('nobody can wait without a key')
+ *           else if (value === 'stop') sending.cancel()
+ *           else store.put(key, value)
+ *         },
+ *       }
+ *     },
+ *     { stores: [waiting] },
+ *   )
+ *   sent.to('out', { ...text, name: 'sink' })
+ * })
+ * const input = driver.inputTopic('in', text)
+ * input.pipe('b', 'one', { timestamp: 1000 })
+ * input.pipe(null, 'two', { timestamp: 2000 })
+ * input.pipe('a', 'three', { timestamp: 3000 })
+ * input.pipe('b', 'four', { timestamp: 14_000 })
+ * input.pipe('b', 'stop', { timestamp: 15_000 })
+ * input.pipe('b', 'five', { timestamp: 60_000 })
+ * const output = driver.outputTopic('out', text).readAll()
+ * output.map(({ value, timestamp }) => `${value} at ${timestamp}`) // → [
+ * //   'one at 1000',
+ * //   'three at 14000',
+ * //   'four at 14000'
+ * // ]
+ * driver.droppedRecords // → 1
+ * ```
+ */
 export interface ProcessorContext<KOut = unknown, VOut = unknown> {
   readonly applicationId: string
   /** `<sub-topology>_<partition>`, such as `0_3`. */

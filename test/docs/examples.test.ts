@@ -106,8 +106,16 @@ const ports = ['LogClient', 'Platform']
 /** Interfaces whose methods the example of another name shows. */
 const shownBy = new Map([
   ['Logger', 'jsonLogger'],
+  ['Cancellable', 'ProcessorContext'],
+  ['FixedKeyProcessor', 'FixedKeyRecord'],
+  ['FixedKeyProcessorContext', 'FixedKeyRecord'],
+  ['KeyValueStore', 'keyValueStore'],
   ['ReadOnlyKeyValueStore', 'Application.store'],
   ['ReadOnlyWindowStore', 'Application.store'],
+  ['SessionStore', 'sessionStore'],
+  ['TimestampedKeyValueStore', 'timestampedKeyValueStore'],
+  ['TimestampedWindowStore', 'timestampedWindowStore'],
+  ['WindowStore', 'windowStore'],
 ])
 
 function isOfPort(name: string): boolean {

@@ -271,7 +271,8 @@ function expectedStores(scenario: Scenario): Stores {
 function storesOf(driver: TestDriver, scenario: Scenario): Stores {
   const stores: Stores = {}
   for (const [name, { type, entries }] of Object.entries(scenario.stores)) {
-    if (type === 'timestampedKeyValue') {
+    const timed = (timestamp: number) => (type.startsWith('timestamped') ? { timestamp } : {})
+    if (type === 'timestampedKeyValue' || type === 'keyValue') {
       stores[name] = sorted(
         driver
           .keyValueStore(name)
@@ -279,10 +280,10 @@ function storesOf(driver: TestDriver, scenario: Scenario): Stores {
           .map(({ key, value, timestamp }) => ({
             key: toFile(key),
             value: toFile(value),
-            timestamp,
+            ...timed(timestamp),
           })),
       )
-    } else if (type === 'timestampedWindow') {
+    } else if (type === 'timestampedWindow' || type === 'window') {
       const sizeMs = windowSize(entries)
       stores[name] = sorted(
         driver
@@ -291,7 +292,7 @@ function storesOf(driver: TestDriver, scenario: Scenario): Stores {
           .map(({ key, windowStart, value, timestamp }) => ({
             key: { key, start: windowStart, end: windowStart + sizeMs },
             value: toFile(value),
-            timestamp,
+            ...timed(timestamp),
           })),
       )
     } else {

@@ -61,6 +61,24 @@ export function checkUnique({ nodes, stores, globalStores }: Blueprint): void {
   )
 }
 
+/** Processors are connected to stores that exist and are theirs to write. Throws INVALID_TOPOLOGY. */
+export function checkStores({ nodes, stores, globalStores }: Blueprint): void {
+  const own = new Set(stores.map(({ name }) => name))
+  const global = new Set([...globalStores.values()].map(({ store }) => store.name))
+  for (const node of nodes) {
+    if (node.kind !== 'processor' || globalStores.has(node.parents[0] ?? '')) continue
+    for (const store of node.stores) {
+      if (own.has(store)) continue
+      throw new MillraceError(
+        'INVALID_TOPOLOGY',
+        global.has(store)
+          ? `${node.name} names the global store ${store}. Every processor can read it: leave the name out.`
+          : `${node.name} is to be connected to the store ${store}, which the topology does not have. Add it with addStateStore, or give the definition in place of the name.`,
+      )
+    }
+  }
+}
+
 function once(names: readonly string[], sentence: (name: string) => string): void {
   const seen = new Set<string>()
   for (const name of names) {

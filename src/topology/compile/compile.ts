@@ -2,7 +2,7 @@ import type { LogicalGraph } from '../nodes/index.ts'
 import { ruleOf } from '../nodes/index.ts'
 import { type Optimization, type Optimizations, optimizationsOf } from '../optimization.ts'
 import type { Topology } from '../topology.ts'
-import { checkNames, checkTopics, checkUnique } from './check-names.ts'
+import { checkNames, checkTopics, checkUnique, checkStores } from './check-names.ts'
 import { checkExplicitNames } from './check-explicit-names.ts'
 import { type Blueprint, Emission, type Plan } from './emission.ts'
 import { findTopics } from './find-topics.ts'
@@ -49,6 +49,7 @@ export function compile(
   checkTopics(blueprint)
   checkUnique(blueprint)
   if (ensureExplicitInternalResourceNaming) checkExplicitNames(applicationId, blueprint, generated)
+  checkStores(blueprint)
   return split(applicationId, blueprint)
 }
 
@@ -67,6 +68,7 @@ function emit(plan: Plan): Blueprint {
   const blueprint: Blueprint = {
     nodes: [],
     stores: [],
+    added: new Set(),
     globalStores: new Map(),
     internalTopics: [],
     copartitioned: [],

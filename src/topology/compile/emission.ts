@@ -4,6 +4,7 @@ import type { Serde } from '../../serde/serde.ts'
 import type { LogicalNode } from '../nodes/index.ts'
 import type { NodeId } from '../nodes/node.ts'
 import type { ProcessorSupplier } from '../processor.ts'
+import type { StoreBuilder } from '../store-builder.ts'
 import type { WithoutChangelog } from '../../state/store-definition.ts'
 import type {
   GlobalStore,
@@ -33,6 +34,8 @@ export interface Plan {
 export interface Blueprint {
   readonly nodes: TopologyNode[]
   readonly stores: StoreDefinition[]
+  /** Stores that users have defined, each once. */
+  readonly added: Set<StoreBuilder>
   /** By the name of the source. */
   readonly globalStores: Map<string, Omit<GlobalStore, 'id'>>
   readonly internalTopics: InternalTopic[]
@@ -90,11 +93,10 @@ export class Emission {
     stores?: readonly string[]
     name?: string
     parents?: readonly string[]
+    isUserDefined?: boolean
   }): void {
-    const { supplier, stores = [], name = this.names.name, parents = this.#parents } = processor
-    this.#blueprint.nodes.push(
-      Object.freeze({ kind: 'processor', name, parents, stores, supplier }),
-    )
+    const { stores = [], name = this.names.name, parents = this.#parents, ...rest } = processor
+    this.#blueprint.nodes.push(Object.freeze({ kind: 'processor', name, parents, stores, ...rest }))
   }
 
   sink(
@@ -123,6 +125,14 @@ export class Emission {
     )
     this.#blueprint.internalTopics.push(topic)
     this.#blueprint.stores.push(Object.freeze({ ...store, changelogTopic: topic.name }))
+  }
+
+  /** A store that a user defined: the first time it comes it is added. */
+  addStore(store: StoreBuilder): void {
+    const { added } = this.#blueprint
+    if (added.has(store)) return
+    added.add(store)
+    this.store(store.definition, { logged: store.changelog })
   }
 
   globalStore(global: Omit<GlobalStore, 'id'>): void {

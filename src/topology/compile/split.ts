@@ -1,5 +1,6 @@
 import type {
   GlobalStore,
+  InternalTopic,
   StoreDefinition,
   Subtopology,
   Topology,
@@ -25,8 +26,18 @@ export function split(applicationId: string, blueprint: Blueprint): Topology {
     applicationId,
     subtopologies: Object.freeze(subtopologies),
     globalStores: Object.freeze(globalStores),
-    internalTopics: Object.freeze([...blueprint.internalTopics]),
+    internalTopics: Object.freeze(neededTopics(blueprint, subtopologies)),
   })
+}
+
+/** Without the changelogs of stores that no processor is connected to. */
+function neededTopics(
+  { internalTopics, stores }: Blueprint,
+  subtopologies: readonly Subtopology[],
+): InternalTopic[] {
+  const used = new Set(subtopologies.flatMap(part => part.stores))
+  const unused = stores.filter(store => !used.has(store)).map(store => store.changelogTopic)
+  return internalTopics.filter(({ name }) => !unused.includes(name))
 }
 
 function connectedParts(nodes: readonly TopologyNode[]): TopologyNode[][] {

@@ -12,9 +12,16 @@ import { type MapValuesNode, mapValuesRule } from './map-values.ts'
 import { type MarkAsPartitionedNode, markAsPartitionedRule } from './mark-as-partitioned.ts'
 import { type MergeNode, mergeRule } from './merge.ts'
 import { type PeekNode, peekRule } from './peek.ts'
+import {
+  type ProcessNode,
+  type ProcessValuesNode,
+  processRule,
+  processValuesRule,
+} from './process.ts'
 import { type RepartitionNode, repartitionRule } from './repartition.ts'
 import { type SelectKeyNode, selectKeyRule } from './select-key.ts'
 import { type SplitNode, splitRule } from './split.ts'
+import { type StateStoreNode, stateStoreRule } from './state-store.ts'
 import {
   type StreamGlobalTableJoinNode,
   streamGlobalTableJoinRule,
@@ -51,9 +58,12 @@ export type LogicalNode =
   | MarkAsPartitionedNode
   | MergeNode
   | PeekNode
+  | ProcessNode
+  | ProcessValuesNode
   | RepartitionNode
   | SelectKeyNode
   | SplitNode
+  | StateStoreNode
   | StreamGlobalTableJoinNode
   | StreamSourceNode
   | StreamStreamJoinNode
@@ -84,9 +94,12 @@ const rules: { readonly [K in LogicalNode['kind']]: NodeRule<Extract<LogicalNode
     markAsPartitioned: markAsPartitionedRule,
     merge: mergeRule,
     peek: peekRule,
+    process: processRule,
+    processValues: processValuesRule,
     repartition: repartitionRule,
     selectKey: selectKeyRule,
     split: splitRule,
+    stateStore: stateStoreRule,
     streamGlobalTableJoin: streamGlobalTableJoinRule,
     streamSource: streamSourceRule,
     streamStreamJoin: streamStreamJoinRule,

@@ -1,5 +1,5 @@
 import { type StreamsBuilder, joinWindows, long, string, tumbling } from '../../../src/index.ts'
-import { type Topologies, longs, strings } from './shared.ts'
+import { type Topologies, longs, processor, strings } from './shared.ts'
 
 const repartitions = (b: StreamsBuilder): void => {
   const input = b.stream('in', strings).map((k, v) => [v, k])
@@ -252,4 +252,13 @@ export const topologies: Topologies = {
 
   'optimized-repartitions': repartitions,
   'plain-repartitions': repartitions,
+  'sub-topologies-store-before-read'(b) {
+    b.table('table', { ...strings, store: 'rows' })
+    b.stream('in', strings)
+      .process(
+        processor(() => () => {}),
+        { stores: ['rows'] },
+      )
+      .to('out', strings)
+  },
 }

@@ -5,6 +5,8 @@ import { topologies as errors } from './errors.ts'
 import { topologies as globalTables } from './global-tables.ts'
 import { topologies as groupedTables } from './grouped-tables.ts'
 import { topologies as optimization } from './optimization.ts'
+import { topologies as processors } from './processors.ts'
+import { topologies as punctuation } from './punctuation.ts'
 import { topologies as random } from './random.ts'
 import type { Topologies } from './shared.ts'
 import { topologies as stateless } from './stateless.ts'
@@ -24,6 +26,8 @@ export const families: Record<string, Topologies> = {
   'global-tables': globalTables,
   'grouped-tables': groupedTables,
   optimization,
+  processors,
+  punctuation,
   random,
   stateless,
   'stream-joins': streamJoins,

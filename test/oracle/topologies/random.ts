@@ -1,5 +1,5 @@
-import { hopping, joinWindows, string, tumbling } from '../../../src/index.ts'
-import { type Topologies, strings, tail } from './shared.ts'
+import { hopping, joinWindows, string, tumbling, keyValueStore, long } from '../../../src/index.ts'
+import { type Topologies, strings, tail, processor } from './shared.ts'
 
 export const topologies: Topologies = {
   'random-count-1'(b) {
@@ -149,5 +149,29 @@ export const topologies: Topologies = {
     const input = b.stream('in', strings)
     const windows = joinWindows(5, { after: 8, grace: 10 })
     input.join(input, (l, r) => `${l}+${r}`, windows).to('out', strings)
+  },
+
+  'random-punctuation-1'(b) {
+    const definition = keyValueStore('pending', { key: string(), value: long() })
+    b.stream('in', strings)
+      .process(
+        processor(context => {
+          const pending = context.store(definition)
+          const send = (key: string, value: string, timestamp: number): void =>
+            context.forward({ key, value, timestamp, headers: [] })
+          context.schedule({ every: 25, type: 'streamTime' }, t =>
+            send('stream', `at ${t} ${context.currentSystemTimeMs}`, t),
+          )
+          context.schedule({ every: 60, type: 'wallClock' }, t => {
+            for (const { key, value } of pending.rows()) {
+              send(key, `${value} at ${t}`, context.currentStreamTimeMs)
+              pending.delete(key)
+            }
+          })
+          return ({ key }) => pending.put(key, (pending.get(key) ?? 0) + 1)
+        }),
+        { stores: [definition] },
+      )
+      .to('out', strings)
   },
 }

@@ -1,4 +1,11 @@
-import { type StreamsBuilder, long, string } from '../../../src/index.ts'
+import {
+  type Processor,
+  type ProcessorContext,
+  type StreamRecord,
+  type StreamsBuilder,
+  long,
+  string,
+} from '../../../src/index.ts'
 
 /** The topologies of the recorded scenarios, by name: those whose operators Millrace has. */
 export type Topologies = Record<string, (b: StreamsBuilder) => void>
@@ -18,3 +25,16 @@ export const longs = { key: string(), value: long() }
 
 /** The last n characters. */
 export const tail = (text: string, n: number): string => text.slice(-n)
+
+type Process = (record: StreamRecord<string, string>) => void
+
+/** A processor of strings: the outer function runs in init, the inner one for each record. */
+export const processor =
+  (init: (context: ProcessorContext<string, string>) => Process) =>
+  (context: ProcessorContext<string, string>): Processor<string, string> => ({
+    process: init(context),
+  })
+
+/** Rows as "key=value key=value". */
+export const text = (rows: Iterable<readonly [unknown, unknown]>): string =>
+  [...rows].map(([key, value]) => `${String(key)}=${String(value)}`).join(' ')

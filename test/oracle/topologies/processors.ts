@@ -1,0 +1,216 @@
+import {
+  type StreamsBuilder,
+  type TimestampedKeyValueStore,
+  keyValueStore,
+  lruStore,
+  windowStore,
+} from '../../../src/index.ts'
+import { type Topologies, longs, processor, strings, text } from './shared.ts'
+
+export const topologies: Topologies = {
+  'papi-deduplicate'(b) {
+    const seen = windowStore('seen', { ...strings, retention: 100, windowSize: 10 })
+    b.stream('in', strings)
+      .process(
+        processor(context => {
+          const store = context.store(seen)
+          return record => {
+            const { value, timestamp } = record
+            const near = store.fetchRange(value, { from: timestamp - 10, to: timestamp + 10 })
+            if ([...near].length === 0) context.forward(record)
+            store.put(value, '', timestamp)
+          }
+        }),
+        { stores: [seen] },
+      )
+      .to('out', strings)
+  },
+
+  'papi-key-change'(b) {
+    b.stream('in', strings)
+      .process(
+        processor(context => record => {
+          for (const key of record.value.split(' ')) context.forward({ ...record, key })
+        }),
+        { name: 'words' },
+      )
+      .groupByKey(strings)
+      .count({ store: 'counts' })
+      .toStream()
+      .to('out', longs)
+  },
+
+  'papi-key-value-store': storeByHand,
+  'papi-store-null-key': storeByHand,
+
+  'papi-lru-store'(b) {
+    const recent = lruStore('recent', { ...strings, maxEntries: 2 })
+    b.stream('in', strings)
+      .process<string, string | null>(
+        context => {
+          const store = context.store(recent)
+          return {
+            process(record) {
+              const { key, value } = record
+              if (value === '?') context.forward({ ...record, value: store.get(key) ?? null })
+              else store.put(key, value)
+            },
+          }
+        },
+        { stores: [recent] },
+      )
+      .to('out', strings)
+  },
+
+  'papi-metadata-after-repartition'(b) {
+    b.stream('in', strings)
+      .selectKey((_, v) => v)
+      .repartition(strings)
+      .process(
+        processor(context => record => {
+          const metadata = context.recordMetadata
+          const value = metadata === null ? 'none' : `${metadata.topic} ${metadata.offset}`
+          context.forward({ ...record, value })
+        }),
+      )
+      .to('out', strings)
+  },
+
+  'papi-read-table-store'(b) {
+    b.table('table', { ...strings, store: 'rows' })
+    b.stream('in', strings)
+      .process(
+        processor(context => {
+          const rows = context.store<TimestampedKeyValueStore<string, string>>('rows')
+          return record => {
+            const row = rows.get(record.key)
+            const value = row === undefined ? 'none' : `${row.value}@${row.timestamp}`
+            context.forward({ ...record, value })
+          }
+        }),
+        { stores: ['rows'] },
+      )
+      .to('out', strings)
+  },
+
+  'papi-window-store'(b) {
+    const windows = windowStore('windows', { ...strings, retention: 100, windowSize: 10 })
+    b.stream('in', strings)
+      .process(
+        processor(context => {
+          const store = context.store(windows)
+          return record => {
+            const { key, value, timestamp } = record
+            const [word, ...more] = value.split(' ')
+            const [first = '', second = '', third = ''] = more
+            const one = { from: Number(first), to: Number(second) }
+            const keys = { fromKey: key, toKey: first, from: Number(second), to: Number(third) }
+            const starts = (rows: Iterable<{ windowStart: number; value: string }>): string =>
+              text([...rows].map(row => [row.windowStart, row.value]))
+            const all = (rows: Iterable<{ key: string; windowStart: number; value: string }>) =>
+              text(
+                [...rows].map(row => [
+                  `[${row.key}@${row.windowStart}/${row.windowStart + 10}]`,
+                  row.value,
+                ]),
+              )
+            const answer = (): string => {
+              switch (word) {
+                case 'put':
+                  store.put(key, first === 'null' ? null : first, timestamp)
+                  return 'done'
+                case 'get':
+                  return String(store.fetch(key, Number(first)) ?? null)
+                case 'fetch':
+                  return starts(store.fetchRange(key, one))
+                case 'backward':
+                  return starts(store.fetchRange(key, { ...one, reverse: true }))
+                case 'keys':
+                  return all(store.rows(keys))
+                case 'between':
+                  return all(store.rows(one))
+                default:
+                  return all(store.rows())
+              }
+            }
+            context.forward({ ...record, value: `${value}: ${answer()}` })
+          }
+        }),
+        { stores: [windows] },
+      )
+      .to('out', strings)
+  },
+
+  'papi-window-store-duplicates'(b) {
+    const span = { retention: 1000, windowSize: 10 }
+    const windows = windowStore('windows', { ...strings, ...span, retainDuplicates: true })
+    b.stream('in', strings)
+      .process(
+        processor(context => {
+          const store = context.store(windows)
+          return record => {
+            const { key, value, timestamp } = record
+            store.put(key, value, timestamp)
+            const rows = [...store.fetchRange(key, { from: 0, to: 1000 })]
+            const answer = text(rows.map(row => [row.windowStart, row.value]))
+            context.forward({ ...record, value: answer })
+          }
+        }),
+        { stores: [windows] },
+      )
+      .to('out', strings)
+  },
+}
+
+/** Does with its store what the value says. */
+function storeByHand(b: StreamsBuilder): void {
+  const definition = keyValueStore('rows', strings)
+  b.addStateStore(definition)
+  b.stream('in', strings)
+    .process(
+      processor(context => {
+        const rows = context.store(definition)
+        return record => {
+          const { key, value } = record
+          const [word, argument] = value.split(' ')
+          const pairs = (range: Parameters<typeof rows.rows>[0]): string =>
+            text([...rows.rows(range)].map(row => [row.key, row.value]))
+          const upTo = argument === undefined ? {} : { to: argument }
+          const answer = (): string | null => {
+            switch (word) {
+              case 'put':
+                rows.put(key, argument ?? null)
+                return 'done'
+              case 'many':
+                rows.put(key, argument ?? null)
+                rows.put(key + key, argument ?? null)
+                return 'done'
+              case 'get':
+                return rows.get(key) ?? null
+              case 'absent':
+                return argument === undefined ? null : (rows.putIfAbsent(key, argument) ?? null)
+              case 'delete':
+                return rows.delete(key) ?? null
+              case 'range':
+                return pairs({ from: key, ...upTo })
+              case 'to':
+                return pairs(upTo)
+              case 'back':
+                return pairs({ from: key, ...upTo, reverse: true })
+              case 'reverse':
+                return pairs({ reverse: true })
+              case 'prefix':
+                return pairs({ prefix: Buffer.from(key) })
+              case 'size':
+                return String(rows.size > 0)
+              default:
+                return pairs({})
+            }
+          }
+          context.forward({ ...record, value: `${value}: ${answer()}` })
+        }
+      }),
+      { stores: ['rows'] },
+    )
+    .to('out', strings)
+}
