@@ -3,6 +3,8 @@ import path from 'node:path'
 
 import { z } from 'zod'
 
+import { program } from './programs/program.ts'
+
 /** A value as the files have it: a windowed key is an object, all else a JSON scalar. */
 const datum = z.union([
   z.string(),
@@ -66,6 +68,8 @@ const scenario = z.object({
     })
     .optional(),
   describe: z.string().optional(),
+  /** The topology as calls that our DSL can make too. */
+  program: program.optional(),
 })
 
 /** What Kafka Streams did with a topology: one file of `scenarios/`. */

@@ -95,8 +95,10 @@ export class Emission {
     parents?: readonly string[]
     isUserDefined?: boolean
   }): void {
-    const { stores = [], name = this.names.name, parents = this.#parents, ...rest } = processor
-    this.#blueprint.nodes.push(Object.freeze({ kind: 'processor', name, parents, stores, ...rest }))
+    // A stream that is merged with itself comes once: its graph has one edge, as that of Kafka Streams.
+    const { parents = [...new Set(this.#parents)] } = processor
+    const { stores = [], name = this.names.name, ...rest } = processor
+    this.#blueprint.nodes.push(Object.freeze({ kind: 'processor', ...rest, name, parents, stores }))
   }
 
   sink(

@@ -66,11 +66,13 @@ export function planTables(
     if (table.sendsOldValues) return true
     const { parents = [] } = table
     if (options.force && parents.length === 0) table.store ??= table.spare
-    if (table.store !== undefined) table.sendsOldValues = true
+    if (parents.length > 1) {
+      // The sides of a join compute old values, even of one with a store; the rows they look up have stores anyway.
+      for (const parent of parents) enableOldValues(parent, { force: true })
+      table.sendsOldValues = true
+    } else if (table.store !== undefined) table.sendsOldValues = true
     else if (parents.length > 0) {
-      // A join looks rows up, so its tables have stores anyway.
-      const needed = { force: options.force || parents.length > 1 }
-      table.sendsOldValues = parents.map(parent => enableOldValues(parent, needed)).every(Boolean)
+      table.sendsOldValues = parents.every(parent => enableOldValues(parent, options))
     }
     return table.sendsOldValues
   }

@@ -1,5 +1,6 @@
 import type { TopologyNode } from '../topology.ts'
 import { hashOrder } from './hash-order.ts'
+import { JavaTreeSet } from './java-tree-set.ts'
 
 /**
  * In which order Java's description lists the nodes of a sub-topology and the names behind its arrows. Nodes stand by
@@ -20,14 +21,14 @@ export function orderForDescription(nodes: readonly TopologyNode[]): NodeOrder {
   for (const entry of entriesOf(hashOrder([...byName.keys()]))) {
     const { node } = entry
     for (const parent of entriesOf(node.kind === 'source' ? [] : node.parents)) {
-      place(entry.parents, parent)
-      place(parent.children, entry)
+      entry.parents.add(parent)
+      parent.children.add(entry)
       grow(parent, entry.size)
     }
   }
   const listed = [...byName.values()].sort(compare)
-  const linked = (links: Entry[] | undefined): TopologyNode[] =>
-    (links ?? []).map(entry => entry.node)
+  const linked = (links: JavaTreeSet<Entry> | undefined): TopologyNode[] =>
+    [...(links ?? [])].map(entry => entry.node)
   return {
     nodes: listed.map(({ node }) => node),
     childrenOf: node => linked(byName.get(node.name)?.children),
@@ -38,12 +39,12 @@ export function orderForDescription(nodes: readonly TopologyNode[]): NodeOrder {
 interface Entry {
   readonly node: TopologyNode
   size: number
-  readonly children: Entry[]
-  readonly parents: Entry[]
+  readonly children: JavaTreeSet<Entry>
+  readonly parents: JavaTreeSet<Entry>
 }
 
 function newEntry(node: TopologyNode): Entry {
-  return { node, size: 1, children: [], parents: [] }
+  return { node, size: 1, children: new JavaTreeSet(compare), parents: new JavaTreeSet(compare) }
 }
 
 /** A node has grown below, and with it everything above that is linked so far: once for each path. */
@@ -52,14 +53,8 @@ function grow(entry: Entry, by: number): void {
   for (const parent of entry.parents) grow(parent, by)
 }
 
-/** Puts an entry into a list that is kept sorted but never sorted again. */
-function place(sorted: Entry[], entry: Entry): void {
-  const at = sorted.findIndex(other => compare(entry, other) < 0)
-  if (at < 0) sorted.push(entry)
-  else sorted.splice(at, 0, entry)
-}
-
 function compare(one: Entry, two: Entry): number {
+  if (one === two) return 0
   if (one.size !== two.size) return two.size - one.size
   return one.node.name < two.node.name ? -1 : 1
 }

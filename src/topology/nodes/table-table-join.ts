@@ -34,8 +34,7 @@ export const tableTableJoinRule: NodeRule<TableTableJoinNode> = {
   emit(node, emission) {
     const { parents, join } = node
     const { name, left = name, right = name } = emission.names
-    // A join with a store takes old values from there.
-    const sendsOldValues = emission.table.store === undefined && emission.table.sendsOldValues
+    const { sendsOldValues } = emission.table
     emission.copartition()
     for (const [index, side] of (['left', 'right'] as const).entries()) {
       const other = emission.viewOf(parents[1 - index] ?? -1)

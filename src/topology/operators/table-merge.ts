@@ -1,13 +1,14 @@
 import type { TablePlan } from '../compile/plan-tables.ts'
 import type { ProcessorSupplier } from '../processor.ts'
-import { type Change, type StreamRecord, withValue } from '../record.ts'
+import type { Change, StreamRecord } from '../record.ts'
 import { tableStore } from './table-store.ts'
 
 /**
- * Brings the results of both sides of a join together, and stores them if the join has a store; then the old value is
- * the row that was there, else the one that the side has computed. `KTableKTableJoinMerger`.
+ * Brings the results of both sides of a join together, and stores them if the join has a store. The old value is the one
+ * that the side has computed, even where the store has another row, as in a join of a table with itself, where one change
+ * comes from both sides. `KTableKTableJoinMerger`.
  */
-export function tableMerge({ store: storeName, sendsOldValues }: TablePlan): ProcessorSupplier {
+export function tableMerge({ store: storeName }: TablePlan): ProcessorSupplier {
   return context => {
     const store = tableStore(context, storeName)
     return {
@@ -16,11 +17,8 @@ export function tableMerge({ store: storeName, sendsOldValues }: TablePlan): Pro
           context.forward(record)
           return
         }
-        const { key, value, timestamp } = record
-        const { newValue } = value
-        const oldValue = sendsOldValues ? (store.get(key)?.value ?? null) : null
-        store.put(key, newValue, timestamp)
-        context.forward(withValue(record, { newValue, oldValue }))
+        store.put(record.key, record.value.newValue, record.timestamp)
+        context.forward(record)
       },
     }
   }

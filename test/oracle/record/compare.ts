@@ -1,11 +1,21 @@
-import { execFileSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { createInterface } from 'node:readline'
+import type { Writable } from 'node:stream'
 import { isDeepStrictEqual } from 'node:util'
 
-import { describe, StreamsBuilder } from '../../../src/index.ts'
-import { type BuildTopology, play, recorded, type Shown } from '../runner.ts'
+import { describe } from '../../../src/index.ts'
+import {
+  buildProgram,
+  inputsOf,
+  type Program,
+  topicsOf,
+  toJava,
+  without,
+} from '../programs/index.ts'
+import { type BuildTopology, compile, play, recorded, type Shown } from '../runner.ts'
 import { parseScenario, type Scenario } from '../scenario.ts'
 
 /** A scenario to ask Kafka Streams about, and its topology in our DSL. */
@@ -21,21 +31,39 @@ export interface Difference {
   readonly actual: unknown
 }
 
+let recorder: { input: Writable; answers: AsyncIterator<string> } | undefined
+
+/** The program that records; one is enough. */
+function startRecorder(): { input: Writable; answers: AsyncIterator<string> } {
+  const child = spawn(path.join(import.meta.dirname, 'record'), [], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
+  return {
+    input: child.stdin,
+    answers: createInterface({ input: child.stdout })[Symbol.asyncIterator](),
+  }
+}
+
+/** Ends the program that records. */
+export function stopRecorder(): void {
+  recorder?.input.end()
+}
+
 /** The scenarios as Kafka Streams plays them, in the same order. */
-export function record(scenarios: readonly Scenario[]): Scenario[] {
+export async function record(scenarios: readonly Scenario[]): Promise<Scenario[]> {
   const folder = mkdtempSync(path.join(tmpdir(), 'differ-'))
+  const [asked, answered] = [path.join(folder, 'asked'), path.join(folder, 'answered')]
   try {
-    mkdirSync(path.join(folder, 'asked'))
+    mkdirSync(asked)
     for (const [i, scenario] of scenarios.entries()) {
-      writeFileSync(path.join(folder, 'asked', `${i}.json`), JSON.stringify(scenario))
+      writeFileSync(path.join(asked, `${i}.json`), JSON.stringify(scenario))
     }
-    execFileSync(
-      path.join(import.meta.dirname, 'record'),
-      [path.join(folder, 'asked'), path.join(folder, 'recorded')],
-      { stdio: ['ignore', 'ignore', 'inherit'] },
-    )
+    recorder ??= startRecorder()
+    recorder.input.write(`${asked}\n${answered}\n`)
+    const { done } = await recorder.answers.next()
+    if (done === true) throw new Error('the recorder has ended, see its message above')
     return scenarios.map((_, i) =>
-      parseScenario(readFileSync(path.join(folder, 'recorded', `${i}.json`), 'utf8')),
+      parseScenario(readFileSync(path.join(answered, `${i}.json`), 'utf8')),
     )
   } finally {
     rmSync(folder, { recursive: true })
@@ -51,9 +79,7 @@ export function difference(scenario: Scenario, build: BuildTopology): Difference
   try {
     actual = play(scenario, build)
     if (scenario.describe !== undefined) {
-      const builder = new StreamsBuilder()
-      build(builder)
-      const text = describe(builder.build('oracle'))
+      const text = describe(compile(scenario, build))
       if (text !== scenario.describe) {
         return { part: 'describe', expected: scenario.describe, actual: text }
       }
@@ -76,22 +102,65 @@ export function difference(scenario: Scenario, build: BuildTopology): Difference
   return undefined
 }
 
-/** The shortest sequence of steps that still differs, as far as leaving out steps leads there. */
-export function shrink({ scenario, build }: Question): Question {
+/** A question with fewer steps and, of a program, fewer calls that still differs, as far as leaving out leads there. */
+export async function shrink(question: Question): Promise<Question> {
+  let smallest = await shrinkSteps(question)
+  for (;;) {
+    const { program } = smallest.scenario
+    if (program === undefined) return smallest
+    const candidates = program
+      .map((_, i) => ofProgram(smallest.scenario, without(program, i)))
+      .filter(({ scenario }) => (scenario.program?.length ?? 0) > 0)
+    const smaller = await firstDifferent(candidates.toReversed())
+    if (smaller === undefined) return shrinkSteps(smallest)
+    smallest = smaller
+  }
+}
+
+/** The scenario with another program; steps into topics that it does not read are left out. */
+export function ofProgram(scenario: Scenario, program: Program): Question {
+  const inputs = inputsOf(program)
+  return {
+    scenario: {
+      ...scenario,
+      program,
+      topology: toJava(program),
+      topics: topicsOf(program),
+      steps: scenario.steps.filter(step => !('pipe' in step) || inputs.includes(step.pipe)),
+    },
+    build: buildProgram(program),
+  }
+}
+
+async function firstDifferent(candidates: readonly Question[]): Promise<Question | undefined> {
+  const scenarios = await record(candidates.map(({ scenario }) => scenario))
+  for (const [i, scenario] of scenarios.entries()) {
+    const build = candidates[i]?.build
+    if (build !== undefined && difference(scenario, build) !== undefined) return { scenario, build }
+  }
+  return undefined
+}
+
+async function shrinkSteps({ scenario, build }: Question): Promise<Question> {
   let steps = scenario.steps
+  if (steps.length > 0) {
+    const none = await firstDifferent([{ scenario: { ...scenario, steps: [] }, build }])
+    if (none !== undefined) return none
+  }
   let size = Math.ceil(steps.length / 2)
   while (size >= 1) {
-    const candidates: Scenario[] = []
+    const candidates: Question[] = []
     for (let from = 0; from < steps.length; from += size) {
       const left = [...steps.slice(0, from), ...steps.slice(from + size)]
-      if (left.length > 0) candidates.push({ ...scenario, steps: left })
+      if (left.length > 0) candidates.push({ scenario: { ...scenario, steps: left }, build })
     }
-    const smaller =
-      candidates.length === 0 ? undefined : record(candidates).find(one => difference(one, build))
-    if (smaller !== undefined) steps = smaller.steps
+    const smaller = candidates.length === 0 ? undefined : await firstDifferent(candidates)
+    if (smaller !== undefined) steps = smaller.scenario.steps
     else if (size === 1) break
     size =
-      smaller === undefined ? Math.floor(size / 2) : Math.min(size, Math.ceil(steps.length / 2))
+      smaller === undefined
+        ? Math.floor(size / 2)
+        : Math.max(1, Math.min(size, Math.ceil(steps.length / 2)))
   }
   return { scenario: { ...scenario, steps }, build }
 }

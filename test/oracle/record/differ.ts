@@ -3,6 +3,9 @@
  *
  *     npx node --conditions=millrace-source test/oracle/record/differ.ts --family windows --seeds 20 --from 1
  *
+ * With `--programs` the topologies are random too, of the calls of the families in the list (`all`, or `sources,tables`):
+ * first many for their descriptions alone, then fewer with records.
+ *
  * `--name` takes only scenarios whose name has it. Each difference is shrunk and written into a file of the folder `--to`
  * (/tmp/differ), as a scenario with what differs. Needs Java 17 and Maven. Ends with exit code 1 if there are differences.
  */
@@ -14,12 +17,15 @@ import { seededRandom } from '../../../src/platform/simulated/seeded-random.ts'
 import { unsupported } from '../runner.ts'
 import { type Scenario, scenariosOf } from '../scenario.ts'
 import { families } from '../topologies/index.ts'
-import { difference, type Question, record, shrink } from './compare.ts'
+import { callFamilies, inputsOf, randomProgram } from '../programs/index.ts'
+import { difference, ofProgram, type Question, record, shrink, stopRecorder } from './compare.ts'
 import { randomSteps } from './random-steps.ts'
 
 const { values } = parseArgs({
   options: {
     family: { type: 'string' },
+    programs: { type: 'string' },
+    config: { type: 'string', multiple: true, default: [] },
     name: { type: 'string', default: '' },
     seeds: { type: 'string', default: '10' },
     from: { type: 'string', default: '1' },
@@ -45,8 +51,56 @@ function questions(): Question[] {
   return list
 }
 
-function report({ scenario, build }: Question): void {
-  const [again] = record([scenario])
+/** Random programs: two thirds only for what is described. */
+function programQuestions(names: string): Question[] {
+  const [from, count] = [Number(values.from), Number(values.seeds)]
+  const families = names === 'all' ? Object.keys(callFamilies) : names.split(',')
+  const of = families.flatMap(name => Object.keys(callFamilies[name] ?? { [name]: true }))
+  const list: Question[] = []
+  for (let seed = from; seed < from + count; seed++) {
+    const random = seededRandom(seed, 'program')
+    const described = random.below(3) < 2
+    const program = randomProgram(random, {
+      calls: 1 + random.below(described ? 12 : 6),
+      of: of.filter(name => name !== 'to'),
+      repartitions: described ? 9 : 1,
+    })
+    const scenario: Scenario = {
+      name: `program~${seed}`,
+      family: 'programs',
+      topology: [],
+      config: {
+        'application.id': 'oracle',
+        'statestore.cache.max.bytes': '0',
+        'topology.optimization': 'none',
+        'processing.guarantee': 'at_least_once',
+        ...Object.fromEntries(values.config.map(setting => setting.split('='))),
+      },
+      wallClock: 0,
+      topics: {},
+      outputs: [],
+      order: 'total',
+      stores: {},
+      logs: [],
+      internalTopics: [],
+      droppedRecords: 0,
+      steps: inputsOf(program).flatMap(pipe =>
+        ['a', 'b', 'c', 'd', 'e'].map((key, i) => ({
+          pipe,
+          key,
+          value: `g${i % 3}v${i}`,
+          timestamp: i * 5,
+        })),
+      ),
+    }
+    const steps = described ? [] : randomSteps(scenario, random)
+    list.push(ofProgram({ ...scenario, steps }, program))
+  }
+  return list
+}
+
+async function report({ scenario, build }: Question): Promise<void> {
+  const [again] = await record([scenario])
   const found = again === undefined ? undefined : difference(again, build)
   const file = path.join(values.to, `${scenario.family}-${scenario.name}.json`)
   mkdirSync(values.to, { recursive: true })
@@ -54,9 +108,9 @@ function report({ scenario, build }: Question): void {
   process.stdout.write(`${scenario.name}: ${found?.part ?? 'no more'} differs, see ${file}\n`)
 }
 
-const asked = questions()
+const asked = values.programs === undefined ? questions() : programQuestions(values.programs)
 process.stdout.write(`${asked.length} scenarios\n`)
-const answers = record(asked.map(({ scenario }) => scenario))
+const answers = await record(asked.map(({ scenario }) => scenario))
 const different = new Map<string, Question[]>()
 for (const [i, { build }] of asked.entries()) {
   const scenario = answers[i]
@@ -71,8 +125,9 @@ for (const list of different.values()) {
   process.stdout.write(
     `${first.scenario.family}/${first.scenario.name}: ${list.length} of its kind\n`,
   )
-  report(shrink(first))
+  await report(await shrink(first))
 }
+stopRecorder()
 process.stdout.write(`${different.size} topologies differ\n`)
 process.exitCode = different.size === 0 ? 0 : 1
 

@@ -1,4 +1,5 @@
 import type { SeededRandom } from '../../../src/platform/simulated/seeded-random.ts'
+import { pick } from '../programs/random-choice.ts'
 import type { Datum, Scenario } from '../scenario.ts'
 
 export type Step = Scenario['steps'][number]
@@ -108,10 +109,4 @@ function fresh(value: Datum, seen: readonly Pipe[], i: number, random: SeededRan
   if (typeof value !== 'string' || random.chance(0.4)) return value
   const numbered = seen.filter(step => typeof step.value === 'string' && /\d$/.test(step.value))
   return numbered.length < 3 ? value : value.replace(/\d+$/, `${i}`)
-}
-
-export function pick<T>(list: readonly T[], random: SeededRandom): T {
-  const item = list[random.below(list.length)]
-  if (item === undefined) throw new Error('nothing to choose from')
-  return item
 }

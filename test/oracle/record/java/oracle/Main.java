@@ -2,6 +2,8 @@ package oracle;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.BufferedReader;
+import java.io.InputStreamReader;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -12,8 +14,18 @@ import java.util.TreeMap;
 /** Records the scenarios of a folder into another: see the script `record`. */
 public final class Main {
   public static void main(String[] arguments) throws Exception {
-    Path from = Path.of(arguments[0]);
-    Path to = Path.of(arguments[1]);
+    if (arguments.length == 2) {
+      System.out.println(record(Path.of(arguments[0]), Path.of(arguments[1])));
+    } else {
+      BufferedReader folders = new BufferedReader(new InputStreamReader(System.in));
+      for (String from = folders.readLine(); from != null; from = folders.readLine()) {
+        System.out.println(record(Path.of(from), Path.of(folders.readLine())));
+      }
+    }
+    System.exit(0);
+  }
+
+  private static String record(Path from, Path to) throws Exception {
     ObjectMapper json = new ObjectMapper();
     Map<Path, ObjectNode> scenarios = new TreeMap<>();
     try (var files = Files.walk(from)) {
@@ -31,8 +43,7 @@ public final class Main {
       Files.createDirectories(file.getParent());
       Files.writeString(file, Layout.of(recorded));
     }
-    System.err.println(names.size() + " scenarios recorded");
-    System.exit(0);
+    return names.size() + " scenarios recorded";
   }
 
   private Main() {}

@@ -1,0 +1,78 @@
+import {
+  type Draw,
+  type Serdes,
+  type Shape,
+  javaSerde,
+  javaSerdes,
+  javaValue,
+  serdes,
+} from './program.ts'
+
+/** How a result is stored: one of the ways that Kafka Streams tells apart. */
+export interface Stored {
+  readonly name?: string
+  readonly store?: string
+  /** `Materialized.with`: serdes alone. */
+  readonly serdes?: true
+  readonly inMemory?: true
+  readonly unlogged?: true
+  readonly retentionMs?: number
+}
+
+/** `bareName`: whether the method takes a name without a Materialized. */
+export function drawStored({ random, fresh }: Draw, bareName: boolean): Stored {
+  const dice = random.below(10)
+  if (dice < 3) return {}
+  if (dice < 4) return { serdes: true }
+  if (dice < 5) return bareName ? { name: fresh('node') } : {}
+  if (dice < 6) return { name: fresh('node'), serdes: true }
+  return {
+    ...(random.chance(0.3) && { name: fresh('node') }),
+    store: fresh('store'),
+    ...(random.chance(0.3) && { inMemory: true }),
+    ...(random.chance(0.15) && { unlogged: true }),
+  }
+}
+
+/** The arguments `Named` and `Materialized`, each after a comma. */
+export function javaStored(stored: Stored, shape: Shape): string {
+  const named = stored.name === undefined ? '' : `, Named.as("${stored.name}")`
+  const { store, retentionMs } = stored
+  const { windowMs, graceMs = 0 } = shape
+  const types = `String, ${javaValue(shape)}`
+  if (store === undefined) {
+    const kind = windowMs === undefined ? 'KeyValueStore' : 'WindowStore'
+    const plain = { ...shape }
+    delete plain.windowMs
+    return stored.serdes === true
+      ? `${named}, Materialized.<${types}, ${kind}<Bytes, byte[]>>with(${javaSerdes(plain)})`
+      : named
+  }
+  const supplier =
+    windowMs === undefined
+      ? `Stores.inMemoryKeyValueStore("${store}")`
+      : `Stores.inMemoryWindowStore("${store}", ms(${retentionMs ?? windowMs + graceMs}), ms(${windowMs}), false)`
+  const base =
+    stored.inMemory === true
+      ? `Materialized.<${types}>as(${supplier}).withKeySerde(STRING).withValueSerde(${javaSerde(shape)})`
+      : `${windowMs === undefined ? 'kv' : 'window'}("${store}", ${javaSerde(shape)})`
+  const retention =
+    retentionMs === undefined || stored.inMemory === true
+      ? ''
+      : `.withRetention(ms(${retentionMs}))`
+  return `${named}, ${base}${retention}${stored.unlogged === true ? '.withLoggingDisabled()' : ''}`
+}
+
+/** The same as options. */
+export function storedOptions(stored: Stored, shape: Shape): Partial<Serdes> & object {
+  const { name, store, inMemory, unlogged, retentionMs } = stored
+  const { windowMs: _, ...plain } = shape
+  return {
+    ...(name !== undefined && { name }),
+    ...(store !== undefined && { store }),
+    ...((store !== undefined || stored.serdes === true) && serdes(plain)),
+    ...(inMemory === true && { inMemory: true }),
+    ...(unlogged === true && { changelog: false }),
+    ...(retentionMs !== undefined && { retention: retentionMs }),
+  }
+}
