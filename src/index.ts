@@ -83,6 +83,8 @@ export type {
   WindowStore,
 } from './state/stores.ts'
 export { describe } from './topology/describe.ts'
+export { diffTopologies } from './topology/diff-topologies.ts'
+export type { Severity, TopologyChange } from './topology/diff/topology-change.ts'
 export type { Optimization, Optimizations } from './topology/optimization.ts'
 export {
   type DeadLetterRecord,

@@ -74,7 +74,8 @@ export interface SinkDescription {
 
 /** What a store is and where its rows come from after a loss. */
 export interface StoreDescription {
-  readonly kind: StoreDefinition['kind']
+  /** Such as `timestampedKeyValue` or `window`. */
+  readonly kind: string
   readonly name: string
   /** Name of the serde of the keys. */
   readonly key: string

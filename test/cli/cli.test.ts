@@ -33,6 +33,41 @@ describe('help', () => {
   })
 })
 
+describe('describe --diff', () => {
+  const version = (store: string): string =>
+    file(
+      `${store}.ts`,
+      `import { defineApp, string } from '${index}'
+      export default defineApp('words', builder => {
+        const text = { key: string(), value: string() }
+        builder.stream('lines', text).groupByKey().count({ store: '${store}' })
+      })`,
+    )
+
+  test('says what a deploy would break, and fails then', () => {
+    const before = file('before.json', millrace('describe', version('counts'), '--json').stdout)
+    const same = millrace('describe', version('counts'), '--diff', before)
+    expect(same).toMatchObject({
+      status: 0,
+      stdout: 'Nothing changes for its stores and topics.\n',
+    })
+    const { status, stdout } = millrace('describe', version('totals'), '--diff', before)
+    expect(stdout).toMatch(/^breaksState: The store counts is gone, and totals is new: .*\n$/)
+    expect(status).toBe(1)
+  })
+
+  test('refuses what is not a description', () => {
+    const { status, stderr } = millrace(
+      'describe',
+      version('counts'),
+      '--diff',
+      file('no.json', '{"applicationId":5}'),
+    )
+    expect(stderr).toMatch(/no\.json is not what millrace describe --json prints/)
+    expect(status).toBe(2)
+  })
+})
+
 describe('called wrongly: exit code 2 and what to do', () => {
   test.each([
     [['broker', '--prot', '1'], /unknown option '--prot'[^]*Did you mean --port/],
