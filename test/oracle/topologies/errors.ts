@@ -1,5 +1,5 @@
 import { type Serde, string } from '../../../src/index.ts'
-import { type Topologies, strings } from './shared.ts'
+import { type Topologies, processor, strings } from './shared.ts'
 
 /** A string serde that fails when it reads text beginning with "bad" or writes text beginning with "unsendable". */
 const fussy: Serde<string> = {
@@ -41,6 +41,22 @@ export const topologies: Topologies = {
     input
       .flatMapValues(v => v.split(' '))
       .filter((_, v) => refuseBoom(v) === v)
+      .to('out', strings)
+  },
+
+  'process-continue-punctuator'(b) {
+    b.stream('in', strings)
+      .process(
+        processor(context => {
+          context.schedule({ every: 10, type: 'wallClock' }, t => {
+            const tick = { key: 'tick', timestamp: t, headers: [] }
+            context.forward({ ...tick, value: `before ${t}` })
+            if (t === 20) throw new Error('no tick')
+            context.forward({ ...tick, value: `after ${t}` })
+          })
+          return record => context.forward(record)
+        }),
+      )
       .to('out', strings)
   },
 

@@ -1,5 +1,13 @@
-import { tumbling } from '../../../src/index.ts'
-import { type Topologies, log, strings } from './shared.ts'
+import { joinWindows, logAndSkipOnInvalidTimestamp, tumbling } from '../../../src/index.ts'
+import { type Topologies, log, processor, strings } from './shared.ts'
+
+/** Adds the stream time to the value. */
+const timed = processor(context => record => {
+  context.forward({ ...record, value: `${record.value} ${context.currentStreamTimeMs}` })
+})
+const timedAt = processor(context => record => {
+  context.forward({ ...record, value: `${record.value} at ${context.currentStreamTimeMs}` })
+})
 
 export const topologies: Topologies = {
   'extract-default'(b) {
@@ -35,6 +43,24 @@ export const topologies: Topologies = {
       .selectKey((_, v) => v)
       .repartition(strings)
       .to('out')
+  },
+
+  'extract-skip-moves-no-time'(b) {
+    b.stream('in', { ...strings, timestamp: logAndSkipOnInvalidTimestamp })
+      .process(timed)
+      .to('out', strings)
+  },
+
+  'idle-choose-earliest'(b) {
+    const left = b.stream('left', strings)
+    const right = b.stream('right', strings)
+    left.merge(right).process(timedAt).to('out', strings)
+  },
+
+  'no-idle'(b) {
+    const left = b.stream('left', strings)
+    const right = b.stream('right', strings)
+    left.join(right, (l, r) => `${l}+${r}`, joinWindows(10), strings).to('out', strings)
   },
 
   'idle-by-clock'(b) {
