@@ -17,6 +17,7 @@ export function insertRepartitions({ nodes, names }: NamedGraph): NamedGraph {
   const inserted = new Map<NodeId, NodeNames>(names)
   const byOwner = new Map<object | NodeId, NodeId>()
   const result: LogicalNode[] = []
+  const places = new Map<NodeId, NodeId>()
   let nextId = Math.max(-1, ...nodes.map(node => node.id)) + 1
   for (const node of nodes) {
     const moved = new Map<number, NodeId>()
@@ -27,6 +28,8 @@ export function insertRepartitions({ nodes, names }: NamedGraph): NamedGraph {
       const existing = byOwner.get(request.owner)
       if (request.shared && existing !== undefined) {
         moved.set(repartition.parent, existing)
+        // Kafka Streams adds a group's topic again with each aggregation, which moves it; a join takes it where it is.
+        if (typeof request.owner === 'object') places.set(existing, node.id)
         continue
       }
       const id = nextId++
@@ -46,7 +49,35 @@ export function insertRepartitions({ nodes, names }: NamedGraph): NamedGraph {
     }
     result.push(withParents(node, (id, index) => moved.get(index) ?? id))
   }
-  return { nodes: result, names: inserted }
+  return { nodes: places.size === 0 ? result : ordered(result, places), names: inserted }
+}
+
+/**
+ * The nodes in the order in which they are written: the first whose parents all are. Some stand before another node than they
+ * did, so what is below them comes later too. `InternalStreamsBuilder#buildAndOptimizeTopology`.
+ */
+function ordered(
+  nodes: readonly LogicalNode[],
+  places: ReadonlyMap<NodeId, NodeId>,
+): readonly LogicalNode[] {
+  const before = new Map([...places].map(([id, place]) => [place, id]))
+  const byId = new Map(nodes.map(node => [node.id, node]))
+  const waiting = nodes
+    .filter(({ id }) => !places.has(id))
+    .flatMap(node => {
+      const moved = byId.get(before.get(node.id) ?? -1)
+      return moved === undefined ? [node] : [moved, node]
+    })
+  const written = new Set<NodeId>()
+  const result: LogicalNode[] = []
+  while (waiting.length > 0) {
+    const next = waiting.findIndex(({ parents }) => parents.every(parent => written.has(parent)))
+    const [node] = waiting.splice(Math.max(0, next), 1)
+    if (node === undefined) break
+    written.add(node.id)
+    result.push(node)
+  }
+  return result
 }
 
 function namesOf({ topic, sink, filter, source }: RepartitionNames): NodeNames {

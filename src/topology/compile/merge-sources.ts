@@ -25,9 +25,18 @@ export function mergeSources(graph: LogicalGraph): LogicalGraph {
       }
       first.set(topics, node)
     }
-    nodes.push(withParents(node, id => replaced.get(id) ?? id))
+    const reading = withParents(node, id => replaced.get(id) ?? id)
+    nodes.push(node.kind === 'merge' ? movedLast(reading, node) : reading)
   }
   return { nodes }
+}
+
+/** A node that was moved to the first source has it as its last parent, as descriptions show. */
+function movedLast(node: LogicalNode, before: LogicalNode): LogicalNode {
+  const moved = (_: NodeId, index: number): boolean => node.parents[index] !== before.parents[index]
+  const stayed = node.parents.filter((parent, index) => !moved(parent, index))
+  const parents = [...stayed, ...node.parents.filter(moved)]
+  return withParents(node, (_, index) => parents[index] ?? -1)
 }
 
 /** The node with other parents; the same node if they stay. */
