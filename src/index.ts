@@ -41,6 +41,7 @@ export {
   type WindowStoreOptions,
 } from './dsl/stores.ts'
 export { StreamsBuilder } from './dsl/streams-builder.ts'
+export { type FilledFrom, TopologyBuilder } from './dsl/topology-builder.ts'
 export { type ErrorCode, MillraceError } from './errors.ts'
 export { type Logger, type LogLevel, jsonLogger, silentLogger, textLogger } from './logger.ts'
 export { nodePlatform } from './platform/node-platform.ts'

@@ -1,8 +1,8 @@
+import type { ProcessorSupplier } from '../topology/processor.ts'
 import type { StoreBuilder } from '../topology/store-builder.ts'
 import { compile } from '../topology/compile/compile.ts'
 import { GraphBuilder } from '../topology/graph.ts'
-import type { OffsetReset, Topology } from '../topology/topology.ts'
-import { toMillis } from '../windowing/duration.ts'
+import type { Topology } from '../topology/topology.ts'
 import type { GlobalKTable } from './global-ktable.ts'
 import { handle } from './handle.ts'
 import { KStreamImpl } from './kstream-impl.ts'
@@ -10,6 +10,7 @@ import type { KStream } from './kstream.ts'
 import { KTableImpl } from './ktable-impl.ts'
 import type { KTable } from './ktable.ts'
 import type { BuildOptions, Consumed, ConsumedGlobalTable, ConsumedTable } from './options.ts'
+import { resetOf } from './offset-reset.ts'
 import type { Scope } from './scope.ts'
 
 /**
@@ -123,6 +124,50 @@ export class StreamsBuilder {
   }
 
   /**
+   * Reads a topic into a store of which every instance has all rows: a processor puts in what it likes of each record. Every
+   * other processor can read the store, without being connected to it, and so can queries. The topic is read to its end
+   * before anything else starts, and from the beginning when the store is in memory; the store needs no changelog. Unlike in
+   * Kafka Streams, the processor sees every record after a restart too. `KSTREAM-SOURCE` and `KTABLE-SOURCE`.
+   *
+   * @example
+   * ```ts
+   * import { keyValueStore, string } from 'millrace'
+   * import { TestDriver } from 'millrace/testing'
+   *
+   * const text = { key: string(), value: string() }
+   * const rates = keyValueStore('rates', text)
+   * const driver = new TestDriver(builder => {
+   *   builder.addGlobalStore(rates, 'rates', text, context => {
+   *     const store = context.store(rates)
+   *     return { process: ({ key, value }) => store.put(key, value.trim()) }
+   *   })
+   *   const priced = builder.stream('orders', text).processValues<string>(context => {
+   *     const store = context.store(rates)
+   *     return {
+   *       process(record) {
+   *         context.forward(record.withValue(`${record.value} at ${store.get(record.key)}`))
+   *       },
+   *     }
+   *   })
+   *   priced.to('priced', text)
+   * })
+   * driver.inputTopic('rates', text).pipe('EUR', ' 1.17 ')
+   * driver.inputTopic('orders', text).pipe('EUR', 'tea')
+   * driver.outputTopic('priced', text).readAll().map(({ value }) => value) // → ['tea at 1.17']
+   * ```
+   */
+  addGlobalStore<K, V>(
+    store: StoreBuilder,
+    topic: string,
+    options: Omit<Consumed<K, V>, 'offsetReset'>,
+    supplier: ProcessorSupplier<K, V, never, never>,
+  ): void {
+    const { name, key, value, timestamp } = options
+    const node = { name, topic, key, value, timestamp, store, supplier }
+    this.#graph.add({ ...node, kind: 'globalStore', parents: [] })
+  }
+
+  /**
    * Adds a store, for processors that name it. Those that are given the definition itself add it by that.
    *
    * @example
@@ -179,9 +224,4 @@ export class StreamsBuilder {
   build(applicationId: string, options: BuildOptions = {}): Topology {
     return compile(applicationId, this.#graph, options)
   }
-}
-
-function resetOf<K, V>({ offsetReset }: Consumed<K, V>): OffsetReset | undefined {
-  if (typeof offsetReset !== 'object') return offsetReset
-  return { agoMs: toMillis(offsetReset.ago, 'The age in offsetReset') }
 }

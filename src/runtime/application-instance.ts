@@ -180,7 +180,7 @@ export class ApplicationInstance implements Application {
   #view(name: string): unknown {
     return queryStore(name, {
       topology: this.#options.topology,
-      globalStore: global => this.#acquired.globals.store(global),
+      globalStore: global => this.#acquired.globals.store(global)?.rows,
       tasks: () => this.#readableTasks(name),
     })
   }
@@ -276,7 +276,7 @@ export class ApplicationInstance implements Application {
       engine,
       clock: platform.clock,
       collector,
-      globalStore: (name: string) => globals.store(name),
+      globalStore: (name: string) => globals.store(name)?.store,
       config,
       now: () => platform.clock.now(),
       logger,

@@ -1,21 +1,19 @@
 import type { LogClient, LogConsumer, PartitionOffset } from '../client/log-client.ts'
 import type { Logger } from '../logger.ts'
 import type { Platform } from '../platform/platform.ts'
-import { KeyValueStore } from '../state/key-value-store.ts'
 import { openTaskState } from '../state/open-task-state.ts'
 import type { StoreEngine } from '../state/store-engine.ts'
-import type { ReadOnlyKeyValueStore } from '../state/stores.ts'
 import type { TaskState } from '../state/task-state.ts'
 import type { ResolvedTaskConfig } from '../topology/task-config.ts'
 import type { Topology } from '../topology/topology.ts'
-import { globalStoreView } from './global-store-view.ts'
+import { type GlobalStoreView, globalStoreView } from './global-store-view.ts'
 import { isCorruption } from './is-corruption.ts'
 import { type PartitionPlan, partitionsOf } from './partition-plan.ts'
 import { RecordCollector } from './record-collector.ts'
 import { Task } from './task.ts'
-import { globalPart } from './topology-parts.ts'
+import { globalPart, globalTaskId } from './topology-parts.ts'
 
-const taskId = 'global'
+const taskId = globalTaskId
 const fetchMs = 100
 /** Records processed before the event loop gets its turn. */
 const turnRecords = 1000
@@ -33,8 +31,8 @@ export interface GlobalTablesOptions {
 }
 
 export interface GlobalTables {
-  /** The rows of a global table, to read; undefined when there is none of that name. */
-  store(name: string): ReadOnlyKeyValueStore<unknown, unknown> | undefined
+  /** A global store, to read; undefined when there is none of that name. */
+  store(name: string): GlobalStoreView | undefined
   /** Reads on in the background until `close`. `failed` is called with the error that ends it: the tables are stale then. */
   follow(failed: (error: unknown) => void): void
   close(): Promise<void>
@@ -64,7 +62,7 @@ class Follower implements GlobalTables {
   readonly #task: Task
   readonly #consumer: LogConsumer
   readonly #options: GlobalTablesOptions
-  readonly #views = new Map<string, ReadOnlyKeyValueStore<unknown, unknown>>()
+  readonly #views = new Map<string, GlobalStoreView>()
   #lastCommitAt = 0
   #closed = false
   #damaged = false
@@ -116,17 +114,16 @@ class Follower implements GlobalTables {
     this.#task = task
     this.#consumer = consumer
     this.#options = options
-    for (const { store: definition } of options.topology.globalStores) {
-      const store = task.state.rows(definition.name)
-      if (!(store instanceof KeyValueStore)) continue
-      const onDamage = (): void => {
-        this.#damaged = true
-      }
-      this.#views.set(definition.name, globalStoreView(store, onDamage))
+    const onDamage = (): void => {
+      this.#damaged = true
+    }
+    for (const { store } of options.topology.globalStores) {
+      const view = globalStoreView(store, task.state, onDamage)
+      if (view !== undefined) this.#views.set(store.name, view)
     }
   }
 
-  store(name: string): ReadOnlyKeyValueStore<unknown, unknown> | undefined {
+  store(name: string): GlobalStoreView | undefined {
     return this.#views.get(name)
   }
 

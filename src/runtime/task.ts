@@ -25,6 +25,7 @@ import { nextOnGrid, PunctuationQueue } from './punctuation-queue.ts'
 import type { Collector, TopicCollector } from './record-collector.ts'
 import { RecordQueue } from './record-queue.ts'
 import { TaskNode, type TaskScope } from './task-node.ts'
+import { globalTaskId } from './topology-parts.ts'
 import { TaskErrors, type UnwrittenOutput } from './task-errors.ts'
 import { decodePartitionTime, encodePartitionTime } from './task-offset-metadata.ts'
 import { type SinkScope, sinkProcessor } from './task-sink.ts'
@@ -218,6 +219,12 @@ export class Task implements TaskScope, SinkScope {
     { every, type, startAt }: ScheduleOptions,
     punctuator: Punctuator,
   ): Cancellable {
+    if (this.taskId === globalTaskId) {
+      throw new MillraceError(
+        'INVALID_TOPOLOGY',
+        `${node.nodeName} fills a global store and cannot schedule: it knows no time but that of its records.`,
+      )
+    }
     const everyMs = toMillis(every, `The interval of a punctuation of ${node.nodeName}`, 1)
     const now = type === 'streamTime' ? this.streamTime : this.now()
     let startMs = type === 'streamTime' ? 0 : now + everyMs
@@ -456,13 +463,18 @@ function wire(
   scope: TaskScope & SinkScope,
 ): Map<string, TaskNode> {
   const made = new Map<string, TaskNode>()
-  for (const node of nodes) {
-    const taskNode = new TaskNode(node, scope, context =>
-      processorOf(node, context, collector, scope),
-    )
-    made.set(node.name, taskNode)
-    if (node.kind === 'source') continue
-    for (const parent of node.parents) existing(made, parent).addChild(taskNode)
+  try {
+    for (const node of nodes) {
+      const taskNode = new TaskNode(node, scope, context =>
+        processorOf(node, context, collector, scope),
+      )
+      made.set(node.name, taskNode)
+      if (node.kind === 'source') continue
+      for (const parent of node.parents) existing(made, parent).addChild(taskNode)
+    }
+  } catch (error) {
+    for (const { processor } of made.values()) processor.close?.()
+    throw error
   }
   return made
 }

@@ -1,14 +1,14 @@
-import type { KeyValueStore as Rows } from './key-value-store.ts'
 import type {
   KeyRange,
   KeyValue,
   KeyValueStore,
   PlainWindowRow,
   TimeRange,
+  TimestampedKeyValueStore,
+  TimestampedWindowStore,
   WindowRange,
   WindowStore,
 } from './stores.ts'
-import type { WindowStore as WindowRows } from './window-store.ts'
 
 /** Time of the record that a task is at work on: that of what it puts into stores that have no times of their own. */
 export interface RecordTime {
@@ -16,7 +16,10 @@ export interface RecordTime {
 }
 
 /** A store whose rows are values alone. Kafka Streams' `KeyValueStore`. */
-export function plainKeyValueStore(rows: Rows, now: RecordTime): KeyValueStore<unknown, unknown> {
+export function plainKeyValueStore(
+  rows: TimestampedKeyValueStore<unknown, unknown>,
+  now: RecordTime,
+): KeyValueStore<unknown, unknown> {
   const get = (key: unknown): unknown => rows.get(key)?.value
   const put = (key: unknown, value: unknown): void => rows.put(key, value, now.timestamp)
   return {
@@ -43,7 +46,10 @@ export function plainKeyValueStore(rows: Rows, now: RecordTime): KeyValueStore<u
 }
 
 /** A window store whose rows are values alone. Kafka Streams' `WindowStore`. */
-export function plainWindowStore(rows: WindowRows, now: RecordTime): WindowStore<unknown, unknown> {
+export function plainWindowStore(
+  rows: TimestampedWindowStore<unknown, unknown>,
+  now: RecordTime,
+): WindowStore<unknown, unknown> {
   return {
     name: rows.name,
     fetch: (key, windowStart) => rows.fetch(key, windowStart)?.value,

@@ -4,8 +4,9 @@ import type { App } from '../dsl/define-app.ts'
 import { StreamsBuilder } from '../dsl/streams-builder.ts'
 import { MillraceError } from '../errors.ts'
 import { type Logger, silentLogger } from '../logger.ts'
+import { globalStoreView } from '../runtime/global-store-view.ts'
 import { Task } from '../runtime/task.ts'
-import { globalPart, type TaskPart, wholePart } from '../runtime/topology-parts.ts'
+import { globalPart, globalTaskId, type TaskPart, wholePart } from '../runtime/topology-parts.ts'
 import { KeyValueStore } from '../state/key-value-store.ts'
 import type { KeyValueRow, ValueAndTimestamp, WindowRow } from '../state/stores.ts'
 import { newTaskState } from '../state/task-state.ts'
@@ -81,7 +82,7 @@ export class TestDriver {
         inputs: [...topicsOf({ nodes, stores })].map(start),
         state: newTaskState(taskId, stores),
         collector: this.#topics,
-        globalStore: name => globals?.state.store(name),
+        globalStore: name => globals && globalStoreOf(topology, globals, name),
         config,
         now: () => this.#now,
         logger,
@@ -89,7 +90,7 @@ export class TestDriver {
       for (const { topic } of task.inputs) task.knowHighWatermark(start(topic))
       return task
     }
-    this.#globalTask = newTask('global', global)
+    this.#globalTask = newTask(globalTaskId, global)
     this.#task = newTask('0_0', whole, this.#globalTask)
   }
 
@@ -418,6 +419,12 @@ function topologyOf(source: TopologySource): Topology {
   const builder = new StreamsBuilder()
   source(builder)
   return builder.build('test')
+}
+
+function globalStoreOf({ globalStores }: Topology, { state }: Task, name: string): unknown {
+  const definition = globalStores.map(({ store }) => store).find(store => store.name === name)
+  // The memory engine damages nothing.
+  return definition && globalStoreView(definition, state, () => {})?.store
 }
 
 const start = (topic: string) => ({ topic, partition: 0, offset: 0, metadata: '' })

@@ -122,3 +122,27 @@ describe('what a processor may not do', () => {
     },
   )
 })
+
+test('what fills a global store cannot schedule', () => {
+  const build = (builder: StreamsBuilder): void => {
+    builder.addGlobalStore(rows, 'in', text, context => {
+      context.schedule({ every: 1, type: 'streamTime' }, () => {})
+      return { process() {} }
+    })
+  }
+  expect(() => new TestDriver(build)).toThrow('fills a global store and cannot schedule')
+})
+
+test('when a processor cannot be made, those before it are closed', () => {
+  const closed: string[] = []
+  const build = (builder: StreamsBuilder): void => {
+    const first = builder
+      .stream('in', text)
+      .process(() => ({ process() {}, close: () => void closed.push('first') }))
+    first.process(() => {
+      throw new RangeError('not today')
+    })
+  }
+  expect(() => new TestDriver(build)).toThrow('not today')
+  expect(closed).toEqual(['first'])
+})

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 
 import { StreamsBuilder } from '../../src/dsl/streams-builder.ts'
+import { TopologyBuilder } from '../../src/dsl/topology-builder.ts'
 import { double, integer, long } from '../../src/serde/numbers.ts'
 import type { Serde } from '../../src/serde/serde.ts'
 import { string } from '../../src/serde/string.ts'
@@ -10,9 +11,9 @@ import type { Optimization, Optimizations } from '../../src/topology/optimizatio
 import type { Topology } from '../../src/topology/topology.ts'
 import type { Datum, Output, Scenario, StoreEntry } from './scenario.ts'
 import { isTaskSetting, taskConfigOf } from './task-settings.ts'
-import { lines } from './topologies/shared.ts'
+import { type BuildTopology, lines } from './topologies/shared.ts'
 
-export type BuildTopology = (builder: StreamsBuilder) => void
+export type { BuildTopology }
 
 /** What a scenario shows, as far as it can be compared. */
 export interface Shown {
@@ -122,9 +123,11 @@ const supportedConfig: Readonly<Record<string, readonly string[] | undefined>> =
 /** Compiles the topology as the scenario's settings have it. */
 export function compile({ config }: Pick<Scenario, 'config'>, build: BuildTopology): Topology {
   const builder = new StreamsBuilder()
-  build(builder)
+  const byHand = new TopologyBuilder()
+  const applicationId = config['application.id'] ?? 'oracle'
+  if (build(builder, byHand) === byHand) return byHand.build(applicationId)
   const optimization = optimizations(config['topology.optimization'] ?? 'none')
-  return builder.build(config['application.id'] ?? 'oracle', { optimization })
+  return builder.build(applicationId, { optimization })
 }
 
 /** Kafka's setting is a word or a list with commas. */

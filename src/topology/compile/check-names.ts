@@ -12,7 +12,8 @@ export function checkNames({ applicationId, nodes, names }: Plan): void {
   }
 }
 
-function checkName(name: string): void {
+/** Throws INVALID_TOPOLOGY when a name cannot become part of the name of a topic. */
+export function checkName(name: string): void {
   const problem = topicNameProblem(name)
   if (problem === null) return
   throw new MillraceError(

@@ -2,7 +2,8 @@ import type { LogicalGraph } from '../nodes/index.ts'
 import { ruleOf } from '../nodes/index.ts'
 import { type Optimization, type Optimizations, optimizationsOf } from '../optimization.ts'
 import type { Topology } from '../topology.ts'
-import { checkNames, checkTopics, checkUnique, checkStores } from './check-names.ts'
+import { assemble, newBlueprint } from './assemble.ts'
+import { checkNames } from './check-names.ts'
 import { checkExplicitNames } from './check-explicit-names.ts'
 import { type Blueprint, Emission, type Plan } from './emission.ts'
 import { findTopics } from './find-topics.ts'
@@ -15,7 +16,6 @@ import { nameNodes } from './name-nodes.ts'
 import { planTables } from './plan-tables.ts'
 import { reuseSourceTopics } from './reuse-source-topics.ts'
 import { shareSelfJoins } from './share-self-joins.ts'
-import { split } from './split.ts'
 
 /**
  * Turns what the DSL has recorded into a topology, pass by pass: names, then repartition topics, then what must be known
@@ -46,11 +46,8 @@ export function compile(
   }
   checkNames(plan)
   const blueprint = emit(plan)
-  checkTopics(blueprint)
-  checkUnique(blueprint)
   if (ensureExplicitInternalResourceNaming) checkExplicitNames(applicationId, blueprint, generated)
-  checkStores(blueprint)
-  return split(applicationId, blueprint)
+  return assemble(applicationId, blueprint)
 }
 
 export interface CompileOptions {
@@ -65,14 +62,7 @@ function optimize(graph: NamedGraph, chosen: ReadonlySet<Optimization>): NamedGr
 }
 
 function emit(plan: Plan): Blueprint {
-  const blueprint: Blueprint = {
-    nodes: [],
-    stores: [],
-    added: new Set(),
-    globalStores: new Map(),
-    internalTopics: [],
-    copartitioned: [],
-  }
+  const blueprint = newBlueprint()
   for (const node of plan.nodes.values()) {
     ruleOf(node).emit(node, new Emission(plan, node, blueprint))
   }

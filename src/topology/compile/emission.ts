@@ -116,25 +116,12 @@ export class Emission {
 
   /** A store of this node; `logged` says whether its changes go to a changelog topic, or with which settings. */
   store(store: WithoutChangelog, { logged }: { logged: Logging }): void {
-    if (logged === false || store.sourceTopic !== undefined) {
-      this.#blueprint.stores.push(Object.freeze({ ...store, changelogTopic: null }))
-      return
-    }
-    const topic = changelogTopic(
-      this.#plan.applicationId,
-      store.name,
-      logged === true ? {} : logged,
-    )
-    this.#blueprint.internalTopics.push(topic)
-    this.#blueprint.stores.push(Object.freeze({ ...store, changelogTopic: topic.name }))
+    placeStore(this.#blueprint, this.#plan.applicationId, store, logged)
   }
 
   /** A store that a user defined: the first time it comes it is added. */
   addStore(store: StoreBuilder): void {
-    const { added } = this.#blueprint
-    if (added.has(store)) return
-    added.add(store)
-    this.store(store.definition, { logged: store.changelog })
+    addStore(this.#blueprint, this.#plan.applicationId, store)
   }
 
   globalStore(global: Omit<GlobalStore, 'id'>): void {
@@ -175,4 +162,28 @@ export class Emission {
 function found<T>(value: T | undefined): T {
   assert(value !== undefined, 'A pass of the compiler has skipped a node')
   return value
+}
+
+/** Adds a store and, if it is logged, its changelog topic. */
+function placeStore(
+  blueprint: Blueprint,
+  applicationId: string,
+  store: WithoutChangelog,
+  logged: Logging,
+): void {
+  if (logged === false || store.sourceTopic !== undefined) {
+    blueprint.stores.push(Object.freeze({ ...store, changelogTopic: null }))
+    return
+  }
+  const topic = changelogTopic(applicationId, store.name, logged === true ? {} : logged)
+  blueprint.internalTopics.push(topic)
+  blueprint.stores.push(Object.freeze({ ...store, changelogTopic: topic.name }))
+}
+
+/** Adds a store that a user defined, unless it is there already. */
+export function addStore(blueprint: Blueprint, applicationId: string, store: StoreBuilder): void {
+  const { added } = blueprint
+  if (added.has(store)) return
+  added.add(store)
+  placeStore(blueprint, applicationId, store.definition, store.changelog)
 }

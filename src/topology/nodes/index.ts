@@ -6,6 +6,7 @@ import { type FilterNode, filterRule } from './filter.ts'
 import { type FlatMapNode, flatMapRule } from './flat-map.ts'
 import { type FlatMapValuesNode, flatMapValuesRule } from './flat-map-values.ts'
 import { type ForeachNode, foreachRule } from './foreach.ts'
+import { type GlobalStoreNode, globalStoreRule } from './global-store.ts'
 import { type GlobalTableNode, globalTableRule } from './global-table.ts'
 import { type MapNode, mapRule } from './map.ts'
 import { type MapValuesNode, mapValuesRule } from './map-values.ts'
@@ -52,6 +53,7 @@ export type LogicalNode =
   | FlatMapNode
   | FlatMapValuesNode
   | ForeachNode
+  | GlobalStoreNode
   | GlobalTableNode
   | MapNode
   | MapValuesNode
@@ -88,6 +90,7 @@ const rules: { readonly [K in LogicalNode['kind']]: NodeRule<Extract<LogicalNode
     flatMap: flatMapRule,
     flatMapValues: flatMapValuesRule,
     foreach: foreachRule,
+    globalStore: globalStoreRule,
     globalTable: globalTableRule,
     map: mapRule,
     mapValues: mapValuesRule,

@@ -1,4 +1,11 @@
-import { type StreamsBuilder, joinWindows, long, string, tumbling } from '../../../src/index.ts'
+import {
+  type StreamsBuilder,
+  joinWindows,
+  keyValueStore,
+  long,
+  string,
+  tumbling,
+} from '../../../src/index.ts'
 import { type Topologies, longs, processor, strings } from './shared.ts'
 
 const repartitions = (b: StreamsBuilder): void => {
@@ -261,4 +268,34 @@ export const topologies: Topologies = {
       )
       .to('out', strings)
   },
+
+  'global-stores'(b) {
+    const store = keyValueStore('one-store', { ...strings, inMemory: true })
+    b.addGlobalStore(store, 'one', strings, () => ({ process() {} }))
+    b.stream('in', strings).to('out')
+    b.globalTable('two', { ...strings, store: 'two-store' })
+  },
+
+  'papi-describe-disconnected'(_, t) {
+    const nothing = processor(() => () => {})
+    return t
+      .addSource('source-1', 't1', strings)
+      .addSource('source-2', 't2', strings)
+      .addSource('source-3', 't3', strings)
+      .addProcessor('processor-1', nothing, 'source-1')
+      .addProcessor('processor-2', nothing, 'source-2')
+      .addProcessor('processor-3', nothing, 'source-3')
+      .addStateStore(keyValueStore('store', { ...strings, inMemory: true }), [
+        'processor-2',
+        'processor-3',
+      ])
+  },
+
+  'papi-duplicate-name': (_, t) =>
+    t.addSource('node', 'in', strings).addSink('node', 'out', 'node', strings),
+
+  'papi-topic-twice': (_, t) => t.addSource('one', 'in', strings).addSource('two', 'in', strings),
+
+  'papi-unknown-parent': (_, t) =>
+    t.addSource('source', 'in', strings).addSink('sink', 'out', 'nobody', strings),
 }

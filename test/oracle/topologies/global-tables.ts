@@ -1,5 +1,9 @@
-import type { StreamsBuilder } from '../../../src/index.ts'
-import { type Topologies, strings } from './shared.ts'
+import {
+  type StreamsBuilder,
+  type TimestampedKeyValueStore,
+  keyValueStore,
+} from '../../../src/index.ts'
+import { type Topologies, processor, strings } from './shared.ts'
 
 /** The first letter of the value; null if there is none. Values may be null at run time. */
 const firstLetter = (_: string, v: string): string | null =>
@@ -36,5 +40,40 @@ export const topologies: Topologies = {
 
   'global-table-only'(b) {
     b.globalTable('table', { ...strings, store: 'rows' })
+  },
+
+  'global-store'(b) {
+    const settings = keyValueStore('settings', { ...strings, inMemory: true })
+    b.addGlobalStore(settings, 'table', strings, context => {
+      const store = context.store(settings)
+      return {
+        process: ({ key, value, timestamp }) =>
+          store.put(key, value === null ? null : `${value}@${timestamp}`),
+      }
+    })
+    b.stream('in', strings)
+      .process(
+        processor(context => {
+          const store = context.store(settings)
+          return record =>
+            context.forward({
+              ...record,
+              value: `${record.value}+${store.get(record.key) ?? null}`,
+            })
+        }),
+      )
+      .to('out', strings)
+  },
+
+  'global-store-read-only'(b) {
+    b.globalTable('table', { ...strings, store: 'rows' })
+    b.stream('in', strings)
+      .process(
+        processor(context => {
+          const store = context.store<TimestampedKeyValueStore<string, string>>('rows')
+          return ({ key, value, timestamp }) => store.put(key, value, timestamp)
+        }),
+      )
+      .to('out', strings)
   },
 }

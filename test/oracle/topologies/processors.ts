@@ -5,7 +5,7 @@ import {
   lruStore,
   windowStore,
 } from '../../../src/index.ts'
-import { type Topologies, longs, processor, strings, text } from './shared.ts'
+import { type Topologies, lifeCycle, longs, processor, strings, text } from './shared.ts'
 
 export const topologies: Topologies = {
   'papi-deduplicate'(b) {
@@ -24,6 +24,126 @@ export const topologies: Topologies = {
         { stores: [seen] },
       )
       .to('out', strings)
+  },
+
+  'papi-headers'(_, t) {
+    const header = { key: 'new', value: Buffer.from('1') }
+    return t
+      .addSource('source', 'in', strings)
+      .addProcessor(
+        'change',
+        processor(context => record => {
+          context.forward({ ...record, value: 'as it came' })
+          context.forward({ ...record, value: 'none', headers: [] })
+          context.forward({ ...record, value: 'one', headers: [header] })
+          context.forward({ ...record, key: 'k' })
+        }),
+        'source',
+      )
+      .addSink('sink', 'out', 'change', strings)
+  },
+
+  'papi-life-cycle': (_, t) =>
+    t
+      .addSource('source', 'in', strings)
+      .addProcessor('outer', lifeCycle('outer'), 'source')
+      .addProcessor('inner', lifeCycle('inner'), 'outer')
+      .addSink('sink', 'out', 'inner', strings),
+
+  'papi-linear': (_, t) =>
+    t
+      .addSource('source', 'in', strings)
+      .addProcessor(
+        'twice',
+        processor(
+          context => record => context.forward({ ...record, value: record.value + record.value }),
+        ),
+        'source',
+      )
+      .addSink('sink', 'out', 'twice', strings),
+
+  'papi-metadata': (_, t) =>
+    t
+      .addSource('source', ['left', 'right'], strings)
+      .addProcessor(
+        'one',
+        processor(context => record => {
+          context.forward(record)
+          context.forward({ ...record, key: 'new', timestamp: 99 })
+        }),
+        'source',
+      )
+      .addProcessor(
+        'two',
+        processor(context => record => {
+          const { recordMetadata: metadata, taskId, applicationId } = context
+          const place = metadata && `${metadata.topic} ${metadata.partition} ${metadata.offset}`
+          context.forward({ ...record, value: `${place ?? 'none'} ${taskId} ${applicationId}` })
+        }),
+        'one',
+      )
+      .addSink('sink', 'out', 'two', strings),
+
+  'papi-named-child': (_, t) =>
+    t
+      .addSource('source', 'in', strings)
+      .addProcessor(
+        'route',
+        processor(context => record => {
+          if (record.value.startsWith('to ')) context.forward(record, record.value.slice(3))
+          else context.forward(record)
+        }),
+        'source',
+      )
+      .addSink('second', 'two', 'route', strings)
+      .addSink('first', 'one', 'route', strings)
+      .addProcessor(
+        'third',
+        processor(context => record => context.forward({ ...record, value: `${record.value}!` })),
+        'route',
+      )
+      .addSink('last', 'three', 'third', strings),
+
+  'papi-negative-timestamp': (_, t) =>
+    t
+      .addSource('source', 'in', strings)
+      .addProcessor(
+        'shift',
+        processor(
+          context => record => context.forward({ ...record, timestamp: record.timestamp - 10 }),
+        ),
+        'source',
+      )
+      .addSink('sink', 'out', 'shift', strings),
+
+  'papi-read-only-store'(_, t) {
+    const settings = keyValueStore('settings', { ...strings, inMemory: true })
+    return t
+      .addReadOnlyStateStore<string, string>(settings, {
+        source: 'settings-source',
+        topic: 'table',
+        ...strings,
+        processor: 'settings-writer',
+        supplier(context) {
+          const store = context.store(settings)
+          return { process: ({ key, value }) => store.put(key, value) }
+        },
+      })
+      .addSource('source', 'in', strings)
+      .addProcessor(
+        'look-up',
+        processor(context => {
+          const store = context.store(settings)
+          return record =>
+            context.forward({
+              ...record,
+              value: `${record.value}+${store.get(record.key) ?? null}`,
+            })
+        }),
+        'source',
+      )
+      .connectProcessorAndStateStores('look-up', 'settings')
+      .addSink('sink', 'out', 'look-up', strings)
   },
 
   'papi-key-change'(b) {

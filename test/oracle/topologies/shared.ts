@@ -3,12 +3,18 @@ import {
   type ProcessorContext,
   type StreamRecord,
   type StreamsBuilder,
+  type TopologyBuilder,
   long,
   string,
 } from '../../../src/index.ts'
 
-/** The topologies of the recorded scenarios, by name: those whose operators Millrace has. */
-export type Topologies = Record<string, (b: StreamsBuilder) => void>
+/**
+ * The topologies of the recorded scenarios, by name: those whose operators Millrace has. One that is made by hand is
+ * returned.
+ */
+export type Topologies = Record<string, BuildTopology>
+
+export type BuildTopology = (b: StreamsBuilder, t: TopologyBuilder) => unknown
 
 /** What `log` was called with since it was last emptied. */
 export const lines: string[] = []
@@ -38,3 +44,17 @@ export const processor =
 /** Rows as "key=value key=value". */
 export const text = (rows: Iterable<readonly [unknown, unknown]>): string =>
   [...rows].map(([key, value]) => `${String(key)}=${String(value)}`).join(' ')
+
+/** Notes its life. */
+export const lifeCycle =
+  (name: string) =>
+  (context: ProcessorContext<string, string>): Processor<string, string> => {
+    log(`init ${name}`)
+    return {
+      process(record) {
+        log(`process in ${name}`)
+        context.forward(record)
+      },
+      close: () => log(`close ${name}`),
+    }
+  }
