@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 
 import type { Cancellable, Punctuator } from '../topology/processor.ts'
+import { TimeHeap } from './time-heap.ts'
 
 /** A punctuator that is called again and again, as long as nobody cancels it. */
 interface Punctuation<Node> {
@@ -12,12 +13,10 @@ interface Punctuation<Node> {
 }
 
 /**
- * The punctuations of a task on one clock, earliest first. A pure binary heap; those that are due at the same time come in
- * the order in which Java's `PriorityQueue` gives them out, which is not always that of their making. Kafka Streams'
- * `PunctuationQueue`.
+ * The punctuations of a task on one clock, earliest first. Kafka Streams' `PunctuationQueue`.
  */
 export class PunctuationQueue<Node> {
-  readonly #heap: Punctuation<Node>[] = []
+  readonly #heap = new TimeHeap<Punctuation<Node>>(({ dueMs }) => dueMs)
   /** When the next one is due: all that a task asks after each record. */
   nextMs = Infinity
 
@@ -53,44 +52,15 @@ export class PunctuationQueue<Node> {
   }
 
   #add(punctuation: Punctuation<Node>): void {
-    const heap = this.#heap
-    let at = heap.length
-    while (at > 0) {
-      const parentAt = (at - 1) >>> 1
-      const parent = heap[parentAt]
-      if (parent === undefined || punctuation.dueMs >= parent.dueMs) break
-      heap[at] = parent
-      at = parentAt
-    }
-    heap[at] = punctuation
-    this.nextMs = heap[0]?.dueMs ?? Infinity
+    this.#heap.add(punctuation)
+    this.nextMs = this.#heap.first?.dueMs ?? Infinity
   }
 
   #take(): Punctuation<Node> {
-    const heap = this.#heap
-    const first = heap[0]
-    const last = heap.pop()
-    assert(first !== undefined && last !== undefined)
-    if (heap.length > 0) this.#sink(last)
-    this.nextMs = heap[0]?.dueMs ?? Infinity
+    const first = this.#heap.take()
+    assert(first !== undefined)
+    this.nextMs = this.#heap.first?.dueMs ?? Infinity
     return first
-  }
-
-  /** Puts a punctuation in the place of the first. */
-  #sink(punctuation: Punctuation<Node>): void {
-    const heap = this.#heap
-    let at = 0
-    for (;;) {
-      const left = heap[2 * at + 1]
-      const right = heap[2 * at + 2]
-      if (left === undefined) break
-      const isRight = right !== undefined && left.dueMs > right.dueMs
-      const child = isRight ? right : left
-      if (punctuation.dueMs <= child.dueMs) break
-      heap[at] = child
-      at = 2 * at + (isRight ? 2 : 1)
-    }
-    heap[at] = punctuation
   }
 }
 

@@ -28,6 +28,7 @@ import { TaskNode, type TaskScope } from './task-node.ts'
 import { globalTaskId } from './topology-parts.ts'
 import { TaskErrors, type UnwrittenOutput } from './task-errors.ts'
 import { decodePartitionTime, encodePartitionTime } from './task-offset-metadata.ts'
+import { TimeHeap } from './time-heap.ts'
 import { type SinkScope, sinkProcessor } from './task-sink.ts'
 
 export interface TaskOptions {
@@ -76,8 +77,12 @@ export class Task implements TaskScope, SinkScope {
   readonly now: () => number
   readonly #options: TaskOptions
   readonly #nodes: readonly TaskNode[]
-  /** In the order of topic and partition, which decides between equal timestamps. */
+  /** In the order of topic and partition. */
   readonly #inputs: readonly Input[]
+  /** Those that have a head. */
+  readonly #ready = new TimeHeap<Input>(({ queue }) => queue.headTimestamp)
+  /** Those that may have a head by now. */
+  readonly #unread: Input[] = []
   /** Of each changelog topic, the partition with the task's number is the task's. */
   readonly #changelogs = new Map<string, TopicCollector>()
   /** Inputs that stores are restored from. */
@@ -112,7 +117,7 @@ export class Task implements TaskScope, SinkScope {
       const partitionTime = decodePartitionTime(input.metadata)
       const queue = new RecordQueue(source, { ...input, partitionTime }, surroundings)
       if (input.isNew === true) queue.committedOffset = -1
-      return { queue, node: existing(nodes, source.name), idleUntil: undefined }
+      return { queue, node: existing(nodes, source.name), idleUntil: undefined, hasHead: false }
     })
     this.#sourceTopics = new Set(options.stores.flatMap(({ sourceTopic }) => sourceTopic ?? []))
     for (const { changelogTopic: topic } of options.stores) {
@@ -127,17 +132,19 @@ export class Task implements TaskScope, SinkScope {
 
   /** Hands over what was fetched from an input. */
   add(fetched: FetchedPartition): void {
-    this.#queue(fetched).add(fetched)
+    const input = this.#input(fetched)
+    input.queue.add(fetched)
+    if (!input.hasHead && !this.#unread.includes(input)) this.#unread.push(input)
   }
 
   /** Tells how far an input goes; a task waits for an input of which it does not know that it has all. */
   knowHighWatermark(end: PartitionOffset): void {
-    this.#queue(end).knowHighWatermark(end.offset)
+    this.#input(end).queue.knowHighWatermark(end.offset)
   }
 
   /** Bytes that were fetched from an input and not processed: pause it when they are many. */
   bufferedBytes(input: TopicPartition): number {
-    return this.#queue(input).bufferedBytes
+    return this.#input(input).queue.bufferedBytes
   }
 
   /** Inputs have moved on since the last commit, or punctuators were called. */
@@ -382,7 +389,11 @@ export class Task implements TaskScope, SinkScope {
     )
   }
 
-  #processOne({ queue, node }: Input): void {
+  #processOne(input: Input): void {
+    const { queue, node } = input
+    this.#ready.take()
+    input.hasHead = false
+    this.#unread.push(input)
     const record = queue.take()
     if (record.timestamp > this.streamTime) this.streamTime = record.timestamp
     this.state.recordTime.timestamp = record.timestamp
@@ -400,18 +411,23 @@ export class Task implements TaskScope, SinkScope {
 
   /** The input whose head has the smallest timestamp; null while there is none, or while one must be waited for. */
   #next(): Input | null {
-    let next: Input | null = null
-    let areAllBuffered = true
-    for (const input of this.#inputs) {
-      const { queue } = input
-      if (!queue.hasHead()) {
-        areAllBuffered = false
-        continue
-      }
+    this.#lookForHeads()
+    const next = this.#ready.first
+    if (next === undefined) return null
+    return this.#ready.size === this.#inputs.length || !this.#waits() ? next : null
+  }
+
+  /** Of inputs with equal timestamps the order of their arrival counts: first the one that was read last, then new ones. */
+  #lookForHeads(): void {
+    const unread = this.#unread
+    if (unread.length === 0) return
+    for (const input of unread) {
+      if (!input.queue.hasHead()) continue
       input.idleUntil = undefined
-      if (next === null || queue.headTimestamp < next.queue.headTimestamp) next = input
+      input.hasHead = true
+      this.#ready.add(input)
     }
-    return next !== null && (areAllBuffered || !this.#waits()) ? next : null
+    unread.length = 0
   }
 
   /**
@@ -436,9 +452,10 @@ export class Task implements TaskScope, SinkScope {
     return false
   }
 
-  #queue({ topic, partition }: TopicPartition): RecordQueue {
-    for (const { queue } of this.#inputs) {
-      if (queue.topic === topic && queue.partition === partition) return queue
+  #input({ topic, partition }: TopicPartition): Input {
+    for (const input of this.#inputs) {
+      const { queue } = input
+      if (queue.topic === topic && queue.partition === partition) return input
     }
     return assert.fail(`task ${this.taskId} does not read partition ${partition} of ${topic}`)
   }
@@ -450,6 +467,8 @@ interface Input {
   readonly node: TaskNode
   /** Until when records of other inputs wait for one of this, by the wall clock; undefined while they need not. */
   idleUntil: number | undefined
+  /** Whether it is among those that have a head. */
+  hasHead: boolean
 }
 
 /** Reading the clock costs as much as a cheap record. */

@@ -159,7 +159,7 @@ describe('choosing the next record', () => {
     processor('P', ['L', 'R'], recorder(seen)),
   ]
 
-  test('the smallest timestamp is next, the earlier topic between equal ones', () => {
+  test('the smallest timestamp is next, of equal ones the one that has waited longer', () => {
     const seen: string[] = []
     const { task } = setUp({ nodes: twoSources(seen), inputs: twoInputs })
     task.add(

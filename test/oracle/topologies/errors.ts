@@ -2,7 +2,7 @@ import { type Serde, string } from '../../../src/index.ts'
 import { type Topologies, processor, strings } from './shared.ts'
 
 /** A string serde that fails when it reads text beginning with "bad" or writes text beginning with "unsendable". */
-const fussy: Serde<string> = {
+export const fussy: Serde<string> = {
   name: 'fussy',
   serialize(value) {
     if (value.startsWith('unsendable')) throw new Error(`cannot write ${value}`)
@@ -15,7 +15,7 @@ const fussy: Serde<string> = {
   },
 }
 
-function refuseBoom(v: string): string {
+export function refuseBoom(v: string): string {
   if (v === 'boom') throw new Error(`no ${v}`)
   return v
 }

@@ -4,6 +4,8 @@ import { topologies as describe } from './describe.ts'
 import { topologies as errors } from './errors.ts'
 import { topologies as globalTables } from './global-tables.ts'
 import { topologies as groupedTables } from './grouped-tables.ts'
+import { topologies as moreErrors } from './more-errors.ts'
+import { topologies as moreTime } from './more-time.ts'
 import { topologies as optimization } from './optimization.ts'
 import { topologies as processors } from './processors.ts'
 import { topologies as punctuation } from './punctuation.ts'
@@ -17,7 +19,7 @@ import { topologies as tables } from './tables.ts'
 import { topologies as time } from './time.ts'
 import { topologies as windows } from './windows.ts'
 
-/** By family, as the folders of `scenarios`. */
+/** By family: those of the folders of `scenarios`, and `more-…` for questions of our own. */
 export const families: Record<string, Topologies> = {
   aggregations,
   caching,
@@ -25,6 +27,8 @@ export const families: Record<string, Topologies> = {
   errors,
   'global-tables': globalTables,
   'grouped-tables': groupedTables,
+  'more-errors': moreErrors,
+  'more-time': moreTime,
   optimization,
   processors,
   punctuation,
