@@ -54,6 +54,8 @@ export type OffsetReset = 'earliest' | 'latest' | 'none' | { readonly ago: Durat
 /** How a topic is read as a table. The store is named if the table is to be queried. */
 export interface ConsumedTable<K, V> extends Consumed<K, V>, Logged {
   readonly store?: string
+  /** As that of `Materialized`. */
+  readonly historyRetention?: DurationLike
 }
 
 /**
@@ -109,7 +111,7 @@ export interface Joined<K, V> extends Named {
 }
 
 /** How a stream is deduplicated: its serdes, and the store of what was let through. KIP-655's `Deduplicated`. */
-export interface Deduplicated<K, V> extends Materialized<K, V> {}
+export interface Deduplicated<K, V> extends Omit<Materialized<K, V>, 'historyRetention'> {}
 
 /** The same, with ids beside the keys. */
 export interface DeduplicatedById<K, V, Id> extends Deduplicated<K, V> {
@@ -138,12 +140,18 @@ export interface Materialized<K, V> extends Named, Logged {
   readonly store?: string
   readonly key?: Serde<K>
   readonly value?: Serde<V>
+  /**
+   * Makes the table a versioned one: for how long earlier versions of its rows are kept, so that a stream is joined with the
+   * row of its record's time, and late updates do not overwrite later ones. Needs `store`. Kafka Streams'
+   * `VersionedKeyValueStore`, KIP-889.
+   */
+  readonly historyRetention?: DurationLike
 }
 
 /**
  * How a windowed table is stored. Kafka Streams' `Materialized` with a retention.
  */
-export interface MaterializedWindows<K, V> extends Materialized<K, V> {
+export interface MaterializedWindows<K, V> extends Omit<Materialized<K, V>, 'historyRetention'> {
   /** How long a window can be read, counted from its start; size and grace of the windows by default, at least that. */
   readonly retention?: DurationLike
 }

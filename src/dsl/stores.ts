@@ -5,6 +5,7 @@ import type {
   SessionStore,
   TimestampedKeyValueStore,
   TimestampedWindowStore,
+  VersionedKeyValueStore,
   WindowStore,
 } from '../state/stores.ts'
 import type { StoreBuilder } from '../topology/store-builder.ts'
@@ -317,6 +318,59 @@ export function sessionStore<K, V>(
 ): StoreBuilder<SessionStore<K, V>> {
   const retentionMs = toMillis(options.retention, `The retention of the store ${name}`)
   return builder({ kind: 'session', ...common(name, options), retentionMs }, options)
+}
+
+/**
+ * Defines a store that keeps the versions of each key for a time: what was valid when can be asked for. Kafka Streams'
+ * `Stores.versionedKeyValueStoreBuilder`, KIP-889.
+ *
+ * @example
+ * ```ts
+ * import { string, versionedKeyValueStore } from 'millrace'
+ * import { TestDriver } from 'millrace/testing'
+ *
+ * const text = { key: string(), value: string() }
+ * const prices = versionedKeyValueStore('prices', { ...text, historyRetention: { days: 1 } })
+ * const driver = new TestDriver(builder => {
+ *   const changes = builder.stream('prices', text).processValues<string>(
+ *     context => {
+ *       const store = context.store(prices)
+ *       return {
+ *         process(record) {
+ *           const { key, value, timestamp } = record
+ *           const before = store.get(key, timestamp)?.value ?? 'nothing'
+ *           if (value === 'none') store.delete(key, timestamp)
+ *           else store.put(key, value, timestamp)
+ *           const known = [...store.versions(key)].map(version => version.value)
+ *           context.forward(record.withValue(`${value} after ${before}: ${known}`))
+ *         },
+ *       }
+ *     },
+ *     { stores: [prices] },
+ *   )
+ *   changes.to('changes', text)
+ * })
+ * const topic = driver.inputTopic('prices', text)
+ * topic.pipe('apple', '3', { timestamp: 300 })
+ * topic.pipe('apple', '1', { timestamp: 100 })
+ * topic.pipe('apple', 'none', { timestamp: 200 })
+ * driver.outputTopic('changes', text).readAll().map(({ value }) => value) // → [
+ * //   '3 after nothing: 3', '1 after nothing: 1,3', 'none after 1: 1,3'
+ * // ]
+ * driver.versionedStore('prices').get('apple', 250) // → undefined
+ * ```
+ */
+export function versionedKeyValueStore<K, V>(
+  name: string,
+  options: StoreOptions<K, V> & {
+    /** How long earlier versions can be read and written, until stream time has moved on by that much. */
+    readonly historyRetention: DurationLike
+  },
+): StoreBuilder<VersionedKeyValueStore<K, V>> {
+  const { historyRetention } = options
+  const historyRetentionMs = toMillis(historyRetention, `The history retention of ${name}`)
+  const definition = { kind: 'versionedKeyValue', historyRetentionMs } as const
+  return builder({ ...definition, ...common(name, options) }, options)
 }
 
 function windowed<K, V>(name: string, options: WindowStoreOptions<K, V>) {

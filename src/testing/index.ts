@@ -2,12 +2,13 @@
 /// <reference types="node" preserve="true" />
 /** `millrace/testing`: what the tests of an application need. */
 export { TestDriver } from './test-driver.ts'
+export type { TestDriverOptions, TopologySource } from './test-driver.ts'
 export type {
-  TestDriverOptions,
   TestKeyValueStore,
+  TestSessionStore,
+  TestVersionedStore,
   TestWindowStore,
-  TopologySource,
-} from './test-driver.ts'
+} from './test-stores.ts'
 export type { PipeOptions, TestInputTopic, TopicSerdes } from './test-input-topic.ts'
 export type { TestOutputTopic, TestRecord } from './test-output-topic.ts'
 export type { ProducedRecord } from './test-topics.ts'

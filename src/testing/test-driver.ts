@@ -8,12 +8,23 @@ import { globalStoreView } from '../runtime/global-store-view.ts'
 import { Task } from '../runtime/task.ts'
 import { globalPart, globalTaskId, type TaskPart, wholePart } from '../runtime/topology-parts.ts'
 import { KeyValueStore } from '../state/key-value-store.ts'
-import type { KeyValueRow, ValueAndTimestamp, WindowRow } from '../state/stores.ts'
 import { newTaskState } from '../state/task-state.ts'
+import { SessionRows } from '../state/session-store.ts'
+import { VersionedStore } from '../state/versioned-store.ts'
 import { WindowStore } from '../state/window-store.ts'
 import { type TaskConfig, resolveTaskConfig } from '../topology/task-config.ts'
 import type { Topology } from '../topology/topology.ts'
 import { TestInputTopic, type TopicSerdes } from './test-input-topic.ts'
+import {
+  type TestKeyValueStore,
+  testKeyValueStore,
+  type TestSessionStore,
+  testSessionStore,
+  type TestVersionedStore,
+  testVersionedStore,
+  type TestWindowStore,
+  testWindowStore,
+} from './test-stores.ts'
 import { TestOutputTopic } from './test-output-topic.ts'
 import { type BytesRecord, type ProducedRecord, type TestTopic, TestTopics } from './test-topics.ts'
 
@@ -224,12 +235,7 @@ export class TestDriver {
   keyValueStore<K, V>(name: string): TestKeyValueStore<K, V> {
     const store = this.#task.state.rows(name) ?? this.#globalTask.state.rows(name)
     if (!(store instanceof KeyValueStore)) throw unknownStore('key-value', name)
-    return {
-      // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-      get: key => store.get(key) as ValueAndTimestamp<V> | undefined,
-      // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-      rows: () => [...store.allSync()] as KeyValueRow<K, V>[],
-    }
+    return testKeyValueStore(store)
   }
 
   /**
@@ -255,13 +261,69 @@ export class TestDriver {
   windowStore<K, V>(name: string): TestWindowStore<K, V> {
     const store = this.#task.state.rows(name)
     if (!(store instanceof WindowStore)) throw unknownStore('window', name)
-    return {
-      fetch: (key, windowStart) =>
-        // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-        store.fetch(key, windowStart) as ValueAndTimestamp<V> | undefined,
-      // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-      rows: () => [...store.allSync()] as WindowRow<K, V>[],
-    }
+    return testWindowStore(store)
+  }
+
+  /**
+   * A session store; the caller names the types that its definition has. Throws UNKNOWN_STORE when there is no session store
+   * of that name.
+   *
+   * @example
+   * ```ts
+   * import { long, sessionStore, string } from 'millrace'
+   * import { TestDriver } from 'millrace/testing'
+   *
+   * const text = { key: string(), value: string() }
+   * const visits = sessionStore('visits', { key: string(), value: long(), retention: { hours: 1 } })
+   * const driver = new TestDriver(builder => {
+   *   builder.stream('pages', text).processValues<string>(
+   *     context => {
+   *       const store = context.store(visits)
+   *       return { process: ({ key, timestamp }) => void store.put(key, 1, 0, timestamp, timestamp) }
+   *     },
+   *     { stores: [visits] },
+   *   )
+   * })
+   * driver.inputTopic('pages', text).pipe('a', 'home', { timestamp: 5 })
+   * const store = driver.sessionStore<string, number>('visits')
+   * store.fetch('a') // → [{ key: 'a', start: 0, end: 5, value: 1, timestamp: 5 }]
+   * store.rows().length // → 1
+   * ```
+   */
+  sessionStore<K, V>(name: string): TestSessionStore<K, V> {
+    const store = this.#task.state.rows(name)
+    if (!(store instanceof SessionRows)) throw unknownStore('session', name)
+    return testSessionStore(store)
+  }
+
+  /**
+   * The store of a versioned table; the caller names the types that its definition has. Throws UNKNOWN_STORE when there is
+   * no versioned store of that name.
+   *
+   * @example
+   * ```ts
+   * import { string } from 'millrace'
+   * import { TestDriver } from 'millrace/testing'
+   *
+   * const text = { key: string(), value: string() }
+   * const driver = new TestDriver(builder => {
+   *   builder.table('prices', { ...text, store: 'prices', historyRetention: { days: 1 } })
+   * })
+   * const prices = driver.inputTopic('prices', text)
+   * prices.pipe('apple', '2', { timestamp: 200 })
+   * prices.pipe('apple', '1', { timestamp: 100 })
+   * const store = driver.versionedStore<string, string>('prices')
+   * store.get('apple') // → { value: '2', timestamp: 200, … }
+   * store.get('apple', 150) // → { value: '1', timestamp: 100, validTo: 200 }
+   * store.get('apple', 50) // → undefined
+   * store.versions('apple').map(({ value }) => value) // → ['1', '2']
+   * store.rows() // → [{ key: 'apple', value: '2', timestamp: 200 }]
+   * ```
+   */
+  versionedStore<K, V>(name: string): TestVersionedStore<K, V> {
+    const store = this.#task.state.rows(name)
+    if (!(store instanceof VersionedStore)) throw unknownStore('versioned', name)
+    return testVersionedStore(store)
   }
 
   /** Records that were not processed: late, without a key, or skipped. Kafka's `dropped-records-total`. */
@@ -327,91 +389,6 @@ export class TestDriver {
     for (const record of records) this.#deliver(this.#topics.topic(record.topic), record)
     return records.length > 0
   }
-}
-
-/**
- * What a key-value store holds, read at once.
- */
-export interface TestKeyValueStore<K, V> {
-  /**
-   * The row of a key, with the event time of its last update; undefined when there is none.
-   *
-   * @example
-   * ```ts
-   * import { string } from 'millrace'
-   * import { TestDriver } from 'millrace/testing'
-   *
-   * const text = { key: string(), value: string() }
-   * const driver = new TestDriver(builder => {
-   *   builder.stream('words', text).groupByKey().count({ store: 'counts' })
-   * })
-   * driver.inputTopic('words', text).pipe('a', 'yes', { timestamp: 5 })
-   * driver.keyValueStore('counts').get('a') // → { value: 1, timestamp: 5 }
-   * ```
-   */
-  get(key: K): ValueAndTimestamp<V> | undefined
-  /**
-   * All rows in the order of their keys' bytes.
-   *
-   * @example
-   * ```ts
-   * import { string } from 'millrace'
-   * import { TestDriver } from 'millrace/testing'
-   *
-   * const text = { key: string(), value: string() }
-   * const driver = new TestDriver(builder => {
-   *   builder.stream('words', text).groupByKey().count({ store: 'counts' })
-   * })
-   * driver.inputTopic('words', text).pipe('b', 'yes')
-   * driver.inputTopic('words', text).pipe('a', 'no')
-   * driver.keyValueStore('counts').rows().map(({ key }) => key) // → ['a', 'b']
-   * ```
-   */
-  rows(): KeyValueRow<K, V>[]
-}
-
-/**
- * What a window store holds, read at once.
- */
-export interface TestWindowStore<K, V> {
-  /**
-   * The row of a key in the window that starts at `windowStart`, in milliseconds since the Unix epoch.
-   *
-   * @example
-   * ```ts
-   * import { string, tumbling } from 'millrace'
-   * import { TestDriver } from 'millrace/testing'
-   *
-   * const text = { key: string(), value: string() }
-   * const driver = new TestDriver(builder => {
-   *   const perMinute = tumbling({ minutes: 1 })
-   *   builder.stream('words', text).groupByKey().windowedBy(perMinute).count({ store: 'counts' })
-   * })
-   * driver.inputTopic('words', text).pipe('a', 'yes', { timestamp: 61_000 })
-   * driver.windowStore('counts').fetch('a', 60_000) // → { value: 1, timestamp: 61_000 }
-   * ```
-   */
-  fetch(key: K, windowStart: number): ValueAndTimestamp<V> | undefined
-  /**
-   * All rows that are not expired, by segment of time, then key bytes, then window start.
-   *
-   * @example
-   * ```ts
-   * import { string, tumbling } from 'millrace'
-   * import { TestDriver } from 'millrace/testing'
-   *
-   * const text = { key: string(), value: string() }
-   * const driver = new TestDriver(builder => {
-   *   const perMinute = tumbling({ minutes: 1 })
-   *   builder.stream('words', text).groupByKey().windowedBy(perMinute).count({ store: 'counts' })
-   * })
-   * driver.inputTopic('words', text).pipe('a', 'yes', { timestamp: 61_000 })
-   * driver.windowStore('counts').rows() // → [
-   * //   { key: 'a', windowStart: 60_000, value: 1, timestamp: 61_000 }
-   * // ]
-   * ```
-   */
-  rows(): WindowRow<K, V>[]
 }
 
 function topologyOf(source: TopologySource): Topology {

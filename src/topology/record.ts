@@ -30,6 +30,8 @@ export interface Change<V> {
   readonly newValue: V | null
   /** What the key held before; null when nothing, or when nobody downstream asked for old values. */
   readonly oldValue: V | null
+  /** False when the row has a later version already: only rows of versioned tables have. */
+  readonly isLatest?: boolean
 }
 
 /** Where the record being processed was read from. Absent in punctuation and initialisation. */

@@ -6,7 +6,11 @@ import { double, integer, long } from '../../src/serde/numbers.ts'
 import type { Serde } from '../../src/serde/serde.ts'
 import { string } from '../../src/serde/string.ts'
 import { windowed } from '../../src/serde/windowed.ts'
-import { type ProducedRecord, TestDriver } from '../../src/testing/index.ts'
+import {
+  type ProducedRecord,
+  TestDriver,
+  type TestVersionedStore,
+} from '../../src/testing/index.ts'
 import type { Optimization, Optimizations } from '../../src/topology/optimization.ts'
 import type { Topology } from '../../src/topology/topology.ts'
 import type { Datum, Output, Scenario, StoreEntry } from './scenario.ts'
@@ -298,11 +302,41 @@ function storesOf(driver: TestDriver, scenario: Scenario): Stores {
             ...timed(timestamp),
           })),
       )
+    } else if (type === 'session') {
+      stores[name] = sorted(
+        driver
+          .sessionStore<string, unknown>(name)
+          .rows()
+          .map(({ key, start, end, value }) => ({
+            key: { key, start, end },
+            value: toFile(value),
+          })),
+      )
+    } else if (type === 'versioned') {
+      const store = driver.versionedStore<string, unknown>(name)
+      stores[name] = sorted(versionsOf(store, scenario))
     } else {
       throw new Error(`the test driver has no stores of type ${type}`)
     }
   }
   return stores
+}
+
+/** One entry for each version that is shown at the times that were piped. */
+function versionsOf(store: TestVersionedStore<string, unknown>, { steps }: Scenario): StoreEntry[] {
+  const pipes = steps.flatMap(step => ('pipe' in step ? [step] : []))
+  const keys = new Set(pipes.flatMap(({ key }) => (typeof key === 'string' ? [key] : [])))
+  const times = new Set(pipes.map(({ timestamp }) => timestamp))
+  const entries = new Map<string, StoreEntry>()
+  for (const key of keys) {
+    for (const time of times) {
+      const version = store.get(key, time)
+      if (version === undefined) continue
+      const { value, timestamp } = version
+      entries.set(`${key} ${timestamp}`, { key, value: toFile(value), timestamp })
+    }
+  }
+  return [...entries.values()]
 }
 
 /** The files know the size only through their rows; a store without rows needs none. */
@@ -317,9 +351,10 @@ function windowSize(entries: readonly StoreEntry[]): number {
 const sorted = (entries: readonly StoreEntry[]): StoreEntry[] =>
   entries.toSorted((a, b) => byText(sortKey(a), sortKey(b)))
 
-function sortKey({ key }: StoreEntry): string {
-  if (key === null || typeof key !== 'object') return String(key)
-  return `${key.key} ${String(key.start).padStart(20, '0')}`
+function sortKey({ key, timestamp = 0 }: StoreEntry): string {
+  const time = (each: number | string): string => String(each).padStart(20, '0')
+  if (key === null || typeof key !== 'object') return `${key} ${time(timestamp)}`
+  return `${key.key} ${time(key.start)} ${time(key.end)}`
 }
 
 function producedInternalTopics(driver: TestDriver, { internalTopics }: Topology): string[] {

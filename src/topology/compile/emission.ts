@@ -56,7 +56,7 @@ export class Emission {
   constructor(plan: Plan, node: LogicalNode, blueprint: Blueprint) {
     this.names = found(plan.names.get(node.id))
     this.serdes = found(plan.serdes.get(node.id))
-    this.table = plan.tables.get(node.id) ?? { store: undefined, sendsOldValues: false }
+    this.table = plan.tables.get(node.id) ?? noTable
     this.#plan = plan
     this.#node = node
     this.#blueprint = blueprint
@@ -76,6 +76,16 @@ export class Emission {
     const { nodes, names } = this.#plan
     const children = [...nodes.values()].filter(({ parents }) => parents.includes(this.#node.id))
     return children.map(({ id }) => found(names.get(id)).name)
+  }
+
+  /** What was decided about a table that the node reads. */
+  tableOf(id: NodeId): TablePlan {
+    return this.#plan.tables.get(id) ?? noTable
+  }
+
+  /** Whether the changes that come from a parent are those of a versioned table. */
+  readsVersions(parent: number): boolean {
+    return this.tableOf(this.#node.parents[parent] ?? -1).historyRetentionMs !== undefined
   }
 
   /** How to look up rows of a table. */
@@ -175,7 +185,7 @@ function placeStore(
     blueprint.stores.push(Object.freeze({ ...store, changelogTopic: null }))
     return
   }
-  const topic = changelogTopic(applicationId, store.name, logged === true ? {} : logged)
+  const topic = changelogTopic(applicationId, store, logged === true ? {} : logged)
   blueprint.internalTopics.push(topic)
   blueprint.stores.push(Object.freeze({ ...store, changelogTopic: topic.name }))
 }
@@ -186,4 +196,10 @@ export function addStore(blueprint: Blueprint, applicationId: string, store: Sto
   if (added.has(store)) return
   added.add(store)
   placeStore(blueprint, applicationId, store.definition, store.changelog)
+}
+
+const noTable: TablePlan = {
+  store: undefined,
+  sendsOldValues: false,
+  historyRetentionMs: undefined,
 }

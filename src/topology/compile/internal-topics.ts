@@ -1,4 +1,5 @@
 import { MillraceError } from '../../errors.ts'
+import type { WithoutChangelog } from '../../state/store-definition.ts'
 import type { InternalTopic } from '../topology.ts'
 
 /** `RepartitionTopicConfig`: kept until everything in it was consumed; whoever consumes it deletes. */
@@ -28,24 +29,33 @@ export function repartitionTopic(
  */
 export function changelogTopic(
   applicationId: string,
-  storeName: string,
+  store: WithoutChangelog,
   configs: Readonly<Record<string, string>>,
 ): InternalTopic {
   const policy = configs['cleanup.policy']
   if (policy !== undefined && !policy.split(',').includes('compact')) {
     throw new MillraceError(
       'INVALID_TOPOLOGY',
-      `The changelog of the store ${storeName} would have cleanup.policy=${policy}, which deletes rows that the store still ` +
+      `The changelog of the store ${store.name} would have cleanup.policy=${policy}, which deletes rows that the store still ` +
         'has. Leave the setting out, or let it contain compact.',
     )
   }
   return Object.freeze({
-    name: `${applicationId}-${storeName}-changelog`,
+    name: `${applicationId}-${store.name}-changelog`,
     kind: 'changelog',
     configs: Object.freeze({
       'cleanup.policy': 'compact',
       'message.timestamp.type': 'CreateTime',
+      ...historyConfigs(store),
       ...configs,
     }),
   })
 }
+
+/** Compaction keeps one record of a key, and so must wait until nobody asks for the others: `VersionedChangelogTopicConfig`. */
+function historyConfigs(store: WithoutChangelog): Readonly<Record<string, string>> {
+  if (store.kind !== 'versionedKeyValue') return {}
+  return { 'min.compaction.lag.ms': String(store.historyRetentionMs + dayMs) }
+}
+
+const dayMs = 86_400_000

@@ -12,6 +12,8 @@ export interface TablePlan {
   readonly store: string | undefined
   /** Whether its changes carry the old value. */
   readonly sendsOldValues: boolean
+  /** How long the table keeps earlier versions of its rows, in milliseconds; undefined when it has none. */
+  readonly historyRetentionMs: number | undefined
 }
 
 /** What a join needs to look up rows: stores to connect to, and a getter made when they are open. */
@@ -20,8 +22,8 @@ export interface TableView {
   readonly get: (context: ProcessorContext) => RowGetter
 }
 
-/** A row, or undefined. Keys have the type of the table's. */
-type RowGetter = UserFunction<[key: unknown], ValueAndTimestamp<unknown> | undefined>
+/** A row, that of a time if the table is versioned, or undefined. Keys have the type of the table's. */
+type RowGetter = UserFunction<[key: unknown, asOf?: number], ValueAndTimestamp<unknown> | undefined>
 
 /**
  * Decides which tables keep their rows in a store and which send old values, in the order of the DSL calls as Kafka
@@ -34,11 +36,16 @@ export function planTables(
 ): ReadonlyMap<NodeId, TablePlan> {
   const tables = new Map<NodeId, Table>()
   const planner: TablePlanner = {
-    source: (id, store, spare) => void tables.set(id, { store, spare, sendsOldValues: false }),
-    stored: (id, store) => void tables.set(id, { store, sendsOldValues: false }),
-    derived: (id, parent, store) =>
-      void tables.set(id, { store, parents: [parent], sendsOldValues: false }),
-    joined: (id, parents, store) => void tables.set(id, { store, parents, sendsOldValues: false }),
+    source: (id, store, spare, historyRetentionMs) =>
+      void tables.set(id, { store, spare, sendsOldValues: false, historyRetentionMs }),
+    stored: (id, store, historyRetentionMs) =>
+      void tables.set(id, { store, sendsOldValues: false, historyRetentionMs }),
+    derived: (id, parent, store, own) => {
+      const historyRetentionMs = store === undefined ? tables.get(parent)?.historyRetentionMs : own
+      tables.set(id, { store, parents: [parent], sendsOldValues: false, historyRetentionMs })
+    },
+    joined: (id, parents, store, historyRetentionMs) =>
+      void tables.set(id, { store, parents, sendsOldValues: false, historyRetentionMs }),
     lookUp: id => materialize(id),
     oldValues: (id, of) => {
       const table = tables.get(id)
@@ -81,13 +88,23 @@ export function planTables(
 /** How a rule tells what its table is and asks. */
 export interface TablePlanner {
   /** A table read from a topic: it has a store if one was named, or else `spare` once somebody looks up rows. */
-  source(id: NodeId, store: string | undefined, spare: string | undefined): void
+  source(
+    id: NodeId,
+    store: string | undefined,
+    spare: string | undefined,
+    historyRetentionMs?: number,
+  ): void
   /** A table that always has a store. */
-  stored(id: NodeId, store: string | undefined): void
-  /** A table computed from another one row by row; its store, if any, was named. */
-  derived(id: NodeId, parent: NodeId, store: string | undefined): void
+  stored(id: NodeId, store: string | undefined, historyRetentionMs?: number): void
+  /** A table computed from another one row by row; its store, if any, was named. Without one it has that one's history. */
+  derived(id: NodeId, parent: NodeId, store: string | undefined, historyRetentionMs?: number): void
   /** A table computed from the rows that several others have for a key; it has a store if `store` is given. */
-  joined(id: NodeId, parents: readonly NodeId[], store: string | undefined): void
+  joined(
+    id: NodeId,
+    parents: readonly NodeId[],
+    store: string | undefined,
+    historyRetentionMs?: number,
+  ): void
   /** Asks that the rows of a table can be looked up. */
   lookUp(id: NodeId): void
   /** Lets table `id` send old values if `of` can, without giving it a store for that. */
@@ -101,6 +118,7 @@ interface Table {
   readonly spare?: string | undefined
   readonly parents?: readonly NodeId[]
   sendsOldValues: boolean
+  readonly historyRetentionMs: number | undefined
 }
 
 /** The view of a table, through the tables it derives from where it has no store. */

@@ -11,7 +11,13 @@ import type { TableView } from '../compile/plan-tables.ts'
 import type { NodeRule } from '../compile/rule.ts'
 import { type Aggregation, aggregate } from '../operators/aggregate.ts'
 import { windowedAggregate } from '../operators/windowed-aggregate.ts'
-import { type Materialized, emitStore, isMaterialized, keyValueView } from './materialized.ts'
+import {
+  type Materialized,
+  emitStore,
+  historyRetentionMs,
+  isMaterialized,
+  keyValueView,
+} from './materialized.ts'
 import type { NodeBase } from './node.ts'
 
 /** `count`, `reduce` and `aggregate` of a grouped stream, with or without windows. */
@@ -54,7 +60,8 @@ export const aggregateRule: NodeRule<AggregateNode> = {
       value: node.value ?? resultSerde(node, input?.value),
     }
   },
-  planTables: (node, names, tables) => tables.stored(node.id, names.store),
+  planTables: (node, names, tables) =>
+    tables.stored(node.id, names.store, historyRetentionMs(node)),
   view: (node, store = '') =>
     node.windows === undefined ? keyValueView(store) : windowView(store),
   emit(node, emission) {

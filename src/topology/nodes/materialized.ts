@@ -1,8 +1,10 @@
+import { MillraceError } from '../../errors.ts'
 import type { Serde } from '../../serde/serde.ts'
 import type { Emission } from '../compile/emission.ts'
 import type { TableView } from '../compile/plan-tables.ts'
 import type { Logging } from '../topology.ts'
-import type { TimestampedKeyValueStore } from '../../state/stores.ts'
+import type { VersionedKeyValueStore } from '../../state/stores.ts'
+import { type DurationLike, toMillis } from '../../windowing/duration.ts'
 
 /** How a table is stored: what the DSL's options say about it. Kafka Streams' `Materialized`. */
 export interface Materialized {
@@ -14,12 +16,22 @@ export interface Materialized {
   readonly changelog?: Logging | undefined
   /** Whether the rows are in memory alone. */
   readonly inMemory?: boolean | undefined
+  /** How long earlier versions of the rows are kept; without it there are none. Needs the name of a store. */
+  readonly historyRetention?: DurationLike | undefined
+}
+
+/** The same in milliseconds. */
+export function historyRetentionMs({ historyRetention }: Materialized): number | undefined {
+  if (historyRetention === undefined) return undefined
+  return toMillis(historyRetention, 'The history retention of a versioned table')
 }
 
 /** Whether the options speak of a store at all, named or not: Kafka Streams numbers some nodes by it. */
 export function isMaterialized(options: Materialized): boolean {
-  const { store, key, value, changelog, inMemory } = options
-  return [store, key, value, changelog, inMemory].some(option => option !== undefined)
+  const { store, key, value, changelog, inMemory, historyRetention } = options
+  return [store, key, value, changelog, inMemory, historyRetention].some(
+    option => option !== undefined,
+  )
 }
 
 /**
@@ -27,35 +39,47 @@ export function isMaterialized(options: Materialized): boolean {
  * changelog: that topic is one.
  */
 export function emitStore(
-  { changelog = true, inMemory = false }: Materialized,
+  node: Materialized,
   emission: Emission,
   call: string,
   sourceTopic?: string,
 ): readonly string[] {
+  const { changelog = true, inMemory = false } = node
+  const retentionMs = historyRetentionMs(node)
+  if (retentionMs !== undefined && node.store === undefined) {
+    throw new MillraceError(
+      'INVALID_TOPOLOGY',
+      `The table of ${emission.names.name} keeps its history, which needs a store with a name. Give one: ${call}({ store: … }).`,
+    )
+  }
   const { store } = emission.table
   if (store === undefined) return []
   const { key, value } = emission.serdes
-  emission.store(
-    {
-      kind: 'timestampedKeyValue',
-      name: store,
-      key: emission.require(key, `the keys of the store ${store}`, `${call}({ key: … })`),
-      value: emission.require(value, `the values of the store ${store}`, `${call}({ value: … })`),
-      inMemory,
-      ...(sourceTopic !== undefined && { sourceTopic }),
-    },
-    { logged: changelog },
-  )
+  const definition = {
+    name: store,
+    key: emission.require(key, `the keys of the store ${store}`, `${call}({ key: … })`),
+    value: emission.require(value, `the values of the store ${store}`, `${call}({ value: … })`),
+    inMemory,
+    ...(sourceTopic !== undefined && { sourceTopic }),
+  }
+  if (retentionMs === undefined) {
+    emission.store({ kind: 'timestampedKeyValue', ...definition }, { logged: changelog })
+  } else {
+    const kind = 'versionedKeyValue'
+    const versions = { kind, historyRetentionMs: retentionMs, ...definition } as const
+    emission.store(versions, { logged: changelog })
+  }
   return [store]
 }
 
-/** Rows of a key-value store, by key. */
+/** Rows of a key-value or versioned store, by key. */
 export function keyValueView(store: string): TableView {
   return {
     stores: [store],
     get(context) {
-      const rows = context.store<TimestampedKeyValueStore<unknown, unknown>>(store)
-      return key => rows.get(key)
+      const rows = context.store<VersionedKeyValueStore<unknown, unknown>>(store)
+      // Stores without versions take no notice of the time.
+      return (key, asOf) => rows.get(key, asOf)
     },
   }
 }
@@ -69,8 +93,8 @@ export function derivedView(
     stores,
     get(context) {
       const rowOf = get(context)
-      return key => {
-        const row = rowOf(key)
+      return (key, asOf) => {
+        const row = rowOf(key, asOf)
         if (row === undefined) return undefined
         const value = derive(row.value, key)
         return value === null ? undefined : { value, timestamp: row.timestamp }

@@ -3,7 +3,7 @@ import { long } from '../../serde/numbers.ts'
 import type { Serde } from '../../serde/serde.ts'
 import type { NodeRule } from '../compile/rule.ts'
 import { type TableAggregation, tableAggregate } from '../operators/table-aggregate.ts'
-import { type Materialized, emitStore, keyValueView } from './materialized.ts'
+import { type Materialized, emitStore, historyRetentionMs, keyValueView } from './materialized.ts'
 import type { NodeBase } from './node.ts'
 
 /** `count`, `reduce` and `aggregate` of a grouped table. */
@@ -43,7 +43,8 @@ export const tableAggregateRule: NodeRule<TableAggregateNode> = {
     key: key ?? grouping.key,
     value: value ?? resultSerde(operation, grouping),
   }),
-  planTables: (node, names, tables) => tables.stored(node.id, names.store),
+  planTables: (node, names, tables) =>
+    tables.stored(node.id, names.store, historyRetentionMs(node)),
   view: (_, store = '') => keyValueView(store),
   emit(node, emission) {
     const { sendsOldValues } = emission.table

@@ -4,6 +4,7 @@ import {
   type Materialized,
   derivedView,
   emitStore,
+  historyRetentionMs,
   isMaterialized,
   keyValueView,
 } from './materialized.ts'
@@ -27,8 +28,13 @@ export const tableFilterRule: NodeRule<TableFilterNode> = {
     key: node.key ?? input?.key,
     value: node.value ?? input?.value,
   }),
-  planTables({ id, parents: [parent = -1], store }, _, tables) {
-    tables.derived(id, parent, store)
+  planTables(node, _, tables) {
+    const {
+      id,
+      parents: [parent = -1],
+      store,
+    } = node
+    tables.derived(id, parent, store, historyRetentionMs(node))
     tables.oldValues(id, parent)
   },
   view: ({ predicate, keep }, store, parent) =>
@@ -38,6 +44,8 @@ export const tableFilterRule: NodeRule<TableFilterNode> = {
   emit(node, emission) {
     const { predicate, keep } = node
     const stores = emitStore(node, emission, keep ? 'filter' : 'filterNot')
-    emission.processor({ supplier: tableFilter(predicate, { keep, ...emission.table }), stores })
+    const ofVersions = emission.readsVersions(0)
+    const supplier = tableFilter(predicate, { keep, ofVersions, ...emission.table })
+    emission.processor({ supplier, stores })
   },
 }

@@ -20,5 +20,7 @@ export const tableGroupByRule: NodeRule<TableGroupByNode> = {
   serdes: ({ key, value }) => ({ key, value }),
   planTables: ({ parents: [table = -1] }, _, tables) => tables.requireOldValues(table),
   emit: ({ selector, key }, emission) =>
-    emission.processor({ supplier: tableGroupBy(selector, key) }),
+    emission.processor({
+      supplier: tableGroupBy(selector, key, { ofVersions: emission.readsVersions(0) }),
+    }),
 }

@@ -4,6 +4,7 @@ import {
   type Materialized,
   derivedView,
   emitStore,
+  historyRetentionMs,
   isMaterialized,
   keyValueView,
 } from './materialized.ts'
@@ -22,8 +23,13 @@ export const tableMapValuesRule: NodeRule<TableMapValuesNode> = {
     return { name: counter.name(node.name, 'KTABLE-MAPVALUES-') }
   },
   serdes: (node, [input]) => ({ key: node.key ?? input?.key, value: node.value }),
-  planTables({ id, parents: [parent = -1], store }, _, tables) {
-    tables.derived(id, parent, store)
+  planTables(node, _, tables) {
+    const {
+      id,
+      parents: [parent = -1],
+      store,
+    } = node
+    tables.derived(id, parent, store, historyRetentionMs(node))
   },
   view: ({ mapper }, store, parent) =>
     store === undefined

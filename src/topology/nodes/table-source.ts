@@ -3,7 +3,7 @@ import { tableSource } from '../operators/table-source.ts'
 import type { Serde } from '../../serde/serde.ts'
 import type { TimestampExtractor } from '../timestamp-extractors.ts'
 import type { OffsetReset } from '../topology.ts'
-import { type Materialized, emitStore, keyValueView } from './materialized.ts'
+import { type Materialized, emitStore, historyRetentionMs, keyValueView } from './materialized.ts'
 import type { NodeBase } from './node.ts'
 
 /** `StreamsBuilder.table`: a source, and a processor that turns its records into changes. */
@@ -25,7 +25,8 @@ export const tableSourceRule: NodeRule<TableSourceNode> = {
     name: counter.name(node.name, 'KTABLE-SOURCE-'),
   }),
   serdes: ({ key, value }) => ({ key, value }),
-  planTables: (node, names, tables) => tables.source(node.id, node.store, names.store),
+  planTables: (node, names, tables) =>
+    tables.source(node.id, node.store, names.store, historyRetentionMs(node)),
   view: (_, store) => keyValueView(store ?? ''),
   emit(node, emission) {
     const { topic, key, value, timestamp, offsetReset, reusesTopic } = node

@@ -1,7 +1,13 @@
 import type { NodeRule } from '../compile/rule.ts'
 import { tableMerge } from '../operators/table-merge.ts'
 import { type TableTableJoin, joinedView, tableTableJoin } from '../operators/table-table-join.ts'
-import { type Materialized, emitStore, isMaterialized, keyValueView } from './materialized.ts'
+import {
+  type Materialized,
+  emitStore,
+  historyRetentionMs,
+  isMaterialized,
+  keyValueView,
+} from './materialized.ts'
 import type { NodeBase } from './node.ts'
 
 /** `KTable.join`, `leftJoin` and `outerJoin`: a processor for each side, and one that merges their results. */
@@ -22,8 +28,13 @@ export const tableTableJoinRule: NodeRule<TableTableJoinNode> = {
     }
   },
   serdes: ({ key, value }, [input]) => ({ key: key ?? input?.key, value }),
-  planTables({ id, parents: [left = -1, right = -1], join }, { store }, tables) {
-    tables.joined(id, [left, right], store)
+  planTables(node, { store }, tables) {
+    const {
+      id,
+      parents: [left = -1, right = -1],
+      join,
+    } = node
+    tables.joined(id, [left, right], store, historyRetentionMs(node))
     if (join !== 'inner') tables.requireOldValues(left)
     if (join === 'outer') tables.requireOldValues(right)
     tables.lookUp(left)
@@ -40,7 +51,12 @@ export const tableTableJoinRule: NodeRule<TableTableJoinNode> = {
       const other = emission.viewOf(parents[1 - index] ?? -1)
       emission.processor({
         name: side === 'left' ? left : right,
-        supplier: tableTableJoin(node, { side, other, sendsOldValues }),
+        supplier: tableTableJoin(node, {
+          side,
+          other,
+          sendsOldValues,
+          ofVersions: emission.readsVersions(index),
+        }),
         stores: other.stores,
         parents: [emission.parentName(index)],
       })

@@ -1,6 +1,6 @@
 import type { NodeRule } from '../compile/rule.ts'
 import { tableSource } from '../operators/table-source.ts'
-import { type Materialized, emitStore, keyValueView } from './materialized.ts'
+import { type Materialized, emitStore, historyRetentionMs, keyValueView } from './materialized.ts'
 import type { NodeBase } from './node.ts'
 
 /** `KStream.toTable`. */
@@ -18,7 +18,8 @@ export const toTableRule: NodeRule<ToTableNode> = {
     key: node.key ?? input?.key,
     value: node.value ?? input?.value,
   }),
-  planTables: (node, names, tables) => tables.source(node.id, node.store, names.store),
+  planTables: (node, names, tables) =>
+    tables.source(node.id, node.store, names.store, historyRetentionMs(node)),
   view: (_, store) => keyValueView(store ?? ''),
   emit(node, emission) {
     const stores = emitStore(node, emission, 'toTable')

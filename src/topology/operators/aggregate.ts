@@ -1,7 +1,6 @@
-import type { TimestampedKeyValueStore } from '../../state/stores.ts'
 import type { UserFunction } from '../user-function.ts'
 import type { ProcessorSupplier } from '../processor.ts'
-import type { Change } from '../record.ts'
+import { tableStore } from './table-store.ts'
 
 /** What count, reduce and aggregate have in common. */
 export interface Aggregation {
@@ -19,9 +18,10 @@ export function aggregate(
   { store: storeName, sendsOldValues }: { store: string; sendsOldValues: boolean },
 ): ProcessorSupplier {
   return context => {
-    const store = context.store<TimestampedKeyValueStore<unknown, unknown>>(storeName)
+    const store = tableStore(context, storeName)
     return {
-      process({ key, value, timestamp, headers }) {
+      process(record) {
+        const { key, value, timestamp } = record
         if (key === null || value === null) {
           context.drop(key === null ? 'the key is null' : 'the value is null')
           return
@@ -30,12 +30,7 @@ export function aggregate(
         const before = row === undefined ? initializer() : row.value
         const after = aggregator(key, value, before) ?? null
         const time = row === undefined ? timestamp : Math.max(timestamp, row.timestamp)
-        store.put(key, after, after === null ? timestamp : time)
-        const change: Change<unknown> = {
-          newValue: after,
-          oldValue: sendsOldValues ? before : null,
-        }
-        context.forward({ key, value: change, timestamp: time, headers })
+        store.update(record, after, sendsOldValues ? before : null, time)
       },
     }
   }

@@ -12,7 +12,8 @@ export interface TableJoin {
 }
 
 /**
- * Looks up a row for each record of the stream; changes of the table give no results. The result has the stream
+ * Looks up a row for each record of the stream, in a versioned table that of the record's time; changes of the table give no
+ * results. The result has the stream
  * record's key, timestamp and headers. Null values are dropped, and, by an inner join, null keys.
  * `KStreamKTableJoinProcessor`, for tables and global tables.
  */
@@ -24,7 +25,7 @@ export function streamTableJoin(
     const rowOf = view.get(context)
     return {
       process(record) {
-        const { key, value } = record
+        const { key, value, timestamp } = record
         if (value === null) {
           context.drop('the value is null')
           return
@@ -34,7 +35,7 @@ export function streamTableJoin(
           context.drop('the key to join by is null')
           return
         }
-        const row = rowKey === null ? null : (rowOf(rowKey)?.value ?? null)
+        const row = rowKey === null ? null : (rowOf(rowKey, timestamp)?.value ?? null)
         if (row === null && join === 'inner') return
         context.forward(withValue(record, joiner(value, row, key)))
       },

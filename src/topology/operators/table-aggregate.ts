@@ -1,7 +1,7 @@
-import type { TimestampedKeyValueStore } from '../../state/stores.ts'
 import type { ProcessorSupplier } from '../processor.ts'
 import type { Change, StreamRecord } from '../record.ts'
 import type { Aggregation } from './aggregate.ts'
+import { tableStore } from './table-store.ts'
 
 /** A fold that can be taken back: rows leave a group as well as they join it. */
 export interface TableAggregation extends Aggregation {
@@ -18,10 +18,11 @@ export function tableAggregate(
   { store: storeName, sendsOldValues }: { store: string; sendsOldValues: boolean },
 ): ProcessorSupplier {
   return context => {
-    const store = context.store<TimestampedKeyValueStore<unknown, unknown>>(storeName)
+    const store = tableStore(context, storeName)
     return {
-      process({ key, value, timestamp, headers }: StreamRecord<unknown, Change<unknown>>) {
-        const { newValue, oldValue } = value
+      process(record: StreamRecord<unknown, Change<unknown>>) {
+        const { key, timestamp } = record
+        const { newValue, oldValue } = record.value
         const row = store.get(key)
         const before = row === undefined ? null : row.value
         let after = before
@@ -29,12 +30,7 @@ export function tableAggregate(
         if (row !== undefined) time = Math.max(timestamp, row.timestamp)
         if (oldValue !== null && after !== null) after = subtractor(key, oldValue, after) ?? null
         if (newValue !== null) after = aggregator(key, newValue, after ?? initializer()) ?? null
-        store.put(key, after, time)
-        const change: Change<unknown> = {
-          newValue: after,
-          oldValue: sendsOldValues ? before : null,
-        }
-        context.forward({ key, value: change, timestamp: time, headers })
+        store.update(record, after, sendsOldValues ? before : null, time)
       },
     }
   }

@@ -6,14 +6,20 @@ import { tableStore } from './table-store.ts'
 
 /**
  * The rows of a table whose predicate is `keep`. A row that fails becomes a tombstone, because it may have passed
- * before; when old values are known, only if it did. The predicate is not called for tombstones. `KTableFilter`.
+ * before; when old values are known, only if it did, except in a versioned table, whose change may be of an earlier version.
+ * The predicate is not called for tombstones. `KTableFilter`.
  */
 export function tableFilter(
   predicate: UserFunction<[key: unknown, value: unknown], boolean>,
-  { keep, store: storeName, sendsOldValues }: TablePlan & { keep: boolean },
+  {
+    keep,
+    store: storeName,
+    sendsOldValues,
+    ofVersions,
+  }: TablePlan & { keep: boolean; ofVersions: boolean },
 ): ProcessorSupplier {
   return context => {
-    const store = tableStore(context, storeName)
+    const store = storeName === undefined ? undefined : tableStore(context, storeName)
     const passed = (key: unknown, value: unknown): unknown =>
       value !== null && predicate(key, value) === keep ? value : null
     return {
@@ -24,10 +30,11 @@ export function tableFilter(
         if (sendsOldValues) {
           oldValue =
             store === undefined ? passed(key, change.oldValue) : (store.get(key)?.value ?? null)
-          if (oldValue === null && newValue === null) return
+          if (oldValue === null && newValue === null && !ofVersions) return
         }
-        store?.put(key, newValue, timestamp)
-        context.forward(withValue(record, { newValue, oldValue }))
+        if (store === undefined)
+          context.forward(withValue(record, { ...change, newValue, oldValue }))
+        else store.update(record, newValue, oldValue, timestamp)
       },
     }
   }

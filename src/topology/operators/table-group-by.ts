@@ -8,11 +8,12 @@ type Pair = readonly [key: unknown, value: unknown]
 /**
  * Gives the halves of a change the keys of their groups: the old value leaves its group, then the new one joins its own.
  * In one group both are one record. Groups are the same when their bytes are, whatever objects stand for them. A row
- * whose new key or value is null is in no group. `KTableRepartitionMap`.
+ * whose new key or value is null is in no group, nor is one that has a later version. `KTableRepartitionMap`.
  */
 export function tableGroupBy(
   selector: UserFunction<[key: unknown, value: unknown], Pair>,
   keySerde: Serde<unknown>,
+  { ofVersions }: { ofVersions: boolean },
 ): ProcessorSupplier {
   const groupOf = (key: unknown, value: unknown): Pair | null => {
     if (value === null) return null
@@ -29,6 +30,7 @@ export function tableGroupBy(
     ): void => context.forward({ key: group, value, timestamp, headers })
     return {
       process(record: StreamRecord<unknown, Change<unknown>>) {
+        if (ofVersions && record.value.isLatest === false) return
         const now = groupOf(record.key, record.value.newValue)
         const before = groupOf(record.key, record.value.oldValue)
         if (now !== null && before !== null && isSame(before[0], now[0])) {

@@ -10,7 +10,7 @@ export function tableMapValues(
   { store: storeName, sendsOldValues }: TablePlan,
 ): ProcessorSupplier {
   return context => {
-    const store = tableStore(context, storeName)
+    const store = storeName === undefined ? undefined : tableStore(context, storeName)
     const mapped = (key: unknown, value: unknown): unknown =>
       value === null ? null : (mapper(value, key) ?? null)
     return {
@@ -22,8 +22,9 @@ export function tableMapValues(
           oldValue =
             store === undefined ? mapped(key, change.oldValue) : (store.get(key)?.value ?? null)
         }
-        store?.put(key, newValue, timestamp)
-        context.forward(withValue(record, { newValue, oldValue }))
+        if (store === undefined)
+          context.forward(withValue(record, { ...change, newValue, oldValue }))
+        else store.update(record, newValue, oldValue, timestamp)
       },
     }
   }

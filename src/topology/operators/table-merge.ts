@@ -10,15 +10,15 @@ import { tableStore } from './table-store.ts'
  */
 export function tableMerge({ store: storeName }: TablePlan): ProcessorSupplier {
   return context => {
-    const store = tableStore(context, storeName)
+    const store = storeName === undefined ? undefined : tableStore(context, storeName)
     return {
       process(record: StreamRecord<unknown, Change<unknown>>) {
         if (store === undefined) {
           context.forward(record)
           return
         }
-        store.put(record.key, record.value.newValue, record.timestamp)
-        context.forward(record)
+        const { newValue, oldValue } = record.value
+        store.update(record, newValue, oldValue, record.timestamp)
       },
     }
   }

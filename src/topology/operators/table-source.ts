@@ -14,7 +14,7 @@ export function tableSource({
   sendsOldValues: boolean
 }): ProcessorSupplier {
   return context => {
-    const store = tableStore(context, storeName)
+    const store = storeName === undefined ? undefined : tableStore(context, storeName)
     return {
       process(record) {
         const { key, value, timestamp } = record
@@ -22,10 +22,13 @@ export function tableSource({
           context.drop('the key is null')
           return
         }
-        const oldValue = sendsOldValues ? (store?.get(key)?.value ?? null) : null
-        store?.put(key, value, timestamp)
-        const change: Change<unknown> = { newValue: value, oldValue }
-        context.forward(withValue(record, change))
+        if (store === undefined) {
+          const change: Change<unknown> = { newValue: value, oldValue: null }
+          context.forward(withValue(record, change))
+          return
+        }
+        const oldValue = sendsOldValues ? (store.get(key)?.value ?? null) : null
+        store.update(record, value, oldValue, timestamp)
       },
     }
   }

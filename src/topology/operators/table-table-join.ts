@@ -20,7 +20,8 @@ export function tableTableJoin(
     side,
     other: view,
     sendsOldValues,
-  }: { side: 'left' | 'right'; other: TableView; sendsOldValues: boolean },
+    ofVersions,
+  }: { side: 'left' | 'right'; other: TableView; sendsOldValues: boolean; ofVersions: boolean },
 ): ProcessorSupplier {
   const otherMayLack = join === 'outer' || (join === 'left' && side === 'left')
   const ownMayLack = join === 'outer' || (join === 'left' && side === 'right')
@@ -32,6 +33,10 @@ export function tableTableJoin(
     const rowOf = view.get(context)
     return {
       process({ key, value: change, timestamp, headers }: StreamRecord<unknown, Change<unknown>>) {
+        if (ofVersions && change.isLatest === false) {
+          context.drop('the row has a later version')
+          return
+        }
         const row = rowOf(key)
         if (row === undefined) {
           if (!otherMayLack || (change.newValue === null && change.oldValue === null)) return

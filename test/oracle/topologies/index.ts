@@ -17,6 +17,7 @@ import { topologies as streamTableJoins } from './stream-table-joins.ts'
 import { topologies as tableJoins } from './table-joins.ts'
 import { topologies as tables } from './tables.ts'
 import { topologies as time } from './time.ts'
+import { topologies as versioned } from './versioned.ts'
 import { topologies as windows } from './windows.ts'
 
 /** By family: those of the folders of `scenarios`, and `more-…` for questions of our own. */
@@ -39,5 +40,6 @@ export const families: Record<string, Topologies> = {
   'table-joins': tableJoins,
   tables,
   time,
+  versioned,
   windows,
 }

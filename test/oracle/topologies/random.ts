@@ -174,4 +174,23 @@ export const topologies: Topologies = {
       )
       .to('out', strings)
   },
+
+  'random-versioned-tables-1'(b) {
+    const left = b.table('left', { ...strings, store: 'left-rows', historyRetention: 50 })
+    const right = b.table('right', { ...strings, store: 'right-rows', historyRetention: 50 })
+    left
+      .outerJoin(right, (l, r) => `${l}+${r}`)
+      .toStream()
+      .to('joined', strings)
+    left
+      .groupBy((_, v) => ['all', v], strings)
+      .aggregate(
+        () => '',
+        (_, v, aggregate) => tail(`${aggregate}+${v}`, 24),
+        (_, v, aggregate) => tail(`${aggregate}-${v}`, 24),
+        { store: 'trace', ...strings },
+      )
+      .toStream()
+      .to('trace')
+  },
 }

@@ -44,4 +44,16 @@ export const topologies: Topologies = {
   },
 
   'stream-table-join-out-of-order-table': join,
+
+  'stream-versioned-join'(b) {
+    const input = b.stream('in', strings)
+    const table = b.table('table', { ...strings, store: 'rows', historyRetention: 1000 })
+    input.leftJoin(table, (v, t) => `${v}+${t}`).to('out', strings)
+  },
+
+  'stream-versioned-join-expired'(b) {
+    const input = b.stream('in', strings)
+    const table = b.table('table', { ...strings, store: 'rows', historyRetention: 50 })
+    input.leftJoin(table, (v, t) => `${v}+${t}`).to('out', strings)
+  },
 }
