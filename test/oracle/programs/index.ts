@@ -5,6 +5,7 @@ import { as, type Built, type Call, javaType, type Program, type Shape } from '.
 import { pick } from './random-choice.ts'
 import { sources } from './sources.ts'
 import { stateless } from './stateless.ts'
+import { streamJoins } from './stream-joins.ts'
 import { tables } from './tables.ts'
 
 export { program, type Program } from './program.ts'
@@ -15,6 +16,7 @@ export const callFamilies: Readonly<Record<string, Readonly<Record<string, Call<
   stateless,
   aggregations,
   tables,
+  streamJoins,
 })
 
 const calls: Readonly<Record<string, Call<object>>> = as(
@@ -90,6 +92,9 @@ const needsKey = new Set([
   'toTable',
   'streamTableJoin',
   'streamTableLeftJoin',
+  'streamJoin',
+  'streamLeftJoin',
+  'streamOuterJoin',
   'count',
   'reduce',
   'aggregate',
@@ -123,15 +128,14 @@ export function randomProgram(random: SeededRandom, limits: Limits): Program {
       if (places.length === 0) return false
       on.push(random.chance(0.6) ? (places.at(-1) ?? 0) : pick(places, random))
     }
-    const topics =
-      repartitioning.has(name) || (needsKey.has(name) && on.some(place => rekeyed.has(place)))
-    if (topics && repartitions >= limits.repartitions) return false
-    if (topics) repartitions++
+    const changed = on.filter(place => rekeyed.has(place)).length
+    const topics = repartitioning.has(name) ? 1 : needsKey.has(name) ? changed : 0
+    if (repartitions + topics > limits.repartitions) return false
+    repartitions += topics
     const own = at(shapes, on)
     const options = call.draw(draw, own)
     program.push({ call: name, on, with: as(options) })
-    if ((rekeying.has(name) || on.some(place => rekeyed.has(place))) && !topics)
-      rekeyed.add(shapes.length)
+    if (rekeying.has(name) || (changed > 0 && topics === 0)) rekeyed.add(shapes.length)
     shapes.push(call.gives(options, own))
     for (const place of on) used.add(place)
     return true
