@@ -32,7 +32,8 @@ const join = (method: 'join' | 'leftJoin' | 'outerJoin'): Call<StreamJoin> => ({
       graceMs: pick([0, 5, 20, 1000], random),
       ...(random.chance(0.25) && { name: fresh('join') }),
       ...stores,
-      ...(random.chance(0.1) && { unlogged: true }),
+      // Kafka Streams logs stores that are given whatever it is told.
+      ...(stores.inMemory === undefined && random.chance(0.1) && { unlogged: true }),
     }
   },
   gives: (_, [shape = nothing]) => shape,

@@ -70,10 +70,20 @@ export async function record(scenarios: readonly Scenario[]): Promise<Scenario[]
   }
 }
 
+/** Failures that say nothing of what Millrace should do. */
+const defects = [
+  // A lambda met a null that the same function in TypeScript bears.
+  'Cannot invoke',
+  // The order in which Kafka Streams connects nodes with stores fails it.
+  'is not added yet',
+  // Its optimizer does not understand some joins.
+  'Found a null keyChangingChild node',
+]
+
 /** Where Millrace differs from the recording; undefined where it does not. */
 export function difference(scenario: Scenario, build: BuildTopology): Difference | undefined {
-  // Java's lambda met a null that the same function in TypeScript bears: no difference of streams.
-  if (scenario.error?.message?.startsWith('Cannot invoke') === true) return undefined
+  const message = scenario.error?.message ?? ''
+  if (defects.some(defect => message.includes(defect))) return undefined
   let actual: Shown
   const expected = recorded(scenario)
   try {
