@@ -1,6 +1,12 @@
 // The declarations speak of Buffer and AbortSignal.
 /// <reference types="node" preserve="true" />
 /** `millrace/testing`: what the tests of an application need. */
+export {
+  type Forwarded,
+  MockProcessorContext,
+  type MockProcessorContextOptions,
+  type MockPunctuation,
+} from './mock-processor-context.ts'
 export { TestDriver } from './test-driver.ts'
 export type { TestDriverOptions, TopologySource } from './test-driver.ts'
 export type {
