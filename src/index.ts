@@ -24,6 +24,7 @@ export type {
   Materialized,
   MaterializedWindows,
   Named,
+  Printed,
   Processed,
   Produced,
   Repartitioned,

@@ -1,14 +1,18 @@
-import type { SplitNode } from '../topology/nodes/split.ts'
+import type { NodeId } from '../topology/nodes/node.ts'
 import type { UserFunction } from '../topology/user-function.ts'
-import type { BranchedKStream, Branched } from './branched-kstream.ts'
+import type { BranchedKStream } from './branched-kstream.ts'
+import type { KStream } from './kstream.ts'
 import type { Scope } from './scope.ts'
 
-interface GivenBranch {
-  readonly name: string | undefined
-  readonly predicate: UserFunction<[key: unknown, value: unknown], boolean>
+type Predicate<K, V> = (key: K, value: V) => boolean
+
+/** `Branched` of any branch: which type its predicate gave the values is known to its caller alone. */
+interface GivenBranch<K, V> {
+  readonly name?: string
+  readonly chain?: UserFunction<[branch: KStream<K, V>], unknown>
 }
 
-/** Nothing is added to the graph before the split ends: its node has the predicates of all its branches. */
+/** Each branch is a node of its own, made by the call that adds it, so that its chain comes right after it. */
 export class BranchedKStreamImpl<
   K,
   V,
@@ -16,49 +20,58 @@ export class BranchedKStreamImpl<
   Numbers extends readonly unknown[],
 > implements BranchedKStream<K, V, Branches, Numbers> {
   readonly #scope: Scope
-  readonly #split: Omit<SplitNode, 'id' | 'predicates'>
-  readonly #branches: readonly GivenBranch[]
+  readonly #split: NodeId
+  readonly #size: number
+  /** What the branches so far gave, by name. */
+  readonly #branches: ReadonlyMap<string, unknown>
 
   constructor(
     scope: Scope,
-    split: Omit<SplitNode, 'id' | 'predicates'>,
-    branches: readonly GivenBranch[] = [],
+    split: NodeId,
+    { size, branches }: { size: number; branches: ReadonlyMap<string, unknown> },
   ) {
     this.#scope = scope
     this.#split = split
+    this.#size = size
     this.#branches = branches
     Object.freeze(this)
   }
 
   branch<Branches2 extends object, Numbers2 extends readonly unknown[]>(
-    predicate: (key: K, value: V) => boolean,
-    { name }: Branched<string> = {},
+    predicate: Predicate<K, V>,
+    options: GivenBranch<K, V> = {},
   ): BranchedKStream<K, V, Branches2, Numbers2> {
-    return new BranchedKStreamImpl<K, V, Branches2, Numbers2>(this.#scope, this.#split, [
-      ...this.#branches,
-      { name, predicate },
-    ])
+    const size = this.#size + 1
+    const branches = this.#with(size, predicate, options)
+    return new BranchedKStreamImpl<K, V, Branches2, Numbers2>(this.#scope, this.#split, {
+      size,
+      branches,
+    })
   }
 
-  defaultBranch<Branches2 extends object>({ name }: Branched<string> = {}): Branches2 {
-    return this.#end([{ name, number: 0 }])
+  defaultBranch<Branches2 extends object>(options: GivenBranch<K, V> = {}): Branches2 {
+    return resultOf(this.#with(0, () => true, options))
   }
 
   noDefaultBranch(): Branches {
-    return this.#end([])
+    return resultOf(this.#branches)
   }
 
-  #end<B extends object>(last: readonly { name: string | undefined; number: number }[]): B {
-    const { graph } = this.#scope
-    const predicates = Object.freeze(this.#branches.map(({ predicate }) => predicate))
-    const parents = Object.freeze([graph.add({ ...this.#split, predicates })])
-    const named = this.#branches.map(({ name }, index) => ({ name, number: index + 1 }))
-    const streams = [...named, ...last].map(({ name, number }) => {
-      const node = graph.add({ kind: 'branch', name, number, parents })
-      return [name ?? String(number), this.#scope.stream(node)] as const
-    })
-    // The names were collected call by call in the type; here they are collected in the list.
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-    return Object.freeze(Object.fromEntries(streams)) as B
+  #with(
+    number: number,
+    predicate: Predicate<K, V>,
+    { name, chain = stream => stream }: GivenBranch<K, V>,
+  ): ReadonlyMap<string, unknown> {
+    const parents = Object.freeze([this.#split])
+    const node = this.#scope.graph.add({ kind: 'branch', name, number, predicate, parents })
+    const stream: KStream<K, V> = this.#scope.stream(node)
+    const result = chain(stream)
+    if (result === undefined) return this.#branches
+    return new Map([...this.#branches, [name ?? String(number), result]])
   }
 }
+
+// The names were collected call by call in the type; here they are collected in the map.
+const resultOf = <B extends object>(branches: ReadonlyMap<string, unknown>): B =>
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+  Object.freeze(Object.fromEntries(branches)) as B

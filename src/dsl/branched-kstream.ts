@@ -2,11 +2,16 @@ import type { KStream } from './kstream.ts'
 import type { Named } from './options.ts'
 
 /**
- * The name of a branch: the key under which its stream is found, and the end of the name of its node. Kafka Streams'
- * `Branched`.
+ * What a branch is called and what comes of it. Kafka Streams' `Branched`.
  */
-export interface Branched<Name extends string> extends Named {
+export interface Branched<Name extends string, K, V, R> extends Named {
+  /** The key under which its stream is found, and the end of the name of its node. */
   readonly name?: Name
+  /**
+   * What is done with the stream of the branch at once. What it returns is found in its place; a branch whose function returns
+   * nothing is not found. Kafka Streams' `Branched.withFunction` and `withConsumer`.
+   */
+  readonly chain?: (branch: KStream<K, V>) => R
 }
 
 /**
@@ -14,8 +19,7 @@ export interface Branched<Name extends string> extends Named {
  * and returns the streams by the names of their branches. A branch without a name has a number, counted from 1 over all
  * branches; the default branch has 0.
  *
- * In Kafka Streams the map has the names of the nodes, which begin with the name of the split, and a branch can be given
- * a function; here a branch is taken from the result and used as any stream.
+ * In Kafka Streams the map has the names of the nodes, which begin with the name of the split.
  */
 export interface BranchedKStream<
   K,
@@ -49,14 +53,14 @@ export interface BranchedKStream<
    * driver.outputTopic('short-words', text).readAll() // → [{ key: 'b', value: 'no', … }]
    * ```
    */
-  branch<S extends V, Name extends string = `${Numbers['length']}`>(
+  branch<S extends V, Name extends string = `${Numbers['length']}`, R = KStream<K, S>>(
     predicate: (key: K, value: V) => value is S,
-    options?: Branched<Name>,
-  ): BranchedKStream<K, V, Branches & Branch<Name, KStream<K, S>>, readonly [...Numbers, unknown]>
-  branch<Name extends string = `${Numbers['length']}`>(
+    options?: Branched<Name, K, S, R>,
+  ): BranchedKStream<K, V, Branches & Branch<Name, R>, readonly [...Numbers, unknown]>
+  branch<Name extends string = `${Numbers['length']}`, R = KStream<K, V>>(
     predicate: (key: K, value: V) => boolean,
-    options?: Branched<Name>,
-  ): BranchedKStream<K, V, Branches & Branch<Name, KStream<K, V>>, readonly [...Numbers, unknown]>
+    options?: Branched<Name, K, V, R>,
+  ): BranchedKStream<K, V, Branches & Branch<Name, R>, readonly [...Numbers, unknown]>
 
   /**
    * Ends the split with a branch for the records that no predicate took, and returns all branches.
@@ -80,9 +84,9 @@ export interface BranchedKStream<
    * driver.outputTopic('words-only', text).readAll().map(({ value }) => value) // → ['yes', 'no']
    * ```
    */
-  defaultBranch<Name extends string = '0'>(
-    options?: Branched<Name>,
-  ): Branches & Branch<Name, KStream<K, V>>
+  defaultBranch<Name extends string = '0', R = KStream<K, V>>(
+    options?: Branched<Name, K, V, R>,
+  ): Branches & Branch<Name, R>
 
   /**
    * Ends the split and returns its branches. Records that no predicate took vanish; they are not counted as dropped.
@@ -107,4 +111,4 @@ export interface BranchedKStream<
   noDefaultBranch(): Branches
 }
 
-type Branch<Name extends string, Stream> = { readonly [N in Name]: Stream }
+type Branch<Name extends string, R> = [R] extends [void] ? object : { readonly [N in Name]: R }

@@ -21,6 +21,7 @@ import type {
   Joined,
   Materialized,
   Named,
+  Printed,
   Processed,
   Produced,
   Repartitioned,
@@ -88,13 +89,19 @@ export class KStreamImpl<K, V> implements KStream<K, V> {
     this.#add({ ...options, kind: 'foreach', parents: this.#parents, action })
   }
 
+  print(options: Printed<K, V> = {}): void {
+    const { name, label, mapper = keyAndValue, write = standardOutput } = options
+    this.#add({ kind: 'print', name, parents: this.#parents, label, mapper, write })
+  }
+
   merge(other: KStream<K, V>, options?: Named): KStream<K, V> {
     const parents = [this.#parents[0], nodeOf(other, this.#scope.graph)]
     return this.#add({ ...options, kind: 'merge', parents })
   }
 
   split({ name }: Named = {}): BranchedKStream<K, V> {
-    return new BranchedKStreamImpl(this.#scope, { kind: 'split', name, parents: this.#parents })
+    const split = this.#scope.graph.add({ kind: 'split', name, parents: this.#parents })
+    return new BranchedKStreamImpl(this.#scope, split, { size: 0, branches: new Map() })
   }
 
   process<KOut, VOut>(
@@ -234,3 +241,10 @@ export class KStreamImpl<K, V> implements KStream<K, V> {
     return this.#scope.stream(this.#scope.graph.add(node))
   }
 }
+
+const keyAndValue = (key: unknown, value: unknown): string => `${textOf(key)}, ${textOf(value)}`
+
+/** Texts as they are, everything else as JSON. */
+const textOf = (data: unknown): string => (typeof data === 'string' ? data : JSON.stringify(data))
+
+const standardOutput = (line: string): void => void process.stdout.write(line)

@@ -14,6 +14,7 @@ import type {
   Joined,
   Materialized,
   Named,
+  Printed,
   Processed,
   Produced,
   Repartitioned,
@@ -218,6 +219,27 @@ export interface KStream<K, V> {
    * ```
    */
   foreach(action: (key: K, value: V) => void, options?: Named): void
+
+  /**
+   * Prints each record on a line, by default to the standard output; nothing comes after it. `KSTREAM-PRINTER`.
+   *
+   * @example
+   * ```ts
+   * import { string } from 'millrace'
+   * import { TestDriver } from 'millrace/testing'
+   *
+   * const text = { key: string(), value: string() }
+   * const lines: string[] = []
+   * const driver = new TestDriver(builder => {
+   *   const words = builder.stream('words', text)
+   *   words.print({ label: 'word', write: line => lines.push(line) })
+   * })
+   * driver.inputTopic('words', text).pipe('a', 'yes')
+   * driver.inputTopic('words', text).pipe('b', null)
+   * lines // → ['[word]: a, yes\n', '[word]: b, null\n']
+   * ```
+   */
+  print(options?: Printed<K, V>): void
 
   /**
    * The records of both streams, in no order between them. Throws INVALID_TOPOLOGY for a stream of another builder.

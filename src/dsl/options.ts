@@ -73,6 +73,16 @@ export interface Produced<K, V> extends Named {
   readonly partitioner?: (key: K, value: V, partitions: number) => number
 }
 
+/** How records are printed. Kafka Streams' `Printed`. */
+export interface Printed<K, V> extends Named {
+  /** Stands in brackets before each line. @defaultValue the name of the node before */
+  readonly label?: string
+  /** The line of a record. @defaultValue key and value, texts as they are and everything else as JSON */
+  readonly mapper?: (key: K, value: V) => string
+  /** Where each line goes, with the end of line. @defaultValue the standard output */
+  readonly write?: (line: string) => void
+}
+
 /** What a processor is connected to. */
 export interface Processed extends Named {
   /**

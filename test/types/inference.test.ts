@@ -2,12 +2,15 @@ import { expectTypeOf, test } from 'vitest'
 import { z } from 'zod'
 import {
   type GlobalKTable,
+  type KeyValueStore,
   type KStream,
   type KTable,
   type Serde,
   StreamsBuilder,
+  type TimestampedKeyValueStore,
   type Windowed,
   json,
+  keyValueStore,
   long,
   string,
   tumbling,
@@ -139,6 +142,74 @@ test('a split gives its branches by their names', () => {
   expectTypeOf(branches[2]).toEqualTypeOf<KStream<string, string | number>>()
   expectTypeOf(branches.rest).toEqualTypeOf<KStream<string, string | number>>()
   expectTypeOf(branches).not.toHaveProperty('0')
+})
+
+test('a branch with a chain gives what its chain returns, or nothing', () => {
+  const branches = builder
+    .stream('in', { key: string(), value: json<string | number>() })
+    .split()
+    .branch((_, value) => typeof value === 'number', {
+      name: 'halves',
+      chain: numbers => numbers.mapValues(n => ({ half: n / 2 })),
+    })
+    .branch((_, value) => value === 'none', { name: 'gone', chain: gone => gone.foreach(() => {}) })
+    .noDefaultBranch()
+  expectTypeOf(branches.halves).toEqualTypeOf<KStream<string, { half: number }>>()
+  expectTypeOf(branches).not.toHaveProperty('gone')
+})
+
+test('processors forward what the call says, or what the stream has', () => {
+  const words = builder.stream('words', { key: string(), value: string() })
+  const same = words.process(context => ({ process: record => context.forward(record) }))
+  expectTypeOf(same).toEqualTypeOf<KStream<string, string>>()
+  const counted = words.process<number, boolean>(context => ({
+    process({ value, ...rest }) {
+      expectTypeOf(value).toEqualTypeOf<string>()
+      // @ts-expect-error the key is to be a number
+      context.forward({ ...rest, key: value, value: true })
+      // @ts-expect-error a stream of booleans has no tombstones
+      context.forward({ ...rest, key: 1, value: null })
+      context.forward({ ...rest, key: 1, value: true })
+    },
+  }))
+  expectTypeOf(counted).toEqualTypeOf<KStream<number, boolean>>()
+})
+
+test('processors of values can change nothing but values, times and headers', () => {
+  const words = builder.stream('words', { key: string(), value: string() })
+  const lengths = words.processValues<number>(context => ({
+    process(record) {
+      context.forward(record.withValue(record.value.length))
+      // @ts-expect-error a literal may have another key
+      context.forward({ ...record, value: 1 })
+      // @ts-expect-error the value is to be a number
+      context.forward(record)
+      // @ts-expect-error no method changes the key
+      void record.withKey
+    },
+  }))
+  expectTypeOf(lengths).toEqualTypeOf<KStream<string, number>>()
+})
+
+test('a store is what its definition says', () => {
+  const rows = keyValueStore('rows', { key: string(), value: long() })
+  const words = builder.stream('words', { key: string(), value: string() })
+  words.process(
+    context => {
+      const store = context.store(rows)
+      expectTypeOf(store).toEqualTypeOf<KeyValueStore<string, number>>()
+      expectTypeOf(store.get('a')).toEqualTypeOf<number | undefined>()
+      const table = context.store<TimestampedKeyValueStore<string, string>>('table')
+      expectTypeOf(table.get('a')?.timestamp).toEqualTypeOf<number | undefined>()
+      return {
+        process({ key, value }) {
+          // @ts-expect-error the values are numbers
+          store.put(key, value)
+        },
+      }
+    },
+    { stores: [rows, 'table'] },
+  )
 })
 
 test('joins of tables know which side may lack', () => {

@@ -71,11 +71,11 @@ export class Emission {
     return this.#plan.serdes.get(this.#node.parents[parent] ?? -1) ?? {}
   }
 
-  /** Names of the nodes that were made from this one, in that order. */
-  get childNames(): readonly string[] {
+  /** The nodes that were made from this one, in that order, with their names. */
+  get children(): readonly (readonly [node: LogicalNode, name: string])[] {
     const { nodes, names } = this.#plan
     const children = [...nodes.values()].filter(({ parents }) => parents.includes(this.#node.id))
-    return children.map(({ id }) => found(names.get(id)).name)
+    return children.map(node => [node, found(names.get(node.id)).name])
   }
 
   /** What was decided about a table that the node reads. */

@@ -1,5 +1,6 @@
 import { passThrough } from '../operators/pass-through.ts'
 import type { NodeRule } from '../compile/rule.ts'
+import type { UserFunction } from '../user-function.ts'
 import type { NodeBase } from './node.ts'
 import { keepsBoth } from './stateless.ts'
 
@@ -7,6 +8,8 @@ import { keepsBoth } from './stateless.ts'
 export interface BranchNode extends NodeBase<'branch'> {
   /** Branches are numbered from 1, whether they have names or not; the default branch is 0. */
   readonly number: number
+  /** What records have to be for this branch; the default branch takes all that come to it. */
+  readonly predicate: UserFunction<[key: unknown, value: unknown], boolean>
 }
 
 export const branchRule: NodeRule<BranchNode> = {

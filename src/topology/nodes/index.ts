@@ -13,6 +13,7 @@ import { type MapValuesNode, mapValuesRule } from './map-values.ts'
 import { type MarkAsPartitionedNode, markAsPartitionedRule } from './mark-as-partitioned.ts'
 import { type MergeNode, mergeRule } from './merge.ts'
 import { type PeekNode, peekRule } from './peek.ts'
+import { type PrintNode, printRule } from './print.ts'
 import {
   type ProcessNode,
   type ProcessValuesNode,
@@ -60,6 +61,7 @@ export type LogicalNode =
   | MarkAsPartitionedNode
   | MergeNode
   | PeekNode
+  | PrintNode
   | ProcessNode
   | ProcessValuesNode
   | RepartitionNode
@@ -97,6 +99,7 @@ const rules: { readonly [K in LogicalNode['kind']]: NodeRule<Extract<LogicalNode
     markAsPartitioned: markAsPartitionedRule,
     merge: mergeRule,
     peek: peekRule,
+    print: printRule,
     process: processRule,
     processValues: processValuesRule,
     repartition: repartitionRule,

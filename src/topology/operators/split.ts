@@ -1,23 +1,24 @@
 import type { ProcessorSupplier } from '../processor.ts'
 import type { UserFunction } from '../user-function.ts'
 
+/** A child of the node and what records have to be to go there. */
+export interface Branch {
+  readonly name: string
+  readonly predicate: UserFunction<[key: unknown, value: unknown], boolean>
+}
+
 /**
- * Forwards each record to the branch of the first predicate that is true for it; one that no predicate takes goes to the
- * default branch, which has none, or vanishes. Null keys and values reach the predicates. `KStreamBranch`.
+ * Forwards each record to the first branch whose predicate is true for it; one that no branch takes vanishes. Null keys and
+ * values reach the predicates. `KStreamBranch`.
  */
-export function split(
-  predicates: readonly UserFunction<[key: unknown, value: unknown], boolean>[],
-  branches: readonly string[],
-): ProcessorSupplier {
+export function split(branches: readonly Branch[]): ProcessorSupplier {
   return context => ({
     process(record) {
-      let taken = 0
-      for (const predicate of predicates) {
-        if (predicate(record.key, record.value)) break
-        taken++
+      for (const { name, predicate } of branches) {
+        if (!predicate(record.key, record.value)) continue
+        context.forward(record, name)
+        return
       }
-      const branch = branches[taken]
-      if (branch !== undefined) context.forward(record, branch)
     },
   })
 }

@@ -298,4 +298,22 @@ export const topologies: Topologies = {
 
   'papi-unknown-parent': (_, t) =>
     t.addSource('source', 'in', strings).addSink('sink', 'out', 'nobody', strings),
+
+  'names-print'(b) {
+    const input = b.stream('in', strings)
+    input.print({ label: 'in', write() {} })
+    input.print({ name: 'printer', write() {} })
+    input.foreach(() => {}, { name: 'end' })
+  },
+
+  'names-split-given'(b) {
+    const { rest } = b
+      .stream('in', strings)
+      .split({ name: 'kind-' })
+      .branch(() => true, { name: 'a' })
+      .branch(() => true, { name: 'b', chain: s => s.to('b-out') })
+      .branch(() => true)
+      .defaultBranch({ name: 'rest', chain: s => s.mapValues(v => `${v}!`) })
+    rest.to('rest-out', strings)
+  },
 }

@@ -130,4 +130,24 @@ export const topologies: Topologies = {
       .selectKey(k => k)
       .to('out', strings)
   },
+
+  'split-chains'(b) {
+    const branches = b
+      .stream('in', strings)
+      .split({ name: 's-' })
+      .branch((_, v) => v.startsWith('f'), {
+        name: 'fun',
+        chain: s => s.mapValues(v => `function ${v}`),
+      })
+      .branch((_, v) => v.startsWith('c'), {
+        name: 'con',
+        chain: s => s.mapValues(v => `consumer ${v}`).to('consumed', strings),
+      })
+      .defaultBranch({ name: 'rest', chain: s => s.filter(k => k !== null) })
+    branches.fun.to('functions', strings)
+    branches.rest.to('others')
+    // Java's names begin with that of the split.
+    const names = Object.keys(branches).map(name => `s-${name}`)
+    log(names.sort().join(' '))
+  },
 }
