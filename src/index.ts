@@ -117,6 +117,7 @@ export type {
   Processor,
   ProcessorContext,
   ProcessorSupplier,
+  ProcessorWrapper,
   Punctuator,
   ScheduleOptions,
   StoreReference,

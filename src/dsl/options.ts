@@ -1,6 +1,7 @@
 import type { Serde } from '../serde/serde.ts'
 import type { Optimizations } from '../topology/optimization.ts'
 import type { TimestampExtractor } from '../topology/timestamp-extractors.ts'
+import type { ProcessorWrapper } from '../topology/processor.ts'
 import type { ConnectedStore } from '../topology/store-builder.ts'
 import type { DurationLike } from '../windowing/duration.ts'
 
@@ -20,6 +21,12 @@ export interface BuildOptions {
    * @defaultValue false
    */
   readonly ensureExplicitInternalResourceNaming?: boolean
+  /**
+   * Put around each processor, those of the DSL too. Kafka Streams' `processor.wrapper.class`, KIP-1112.
+   *
+   * @defaultValue none
+   */
+  readonly processorWrapper?: ProcessorWrapper
 }
 
 /** An operator without a name is numbered. Kafka Streams' `Named`. */

@@ -8,7 +8,7 @@ import type { ProcessorSupplier } from '../topology/processor.ts'
 import { type ConnectedStore, type StoreBuilder, storeName } from '../topology/store-builder.ts'
 import type { GlobalStore, SourceNode, Topology, TopologyNode } from '../topology/topology.ts'
 import { resetOf } from './offset-reset.ts'
-import type { Consumed, Produced } from './options.ts'
+import type { BuildOptions, Consumed, Produced } from './options.ts'
 
 /**
  * Builds a topology node by node: sources, processors, sinks and stores, each under the name that it is given. For what the
@@ -311,13 +311,16 @@ export class TopologyBuilder {
    * new TestDriver(app).producedTopics // → []
    * ```
    */
-  build(applicationId: string): Topology {
+  build(
+    applicationId: string,
+    { processorWrapper }: Pick<BuildOptions, 'processorWrapper'> = {},
+  ): Topology {
     checkName(applicationId)
     const blueprint: Blueprint = newBlueprint()
     blueprint.nodes.push(...this.#nodes.values())
     for (const { store } of this.#stores.values()) addStore(blueprint, applicationId, store)
     for (const global of this.#globals) blueprint.globalStores.set(global.source.name, global)
-    return assemble(applicationId, blueprint)
+    return assemble(applicationId, blueprint, processorWrapper)
   }
 
   #add(node: TopologyNode): void {

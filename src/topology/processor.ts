@@ -135,6 +135,15 @@ export interface ProcessorContext<KOut = unknown, VOut = unknown> {
   drop(reason: string): void
 }
 
+/**
+ * Puts something around each processor of a topology, those of the DSL too: to trace, to measure, to log. It gets the name of the
+ * node and what makes its processor, and returns what is to be used in its place. Kafka Streams' `ProcessorWrapper`, KIP-1112.
+ */
+export type ProcessorWrapper = (
+  processorName: string,
+  supplier: ProcessorSupplier,
+) => ProcessorSupplier
+
 /** Names a store; whoever made it knows what it is to those who use it. */
 export interface StoreReference<S> {
   readonly name: string

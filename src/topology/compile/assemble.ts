@@ -1,4 +1,5 @@
-import type { Topology } from '../topology.ts'
+import type { ProcessorWrapper } from '../processor.ts'
+import type { ProcessorNode, Topology } from '../topology.ts'
 import { checkStores, checkTopics, checkUnique } from './check-names.ts'
 import type { Blueprint } from './emission.ts'
 import { split } from './split.ts'
@@ -16,9 +17,27 @@ export function newBlueprint(): Blueprint {
 }
 
 /** The topology of a blueprint that holds together. Throws INVALID_TOPOLOGY with a sentence that names the node. */
-export function assemble(applicationId: string, blueprint: Blueprint): Topology {
+export function assemble(
+  applicationId: string,
+  blueprint: Blueprint,
+  wrapper: ProcessorWrapper | undefined,
+): Topology {
   checkTopics(blueprint)
   checkUnique(blueprint)
   checkStores(blueprint)
-  return split(applicationId, blueprint)
+  return split(applicationId, wrapper === undefined ? blueprint : wrapped(blueprint, wrapper))
+}
+
+function wrapped(blueprint: Blueprint, wrapper: ProcessorWrapper): Blueprint {
+  const wrap = (node: ProcessorNode): ProcessorNode =>
+    Object.freeze({ ...node, supplier: wrapper(node.name, node.supplier), isUserDefined: true })
+  const nodes = blueprint.nodes.map(node => (node.kind === 'processor' ? wrap(node) : node))
+  const processors = new Map(nodes.map(node => [node.name, node]))
+  const globalStores = new Map(
+    [...blueprint.globalStores].map(([name, global]) => {
+      const processor = processors.get(global.processor.name)
+      return [name, processor?.kind === 'processor' ? { ...global, processor } : global]
+    }),
+  )
+  return { ...blueprint, nodes, globalStores }
 }

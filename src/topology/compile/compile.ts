@@ -1,6 +1,7 @@
 import type { LogicalGraph } from '../nodes/index.ts'
 import { ruleOf } from '../nodes/index.ts'
 import { type Optimization, type Optimizations, optimizationsOf } from '../optimization.ts'
+import type { ProcessorWrapper } from '../processor.ts'
 import type { Topology } from '../topology.ts'
 import { assemble, newBlueprint } from './assemble.ts'
 import { checkNames } from './check-names.ts'
@@ -27,7 +28,11 @@ import { shareSelfJoins } from './share-self-joins.ts'
 export function compile(
   applicationId: string,
   graph: LogicalGraph,
-  { optimization = 'none', ensureExplicitInternalResourceNaming = false }: CompileOptions = {},
+  {
+    optimization = 'none',
+    ensureExplicitInternalResourceNaming = false,
+    processorWrapper,
+  }: CompileOptions = {},
 ): Topology {
   const { names, generated } = nameNodes(graph)
   const merged = mergeSources(graph)
@@ -47,12 +52,13 @@ export function compile(
   checkNames(plan)
   const blueprint = emit(plan)
   if (ensureExplicitInternalResourceNaming) checkExplicitNames(applicationId, blueprint, generated)
-  return assemble(applicationId, blueprint)
+  return assemble(applicationId, blueprint, processorWrapper)
 }
 
 export interface CompileOptions {
   readonly optimization?: Optimizations | undefined
   readonly ensureExplicitInternalResourceNaming?: boolean | undefined
+  readonly processorWrapper?: ProcessorWrapper | undefined
 }
 
 function optimize(graph: NamedGraph, chosen: ReadonlySet<Optimization>): NamedGraph {
