@@ -180,8 +180,9 @@ test('processors of values can change nothing but values, times and headers', ()
   const lengths = words.processValues<number>(context => ({
     process(record) {
       context.forward(record.withValue(record.value.length))
+      const { timestamp, headers } = record
       // @ts-expect-error a literal may have another key
-      context.forward({ ...record, value: 1 })
+      context.forward({ key: 'other', value: 1, timestamp, headers })
       // @ts-expect-error the value is to be a number
       context.forward(record)
       // @ts-expect-error no method changes the key
