@@ -13,8 +13,8 @@ import type { Task } from './task.ts'
 export interface CommitTarget {
   /** Holds what the tasks have written since the last commit. */
   readonly collector: RecordCollector
-  readonly producer: LogProducer
-  readonly member: GroupMember
+  readonly producer: Pick<LogProducer, 'send'>
+  readonly member: Pick<GroupMember, 'commit'>
 }
 
 export interface Committed {

@@ -1,5 +1,6 @@
 import {
   type LogClient,
+  type LogConsumer,
   OffsetOutOfRange,
   type PartitionOffset,
   type TopicPartition,
@@ -12,6 +13,11 @@ import type { PlannedTask } from './partition-plan.ts'
 
 const pollMs = 500
 
+/** What restoring needs of a log. */
+export interface RestoreLog extends Pick<LogClient, 'listOffsets'> {
+  consumer(): Pick<LogConsumer, 'assign' | 'poll' | 'close'>
+}
+
 /**
  * Brings the stores of a task from their checkpoints to the ends of their changelogs, as these are when it begins: no
  * other instance writes to them any more. A store whose source topic stands for a changelog is brought to where the task
@@ -23,7 +29,7 @@ const pollMs = 500
  * when `signal` is aborted: the stores are then as far as their checkpoints say.
  */
 export async function restoreTask(options: {
-  client: LogClient
+  client: RestoreLog
   task: PlannedTask
   state: TaskState
   /** Where the task goes on in its inputs. */
@@ -81,7 +87,7 @@ function changelogOf(
 
 /** By topic: what is in the changelogs and not in the stores. */
 async function missingRecords(
-  client: LogClient,
+  client: RestoreLog,
   state: TaskState,
   changelogs: readonly Changelog[],
 ): Promise<Map<string, Gap>> {

@@ -15,8 +15,11 @@ export interface StartPosition extends PartitionOffset {
   readonly isNew: boolean
 }
 
+/** What looking up positions needs of a log. */
+export type StartLog = Pick<LogClient, 'listOffsets' | 'committedOffsets'>
+
 export interface StartPositionsOptions {
-  readonly client: LogClient
+  readonly client: StartLog
   readonly group: string
   readonly partitions: readonly (TopicPartition & { readonly reset: OffsetReset })[]
   /** Milliseconds since the Unix epoch. */

@@ -1,4 +1,3 @@
-import type { LogClient } from '../client/log-client.ts'
 import type { Logger } from '../logger.ts'
 import type { Clock } from '../platform/platform.ts'
 import { openTaskState } from '../state/open-task-state.ts'
@@ -8,8 +7,13 @@ import type { ResolvedTaskConfig } from '../topology/task-config.ts'
 import { isCorruption } from './is-corruption.ts'
 import type { PlannedTask } from './partition-plan.ts'
 import type { RecordCollector } from './record-collector.ts'
-import { restoreTask } from './restore.ts'
-import { offsetResetOf, type StartPosition, startPositions } from './start-positions.ts'
+import { type RestoreLog, restoreTask } from './restore.ts'
+import {
+  offsetResetOf,
+  type StartLog,
+  type StartPosition,
+  startPositions,
+} from './start-positions.ts'
 import { Task } from './task.ts'
 
 /** A task that is ready to process, and where its inputs begin. */
@@ -20,9 +24,9 @@ export interface StartedTask {
 
 export interface TaskSurroundings {
   readonly applicationId: string
-  readonly client: LogClient
+  readonly client: RestoreLog & StartLog
   readonly engine: StoreEngine
-  readonly clock: Clock
+  readonly clock: Pick<Clock, 'now' | 'bootId'>
   readonly collector: RecordCollector
   readonly globalStore: (name: string) => unknown
   readonly config: ResolvedTaskConfig

@@ -7,14 +7,17 @@ export {
   type MockProcessorContextOptions,
   type MockPunctuation,
 } from './mock-processor-context.ts'
+export { TestApplication } from './test-application.ts'
+export type { KillOptions, TestApplicationOptions } from './test-application.ts'
 export { TestDriver } from './test-driver.ts'
-export type { TestDriverOptions, TopologySource } from './test-driver.ts'
+export type { TestDriverOptions } from './test-driver.ts'
 export type {
   TestKeyValueStore,
   TestSessionStore,
   TestVersionedStore,
   TestWindowStore,
 } from './test-stores.ts'
+export type { TopologySource } from './topology-source.ts'
 export type { PipeOptions, TestInputTopic, TopicSerdes } from './test-input-topic.ts'
 export type { TestOutputTopic, TestRecord } from './test-output-topic.ts'
 export type { ProducedRecord } from './test-topics.ts'

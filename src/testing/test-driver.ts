@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict'
 
-import type { App } from '../dsl/define-app.ts'
-import { StreamsBuilder } from '../dsl/streams-builder.ts'
 import { MillraceError } from '../errors.ts'
 import { type Logger, silentLogger } from '../logger.ts'
 import { globalStoreView } from '../runtime/global-store-view.ts'
@@ -12,7 +10,7 @@ import { newTaskState } from '../state/task-state.ts'
 import { SessionRows } from '../state/session-store.ts'
 import { VersionedStore } from '../state/versioned-store.ts'
 import { WindowStore } from '../state/window-store.ts'
-import { type TaskConfig, resolveTaskConfig } from '../topology/task-config.ts'
+import type { TaskConfig } from '../topology/task-config.ts'
 import type { Topology } from '../topology/topology.ts'
 import { TestInputTopic, type TopicSerdes } from './test-input-topic.ts'
 import {
@@ -27,9 +25,7 @@ import {
 } from './test-stores.ts'
 import { TestOutputTopic } from './test-output-topic.ts'
 import { type BytesRecord, type ProducedRecord, type TestTopic, TestTopics } from './test-topics.ts'
-
-/** What to test: an app, a function that builds its topology, or a topology that was built. */
-export type TopologySource = App | ((builder: StreamsBuilder) => void) | Topology
+import { taskConfigOf, topologyOf, type TopologySource } from './topology-source.ts'
 
 /**
  * How a driver begins. Of a `TaskConfig` that is given here, each member overrules that of the app.
@@ -74,8 +70,7 @@ export class TestDriver {
   constructor(source: TopologySource, options: TestDriverOptions = {}) {
     const { startTimeMs = 0, logger = silentLogger } = options
     const topology = topologyOf(source)
-    const app = 'taskConfig' in source ? source.taskConfig : {}
-    const config = resolveTaskConfig(app, options)
+    const config = taskConfigOf(source, options)
     this.#now = startTimeMs
     const global = globalPart(topology)
     const whole = wholePart(topology)
@@ -157,7 +152,8 @@ export class TestDriver {
     const topic = this.#topics.topic(name)
     return new TestInputTopic(name, serdes, {
       now: () => this.#now,
-      pipe: record => {
+      pipe: (record, partition = 0) => {
+        assert(partition === 0, 'every topic of the driver has one partition')
         this.#deliver(topic, record)
         this.#run()
       },
@@ -389,13 +385,6 @@ export class TestDriver {
     for (const record of records) this.#deliver(this.#topics.topic(record.topic), record)
     return records.length > 0
   }
-}
-
-function topologyOf(source: TopologySource): Topology {
-  if (typeof source !== 'function') return 'compile' in source ? source.compile() : source
-  const builder = new StreamsBuilder()
-  source(builder)
-  return builder.build('test')
 }
 
 function globalStoreOf({ globalStores }: Topology, { state }: Task, name: string): unknown {

@@ -18,6 +18,8 @@ export interface PipeOptions {
   readonly timestamp?: number
   /** @defaultValue none */
   readonly headers?: Headers
+  /** Partition to write to. @defaultValue that of the key's hash */
+  readonly partition?: number
 }
 
 /**
@@ -39,12 +41,12 @@ export class TestInputTopic<K, V> {
   readonly name: string
   readonly #serdes: TopicSerdes<K, V>
   readonly #now: () => number
-  readonly #pipe: (record: BytesRecord) => void
+  readonly #pipe: PipeRecord
 
   constructor(
     name: string,
     serdes: TopicSerdes<K, V>,
-    driver: { now: () => number; pipe: (record: BytesRecord) => void },
+    driver: { now: () => number; pipe: PipeRecord },
   ) {
     this.name = name
     this.#serdes = serdes
@@ -74,11 +76,15 @@ export class TestInputTopic<K, V> {
    * ```
    */
   pipe(key: K | null, value: V | null, options: PipeOptions = {}): void {
-    this.#pipe({
+    const record = {
       key: key === null ? null : this.#serdes.key.serialize(key),
       value: value === null ? null : this.#serdes.value.serialize(value),
       timestamp: options.timestamp ?? this.#now(),
       headers: options.headers ?? noHeaders,
-    })
+    }
+    this.#pipe(record, options.partition)
   }
 }
+
+/** Takes a record; without a partition the key decides. */
+type PipeRecord = (record: BytesRecord, partition: number | undefined) => void

@@ -1,6 +1,6 @@
 import type { StreamRecord } from '../topology/record.ts'
 import type { TopicSerdes } from './test-input-topic.ts'
-import type { BytesRecord, TestTopic } from './test-topics.ts'
+import type { BytesRecord } from './test-topics.ts'
 
 /**
  * A record as it was written: any of them may have no key or no value.
@@ -25,10 +25,10 @@ export type TestRecord<K, V> = StreamRecord<K | null, V | null>
  */
 export class TestOutputTopic<K, V> {
   readonly name: string
-  readonly #topic: TestTopic
+  readonly #topic: UnreadRecords
   readonly #serdes: TopicSerdes<K, V>
 
-  constructor(topic: TestTopic, serdes: TopicSerdes<K, V>) {
+  constructor(topic: UnreadRecords, serdes: TopicSerdes<K, V>) {
     this.name = topic.name
     this.#topic = topic
     this.#serdes = serdes
@@ -89,4 +89,10 @@ export class TestOutputTopic<K, V> {
       headers,
     }
   }
+}
+
+/** A topic with what nobody has read of it yet; what is read is taken from the list. */
+interface UnreadRecords {
+  readonly name: string
+  readonly unread: { readonly record: BytesRecord }[]
 }
