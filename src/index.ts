@@ -7,7 +7,14 @@ export type { SaslOptions } from './client/sasl.ts'
 export type { Branched, BranchedKStream } from './dsl/branched-kstream.ts'
 export { type App, type AppOptions, defineApp } from './dsl/define-app.ts'
 export type { GlobalKTable } from './dsl/global-ktable.ts'
-export type { KGroupedStream, TimeWindowedKStream } from './dsl/kgrouped-stream.ts'
+export type { KGroupedStream } from './dsl/kgrouped-stream.ts'
+export type { SessionWindowedKStream, TimeWindowedKStream } from './dsl/windowed-kstream.ts'
+export type {
+  CogroupedKStream,
+  SessionWindowedCogroupedKStream,
+  TimeWindowedCogroupedKStream,
+} from './dsl/cogrouped-kstream.ts'
+export type { EmitStrategy } from './topology/operators/closed-windows.ts'
 export type { KGroupedTable } from './dsl/kgrouped-table.ts'
 export type { KStream } from './dsl/kstream.ts'
 export type { KTable } from './dsl/ktable.ts'
@@ -65,7 +72,7 @@ export type { SchemaOutput, StandardSchema } from './serde/standard-schema.ts'
 export { string } from './serde/string.ts'
 export { uuid } from './serde/uuid.ts'
 export { voidSerde } from './serde/void-serde.ts'
-export { type Windowed, windowed } from './serde/windowed.ts'
+export { type WindowEnds, type Windowed, sessionWindowed, windowed } from './serde/windowed.ts'
 export type {
   KeyRange,
   KeyValue,
@@ -148,11 +155,15 @@ export {
 } from './topology/topology-description.ts'
 export type { DurationLike } from './windowing/duration.ts'
 export { type JoinWindows, type JoinWindowsOptions, joinWindows } from './windowing/join-windows.ts'
+export { type CalendarOptions, type CalendarUnit, calendar } from './windowing/calendar-windows.ts'
+export { type SessionWindows, sessions } from './windowing/session-windows.ts'
+export { type SlidingWindows, sliding } from './windowing/sliding-windows.ts'
 export {
   type HoppingOptions,
-  type TimeWindow,
   type TimeWindows,
   type TumblingOptions,
   hopping,
   tumbling,
 } from './windowing/time-windows.ts'
+export { type UnlimitedOptions, unlimited } from './windowing/unlimited-windows.ts'
+export type { TimeWindow, WindowOptions, Windows } from './windowing/windows.ts'

@@ -1,5 +1,6 @@
 import { MillraceError } from '../errors.ts'
 import type { GraphBuilder } from '../topology/graph.ts'
+import type { Grouping } from '../topology/nodes/aggregate.ts'
 import type { NodeId } from '../topology/nodes/node.ts'
 
 /** Where a handle (a stream, a table) keeps the node it stands for: out of sight of whoever uses it. */
@@ -13,6 +14,11 @@ export interface Handle<K, V> {
   readonly types?: { readonly key: K; readonly value: V }
 }
 
+/** The same of a grouped stream, with how it is grouped. */
+export interface GroupedHandle<K, V> extends Handle<K, V> {
+  readonly grouping: Grouping
+}
+
 /** The node behind another handle. Throws INVALID_TOPOLOGY when it was made by another builder. */
 export function nodeOf(
   other: { readonly [handle]: Handle<unknown, unknown> },
@@ -21,6 +27,6 @@ export function nodeOf(
   if (other[handle].graph === graph) return other[handle].node
   throw new MillraceError(
     'INVALID_TOPOLOGY',
-    'A join or merge has a stream or table of another StreamsBuilder. Make both from the same builder.',
+    'A join, merge or cogroup has a stream or table of another StreamsBuilder. Make both from the same builder.',
   )
 }

@@ -1,7 +1,11 @@
-import type { Windowed } from '../serde/windowed.ts'
-import type { TimeWindows } from '../windowing/time-windows.ts'
+import type { SessionWindows } from '../windowing/session-windows.ts'
+import type { SlidingWindows } from '../windowing/sliding-windows.ts'
+import type { Windows } from '../windowing/windows.ts'
+import type { CogroupedKStream } from './cogrouped-kstream.ts'
+import type { GroupedHandle, handle } from './handle.ts'
 import type { KTable } from './ktable.ts'
-import type { Materialized, MaterializedWindows } from './options.ts'
+import type { Materialized } from './options.ts'
+import type { SessionWindowedKStream, TimeWindowedKStream } from './windowed-kstream.ts'
 
 /** Records grouped by key, to aggregate into a table. Records with a null key or value are dropped. */
 export interface KGroupedStream<K, V> {
@@ -73,7 +77,7 @@ export interface KGroupedStream<K, V> {
   ): KTable<K, A>
 
   /**
-   * Aggregates each window of event time on its own: `tumbling` or `hopping`.
+   * Aggregates each window of event time on its own: `tumbling`, `hopping`, `calendar`, `unlimited` or `sliding` ones.
    *
    * @example
    * ```ts
@@ -95,85 +99,54 @@ export interface KGroupedStream<K, V> {
    * // ]
    * ```
    */
-  windowedBy(windows: TimeWindows): TimeWindowedKStream<K, V>
-}
+  windowedBy(windows: Windows | SlidingWindows): TimeWindowedKStream<K, V>
 
-/**
- * Records grouped by key and window. Records with a null key are dropped, and those whose windows are closed; a null
- * value goes to the aggregator, as in Kafka Streams.
- */
-export interface TimeWindowedKStream<K, V> {
   /**
-   * How many records each key has in each window. Stored as `long` unless `value` says otherwise. `KSTREAM-AGGREGATE`.
+   * Aggregates each session of a key on its own.
    *
    * @example
    * ```ts
-   * import { long, string, tumbling, windowed } from 'millrace'
+   * import { sessions, string } from 'millrace'
    * import { TestDriver } from 'millrace/testing'
    *
    * const text = { key: string(), value: string() }
-   * const counts = { key: windowed(string(), 60_000), value: long() }
    * const driver = new TestDriver(builder => {
-   *   const perMinute = tumbling({ minutes: 1 })
-   *   const grouped = builder.stream('words', text).groupByKey().windowedBy(perMinute)
-   *   grouped.count().toStream().to('counts', { value: long() })
+   *   const grouped = builder.stream('clicks', text).groupByKey()
+   *   grouped.windowedBy(sessions({ minutes: 30 })).count({ store: 'visits' })
    * })
-   * driver.inputTopic('words', text).pipe('a', 'yes', { timestamp: 61_000 })
-   * driver.outputTopic('counts', counts).read() // → {
-   * //   key: { key: 'a', window: { start: 60_000, end: 120_000 } }, value: 1, …
-   * // }
+   * driver.inputTopic('clicks', text).pipe('ann', '/', { timestamp: 0 })
+   * driver.inputTopic('clicks', text).pipe('ann', '/cart', { timestamp: 60_000 })
+   * driver.sessionStore('visits').rows() // → [
+   * //   { key: 'ann', start: 0, end: 60_000, value: 2, timestamp: 60_000 }
+   * // ]
    * ```
    */
-  count(options?: MaterializedWindows<K, number>): KTable<Windowed<K>, number>
+  windowedBy(windows: SessionWindows): SessionWindowedKStream<K, V>
 
   /**
-   * Combines the values of each key and window; the first one is taken as it is. `KSTREAM-REDUCE`.
+   * Begins an aggregate that several grouped streams fold their records into, each in its own way: the aggregator of this one
+   * is given here, the others follow with `cogroup`. One table and one store are made of all of them.
    *
    * @example
    * ```ts
-   * import { integer, string, tumbling } from 'millrace'
+   * import { integer, string } from 'millrace'
    * import { TestDriver } from 'millrace/testing'
    *
    * const amounts = { key: string(), value: integer() }
    * const driver = new TestDriver(builder => {
-   *   const perMinute = tumbling({ minutes: 1 })
-   *   const grouped = builder.stream('amounts', amounts).groupByKey().windowedBy(perMinute)
-   *   grouped.reduce((sum, amount) => sum + amount, { store: 'sums' })
+   *   const orders = builder.stream('orders', amounts).groupByKey()
+   *   const payments = builder.stream('payments', amounts).groupByKey()
+   *   orders
+   *     .cogroup((_, amount, owed: number) => owed + amount)
+   *     .cogroup(payments, (_, amount, owed) => owed - amount)
+   *     .aggregate(() => 0, { store: 'owed' })
    * })
-   * driver.inputTopic('amounts', amounts).pipe('a', 7, { timestamp: 1_000 })
-   * driver.inputTopic('amounts', amounts).pipe('a', 3, { timestamp: 59_999 })
-   * driver.windowStore('sums').fetch('a', 0) // → { value: 10, timestamp: 59_999 }
+   * driver.inputTopic('orders', amounts).pipe('ann', 30)
+   * driver.inputTopic('payments', amounts).pipe('ann', 20)
+   * driver.keyValueStore('owed').get('ann') // → { value: 10, timestamp: 0 }
    * ```
    */
-  reduce(
-    reducer: (aggregate: V, value: V) => V,
-    options?: MaterializedWindows<K, V>,
-  ): KTable<Windowed<K>, V>
+  cogroup<A>(aggregator: (key: K, value: V, aggregate: A) => A | null): CogroupedKStream<K, A>
 
-  /**
-   * Folds the values of each key and window, as `KGroupedStream.aggregate`. `KSTREAM-AGGREGATE`.
-   *
-   * @example
-   * ```ts
-   * import { string, tumbling } from 'millrace'
-   * import { TestDriver } from 'millrace/testing'
-   *
-   * const text = { key: string(), value: string() }
-   * const driver = new TestDriver(builder => {
-   *   const perMinute = tumbling({ minutes: 1 })
-   *   const grouped = builder.stream('words', text).groupByKey().windowedBy(perMinute)
-   *   grouped.aggregate(() => '', (_, word, all) => `${all}${word} `, { store: 'sentences' })
-   * })
-   * driver.inputTopic('words', text).pipe('a', 'yes', { timestamp: 61_000 })
-   * driver.inputTopic('words', text).pipe('a', 'no', { timestamp: 62_000 })
-   * driver.inputTopic('words', text).pipe('a', 'late', { timestamp: 2_000 })
-   * driver.windowStore('sentences').fetch('a', 60_000) // → { value: 'yes no ', timestamp: 62_000 }
-   * driver.droppedRecords // → 1
-   * ```
-   */
-  aggregate<A>(
-    initializer: () => A,
-    aggregator: (key: K, value: V, aggregate: A) => A | null,
-    options?: MaterializedWindows<K, A>,
-  ): KTable<Windowed<K>, A>
+  readonly [handle]: GroupedHandle<K, V>
 }

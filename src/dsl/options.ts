@@ -169,7 +169,10 @@ export interface Materialized<K, V> extends Named, Logged {
  * How a windowed table is stored. Kafka Streams' `Materialized` with a retention.
  */
 export interface MaterializedWindows<K, V> extends Omit<Materialized<K, V>, 'historyRetention'> {
-  /** How long a window can be read, counted from its start; size and grace of the windows by default, at least that. */
+  /**
+   * How long a window can be read, counted from its start, a session from its end. By default, and at least, as long as it is
+   * needed: size and grace of the windows, twice the time difference and grace of sliding ones, gap and grace of sessions.
+   */
   readonly retention?: DurationLike
 }
 

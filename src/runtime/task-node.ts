@@ -3,6 +3,7 @@ import type {
   Cancellable,
   Processor,
   ProcessorContext,
+  ProcessorMetadata,
   Punctuator,
   ScheduleOptions,
   StoreReference,
@@ -20,6 +21,7 @@ export interface TaskScope {
   /** The wall clock, in milliseconds since the Unix epoch. */
   readonly now: () => number
   readonly recordMetadata: RecordMetadata | null
+  metadata(name: string): ProcessorMetadata
   schedule(node: TaskNode, options: ScheduleOptions, punctuator: Punctuator): Cancellable
   requestCommit(): void
   /** Throws UNKNOWN_STORE when there is no such store or the node is not connected to it. */
@@ -142,6 +144,10 @@ export class TaskNode implements ProcessorContext {
 
   commit(): void {
     this.#scope.requestCommit()
+  }
+
+  metadata(name: string): ProcessorMetadata {
+    return this.#scope.metadata(name)
   }
 
   drop(reason: string): void {

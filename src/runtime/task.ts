@@ -13,6 +13,7 @@ import type {
   Cancellable,
   Processor,
   ProcessorContext,
+  ProcessorMetadata,
   Punctuator,
   ScheduleOptions,
 } from '../topology/processor.ts'
@@ -27,8 +28,8 @@ import { RecordQueue } from './record-queue.ts'
 import { TaskNode, type TaskScope } from './task-node.ts'
 import { globalTaskId } from './topology-parts.ts'
 import { TaskErrors, type UnwrittenOutput } from './task-errors.ts'
-import { decodePartitionTime, encodePartitionTime } from './task-offset-metadata.ts'
 import { TimeHeap } from './time-heap.ts'
+import { decodePartitionTime, TaskOffsetMetadata } from './task-offset-metadata.ts'
 import { type SinkScope, sinkProcessor } from './task-sink.ts'
 
 export interface TaskOptions {
@@ -89,6 +90,7 @@ export class Task implements TaskScope, SinkScope {
   readonly #sourceTopics: ReadonlySet<string>
   /** How far the prepared transaction brings the stores in them. */
   #sourceOffsets: readonly PartitionOffset[] = []
+  readonly #metadata: TaskOffsetMetadata
   #running: RecordQueue | null = null
   #failure: unknown = null
   readonly #drops = new Map<string, number>()
@@ -106,9 +108,8 @@ export class Task implements TaskScope, SinkScope {
     this.state = options.state
     this.now = options.now
     this.#errors = new TaskErrors(options)
-    for (const { metadata } of options.inputs) {
-      this.streamTime = Math.max(this.streamTime, decodePartitionTime(metadata))
-    }
+    this.#metadata = new TaskOffsetMetadata(options.inputs.map(({ metadata }) => metadata))
+    this.streamTime = this.#metadata.partitionTime
     const nodes = wire(options, this)
     this.#nodes = [...nodes.values()]
     const surroundings = { ...options, errors: this.#errors }
@@ -263,7 +264,7 @@ export class Task implements TaskScope, SinkScope {
     const offsets = this.#inputs.map(({ queue }) => {
       queue.committedOffset = queue.nextOffset
       const { topic, partition, nextOffset: offset } = queue
-      return { topic, partition, offset, metadata: encodePartitionTime(queue.partitionTime) }
+      return { topic, partition, offset, metadata: this.#metadata.encode(queue.partitionTime) }
     })
     this.#sourceOffsets = offsets.filter(({ topic }) => this.#sourceTopics.has(topic))
     return offsets
@@ -324,6 +325,10 @@ export class Task implements TaskScope, SinkScope {
     const queue = this.#running
     if (queue === null) return null
     return { topic: queue.topic, partition: queue.partition, offset: queue.offset }
+  }
+
+  metadata(name: string): ProcessorMetadata {
+    return this.#metadata.number(name)
   }
 
   store(nodeName: string, storeName: string): unknown {

@@ -59,6 +59,11 @@ export class Segments {
     return this.observedTime - this.#retentionMs + 1
   }
 
+  /** The smallest time of the segments that are kept. */
+  get oldestStored(): number {
+    return this.#firstSegment(this.observedTime) * this.#segmentMs
+  }
+
   /** Number of the segment of a time. */
   of(time: number): number {
     return Math.floor(time / this.#segmentMs)

@@ -6,7 +6,7 @@ import type { SessionDefinition } from './store-definition.ts'
 import type { Entry } from './store-engine.ts'
 import { type StoreSerdes, storeSerdes } from './store-serdes.ts'
 import { newRow, rowTimestamp, rowValue } from './stored-row.ts'
-import type { SessionRange, SessionRow, SessionStore } from './stores.ts'
+import type { SessionRange, SessionRow, SessionStore, TimeSpan } from './stores.ts'
 
 /**
  * Kafka Streams' `SessionStore`. In the changelog a row's key is the key's bytes, the session's end and its start (int64
@@ -19,12 +19,14 @@ export class SessionRows implements SessionStore<unknown, unknown> {
   readonly #serdes: StoreSerdes
   /** Ends, starts and keys, in that order. */
   readonly #times: KeyIndex | null
+  readonly #inMemory: boolean
 
   constructor(definition: SessionDefinition, table: RowTable, observedTime?: number) {
     this.name = definition.name
     this.table = table
     this.segments = new Segments(table, definition, observedTime)
     this.#serdes = storeSerdes(definition)
+    this.#inMemory = definition.inMemory === true
     this.#times = definition.timeIndex === true ? new KeyIndex() : null
     if (this.#times === null) return
     table.listen({
@@ -63,9 +65,12 @@ export class SessionRows implements SessionStore<unknown, unknown> {
         to: this.#rowKey(segment, keyBytes, last + 1, 0).toString('latin1'),
         reverse,
       }
-      for (const [tableKey, row] of this.table.rows(bounds)) {
+      for (const text of this.table.keys(bounds)) {
         // Rows of longer keys may lie between.
-        if (tableKey.length !== length || startOf(tableKey) > latestStart) continue
+        if (text.length !== length || startOf(lastBytes(text)) > latestStart) continue
+        const entry = this.table.rowAt(text)
+        if (entry === undefined) continue
+        const [tableKey, row] = entry
         yield {
           key,
           start: startOf(tableKey),
@@ -85,15 +90,18 @@ export class SessionRows implements SessionStore<unknown, unknown> {
   }
 
   /**
-   * Sessions of all keys that end in a span of time, both ends included, by end, then start, then key, whatever their age.
+   * Sessions of all keys that end in a span of time, by end, then start, then key bytes, also those that are too old to be
+   * found by key, as long as their segment is there. If they are in memory, by end, then key bytes, and none that is too old.
    * Needs the time index.
    */
-  *rowsByTime({ from, to }: { from: number; to: number }): Iterable<SessionRow<unknown, unknown>> {
+  *rowsByTime({ from, to }: TimeSpan): Iterable<SessionRow<unknown, unknown>> {
+    const oldest = this.#inMemory ? this.segments.oldest : this.segments.oldestStored
     const bounds = {
-      from: timeBytes(Math.max(from, 0)).toString('latin1'),
+      from: timeBytes(Math.max(from, oldest, 0)).toString('latin1'),
       to: timeBytes(to + 1).toString('latin1'),
     }
-    for (const timeKey of this.#times?.range(bounds) ?? []) {
+    const keys = this.#times?.range(bounds) ?? []
+    for (const timeKey of this.#inMemory ? byEndAndKey(keys) : keys) {
       const entry = this.table.rowAt(this.#tableKeyOf(timeKey))
       if (entry !== undefined) yield this.#decode(...entry)
     }
@@ -165,9 +173,27 @@ const endOf = (key: Buffer): number => readInt64(key, key.length - sessionBytes)
 
 const startOf = (key: Buffer): number => readInt64(key, key.length - 8)
 
+const lastBytes = (key: string): Buffer => Buffer.from(key.slice(-8), 'latin1')
+
 /** Of a table's key: end, start, key. */
 const timeKey = (key: string): string =>
   key.slice(-sessionBytes) + key.slice(segmentBytes, -sessionBytes)
+
+/** `InMemorySessionStore` has no other order; of sessions that end together, one key's latest start comes first. */
+function byEndAndKey(timeKeys: Iterable<string>): string[] {
+  const parts = (timeKey: string): [end: string, key: string, start: string] => [
+    timeKey.slice(0, 8),
+    timeKey.slice(16),
+    timeKey.slice(8, 16),
+  ]
+  return [...timeKeys].sort((a, b) => {
+    const [end, key, start] = parts(a)
+    const [otherEnd, otherKey, otherStart] = parts(b)
+    return compare(end, otherEnd) || compare(key, otherKey) || compare(otherStart, start)
+  })
+}
+
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 
 function timeBytes(time: number): Buffer {
   const bytes = Buffer.allocUnsafe(8)

@@ -121,6 +121,12 @@ export interface TimestampedWindowStore<K, V> extends ReadOnlyWindowStore<K, V> 
   rows(range?: WindowRange<K>): Iterable<WindowRow<K, V>>
 }
 
+/** Milliseconds since the Unix epoch, both included. */
+export interface TimeSpan {
+  readonly from: number
+  readonly to: number
+}
+
 export interface WindowStore<K, V> {
   readonly name: string
   /** The value of a key in the window that starts at `windowStart` (ms since the Unix epoch), or undefined. */

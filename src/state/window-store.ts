@@ -8,6 +8,7 @@ import { type StoreSerdes, storeSerdes } from './store-serdes.ts'
 import { newRow, rowTimestamp, rowValue } from './stored-row.ts'
 import type {
   TimeRange,
+  TimeSpan,
   TimestampedWindowStore,
   ValueAndTimestamp,
   WindowRange,
@@ -119,10 +120,8 @@ export class WindowStore implements TimestampedWindowStore<unknown, unknown> {
     }
   }
 
-  /**
-   * Rows of all keys whose windows start in a span of time, both ends included, by start, then key. Needs the time index.
-   */
-  *rowsByTime({ from, to }: { from: number; to: number }): Iterable<WindowRow<unknown, unknown>> {
+  /** Rows of all keys whose windows start in a span of time, by start, then key bytes. Needs the time index. */
+  *rowsByTime({ from, to }: TimeSpan): Iterable<WindowRow<unknown, unknown>> {
     const bounds = {
       from: timeBytes(Math.max(from, this.#oldest)).toString('latin1'),
       to: timeBytes(to + 1).toString('latin1'),

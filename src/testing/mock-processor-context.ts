@@ -3,6 +3,7 @@ import { newTaskState, type TaskState } from '../state/task-state.ts'
 import type {
   Cancellable,
   ProcessorContext,
+  ProcessorMetadata,
   Punctuator,
   ScheduleOptions,
   StoreReference,
@@ -80,6 +81,7 @@ export class MockProcessorContext<KOut = unknown, VOut = unknown> implements Pro
   currentStreamTimeMs = -1
   currentSystemTimeMs = 0
   readonly #state: TaskState
+  readonly #metadata = new Map<string, ProcessorMetadata>()
 
   constructor(options: MockProcessorContextOptions = {}) {
     const { stores = [], applicationId = 'test', taskId = '0_0', nodeName = 'processor' } = options
@@ -124,6 +126,25 @@ export class MockProcessorContext<KOut = unknown, VOut = unknown> implements Pro
   /** Remembers it in `isCommitRequested`. */
   commit(): void {
     this.isCommitRequested = true
+  }
+
+  /**
+   * A number that a task would keep across restarts; -1 at first. Set it to begin as after one.
+   *
+   * @example
+   * ```ts
+   * import { MockProcessorContext } from 'millrace/testing'
+   *
+   * const context = new MockProcessorContext()
+   * context.metadata('seen').value // → -1
+   * context.metadata('seen').value = 7
+   * context.metadata('seen').value // → 7
+   * ```
+   */
+  metadata(name: string): ProcessorMetadata {
+    const number = this.#metadata.get(name) ?? { value: -1 }
+    this.#metadata.set(name, number)
+    return number
   }
 
   /** Remembers the reason in `dropped`. */

@@ -1,6 +1,6 @@
 import { partitionForKey } from '../protocol/murmur2.ts'
 import type { Serde } from '../serde/serde.ts'
-import { WindowedSerde } from '../serde/windowed.ts'
+import { type KeyInWindowSerde, SessionWindowedSerde, WindowedSerde } from '../serde/windowed.ts'
 import type { Partitioner } from './topology.ts'
 
 /**
@@ -12,11 +12,11 @@ export function partitionerFor(
   given: Partitioner | undefined,
 ): { partitioner?: Partitioner } {
   if (given !== undefined) return { partitioner: given }
-  if (!(key instanceof WindowedSerde)) return {}
-  return { partitioner: byKeyOfWindow(key) }
+  const isInWindow = key instanceof WindowedSerde || key instanceof SessionWindowedSerde
+  return isInWindow ? { partitioner: byKeyOfWindow(key) } : {}
 }
 
-function byKeyOfWindow({ key: serde }: WindowedSerde<unknown>): Partitioner {
+function byKeyOfWindow({ key: serde }: KeyInWindowSerde<unknown>): Partitioner {
   return ({ key }: { key: unknown }, _, partitions) =>
     partitionForKey(serde.serialize(key), partitions)
 }

@@ -131,6 +131,38 @@ export interface ProcessorContext<KOut = unknown, VOut = unknown> {
   schedule(options: ScheduleOptions, punctuator: Punctuator): Cancellable
   /** Asks for a commit of all tasks of this instance as soon as the record is processed. */
   commit(): void
+  /**
+   * A number that the task keeps across restarts, wherever it goes on: it is committed with the offsets of the inputs. The
+   * name is the task's, so make it unique: with the name of the node or of a store. All numbers of a task together have some
+   * three thousand bytes; those beyond are not kept. Kafka Streams' `ProcessorMetadata`.
+   *
+   * @example
+   * ```ts
+   * import { string } from 'millrace'
+   * import { TestDriver } from 'millrace/testing'
+   *
+   * const text = { key: string(), value: string() }
+   * const driver = new TestDriver(builder => {
+   *   builder
+   *     .stream('in', text)
+   *     .process<string, number>(context => {
+   *       const seen = context.metadata('seen')
+   *       return {
+   *         process(record) {
+   *           seen.value = Math.max(seen.value, record.timestamp)
+   *           context.forward({ ...record, value: seen.value })
+   *         },
+   *       }
+   *     })
+   *     .foreach((_, latest) => times.push(latest))
+   * })
+   * const times: number[] = []
+   * driver.inputTopic('in', text).pipe('a', 'yes', { timestamp: 20 })
+   * driver.inputTopic('in', text).pipe('a', 'late', { timestamp: 10 })
+   * times // → [20, 20]
+   * ```
+   */
+  metadata(name: string): ProcessorMetadata
   /** Counts a record that was not processed (`dropped-records-total`) and logs why. */
   drop(reason: string): void
 }
@@ -143,6 +175,12 @@ export type ProcessorWrapper = (
   processorName: string,
   supplier: ProcessorSupplier,
 ) => ProcessorSupplier
+
+/** What `metadata` gives: set the value, a whole number of at least 0. */
+export interface ProcessorMetadata {
+  /** -1 before the first was set. */
+  value: number
+}
 
 /** Names a store; whoever made it knows what it is to those who use it. */
 export interface StoreReference<S> {

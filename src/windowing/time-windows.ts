@@ -1,62 +1,25 @@
 import { MillraceError } from '../errors.ts'
 import { type DurationLike, toMillis } from './duration.ts'
+import { type WindowOptions, type Windows, windowsFor } from './windows.ts'
 
 /**
- * Windows of fixed size, aligned to the Unix epoch: [start, start + size) for every start that is a multiple of the
- * advance. Made by `tumbling` and `hopping`. Kafka Streams' `TimeWindows`.
+ * Windows of fixed size: [start, start + size) for every start that is a multiple of the advance, plus the offset. Made by
+ * `tumbling` and `hopping`. Kafka Streams' `TimeWindows`.
  */
-export interface TimeWindows {
-  readonly sizeMs: number
+export interface TimeWindows extends Windows {
   /** Distance from the start of one window to that of the next: the size, for tumbling windows. */
   readonly advanceMs: number
-  /** How long a window takes late records after stream time has passed its end. */
-  readonly graceMs: number
-  /**
-   * Start of the earliest window that holds a timestamp; the others start every `advanceMs` after it, up to the
-   * timestamp itself. Never negative.
-   *
-   * @example
-   * ```ts
-   * import { hopping } from 'millrace'
-   *
-   * const windows = hopping({ seconds: 10 }, { advance: { seconds: 5 } })
-   * windows.firstStart(12_000) // → 5_000
-   * windows.firstStart(2_000) // → 0
-   * ```
-   */
-  firstStart(timestamp: number): number
-  /**
-   * The windows that hold a timestamp, in milliseconds since the Unix epoch, earliest first.
-   *
-   * @example
-   * ```ts
-   * import { hopping } from 'millrace'
-   *
-   * hopping({ seconds: 10 }, { advance: { seconds: 5 } }).windowsFor(12_000) // → [
-   * //   { start: 5_000, end: 15_000 },
-   * //   { start: 10_000, end: 20_000 }
-   * // ]
-   * ```
-   */
-  windowsFor(timestamp: number): TimeWindow[]
-}
-
-/**
- * A span of event time that includes its start and not its end. Kafka Streams' `Window`.
- */
-export interface TimeWindow {
-  /** First millisecond of the window since the Unix epoch. */
-  readonly start: number
-  /** First millisecond after it. */
-  readonly end: number
 }
 
 /**
  * What tumbling windows have beside their size.
  */
-export interface TumblingOptions {
-  /** How long a window takes late records after its end. Default: not at all. */
-  readonly grace?: DurationLike
+export interface TumblingOptions extends WindowOptions {
+  /**
+   * How much later than the multiples of the advance windows start: less than the advance. Default: not at all, which is on
+   * the Unix epoch. Of the windows that would begin before the epoch only the last is there, cut off at the epoch.
+   */
+  readonly offset?: DurationLike
 }
 
 /**
@@ -69,10 +32,11 @@ export interface HoppingOptions extends TumblingOptions {
 
 /**
  * Windows side by side: each record falls into exactly one. `tumbling({ minutes: 5 })`, or, to take records up to an
- * hour late, `tumbling({ days: 1 }, { grace: { hours: 1 } })`. Days are days of UTC. Kafka Streams'
- * `TimeWindows.ofSizeAndGrace`.
+ * hour late, `tumbling({ days: 1 }, { grace: { hours: 1 } })`. Days are days of UTC; for those of a time zone there is
+ * `calendar`. Kafka Streams' `TimeWindows.ofSizeAndGrace`.
  *
- * Throws INVALID_CONFIG for a size below 1 ms, a negative grace, or either in months or years.
+ * Throws INVALID_CONFIG for a size below 1 ms, a negative grace or offset, any of them in months or years, or an offset that
+ * is not less than the size.
  *
  * @example
  * ```ts
@@ -81,21 +45,24 @@ export interface HoppingOptions extends TumblingOptions {
  * const days = tumbling({ days: 1 }, { grace: { hours: 1 } })
  * days.graceMs // → 3_600_000
  * days.windowsFor(90_000_000) // → [{ start: 86_400_000, end: 172_800_000 }]
+ * const thursdays = tumbling({ weeks: 1 })
+ * const mondays = tumbling({ weeks: 1 }, { offset: { days: 4 } })
+ * new Date(thursdays.firstStart(Date.UTC(2026, 1, 28))).toUTCString() // → 'Thu, 26 Feb 2026 00:00:00 GMT'
+ * new Date(mondays.firstStart(Date.UTC(2026, 1, 28))).toUTCString() // → 'Mon, 23 Feb 2026 00:00:00 GMT'
  * tumbling({ months: 1 }) // throws INVALID_CONFIG
  * ```
  */
-export function tumbling(size: DurationLike, { grace = 0 }: TumblingOptions = {}): TimeWindows {
+export function tumbling(size: DurationLike, options: TumblingOptions = {}): TimeWindows {
   const sizeMs = toMillis(size, 'The size of tumbling windows', 1)
-  const graceMs = toMillis(grace, 'The grace of tumbling windows')
-  return timeWindows(sizeMs, sizeMs, graceMs)
+  return timeWindows('tumbling', { sizeMs, advanceMs: sizeMs }, options)
 }
 
 /**
  * Windows that overlap: a record falls into all that hold its timestamp. `hopping({ minutes: 5 }, { advance: { minutes:
  * 1 } })` has a window of five minutes starting every minute. Kafka Streams' `TimeWindows.advanceBy`.
  *
- * Throws INVALID_CONFIG for a size or advance below 1 ms, an advance above the size, a negative grace, or any of them
- * in months or years.
+ * Throws INVALID_CONFIG for a size or advance below 1 ms, an advance above the size, a negative grace or offset, any of them
+ * in months or years, or an offset that is not less than the advance.
  *
  * @example
  * ```ts
@@ -106,10 +73,9 @@ export function tumbling(size: DurationLike, { grace = 0 }: TumblingOptions = {}
  * hopping({ minutes: 5 }, { advance: { minutes: 6 } }) // throws INVALID_CONFIG
  * ```
  */
-export function hopping(size: DurationLike, { advance, grace = 0 }: HoppingOptions): TimeWindows {
+export function hopping(size: DurationLike, { advance, ...options }: HoppingOptions): TimeWindows {
   const sizeMs = toMillis(size, 'The size of hopping windows', 1)
   const advanceMs = toMillis(advance, 'The advance of hopping windows', 1)
-  const graceMs = toMillis(grace, 'The grace of hopping windows')
   if (advanceMs > sizeMs) {
     throw new MillraceError(
       'INVALID_CONFIG',
@@ -117,20 +83,46 @@ export function hopping(size: DurationLike, { advance, grace = 0 }: HoppingOptio
         'records would be in no window. Give an advance of at most the size.',
     )
   }
-  return timeWindows(sizeMs, advanceMs, graceMs)
+  return timeWindows('hopping', { sizeMs, advanceMs }, options)
 }
 
-function timeWindows(sizeMs: number, advanceMs: number, graceMs: number): TimeWindows {
-  const firstStart = (timestamp: number): number =>
-    Math.floor(Math.max(0, timestamp - sizeMs + advanceMs) / advanceMs) * advanceMs
-
-  const windowsFor = (timestamp: number): TimeWindow[] => {
-    const windows: TimeWindow[] = []
-    for (let start = firstStart(timestamp); start <= timestamp; start += advanceMs) {
-      windows.push({ start, end: start + sizeMs })
-    }
-    return windows
+function timeWindows(
+  name: string,
+  { sizeMs, advanceMs }: { sizeMs: number; advanceMs: number },
+  { grace = 0, offset = 0 }: TumblingOptions,
+): TimeWindows {
+  const graceMs = toMillis(grace, `The grace of ${name} windows`)
+  const offsetMs = toMillis(offset, `The offset of ${name} windows`)
+  if (offsetMs >= advanceMs) {
+    throw new MillraceError(
+      'INVALID_CONFIG',
+      `The offset of ${name} windows (${offsetMs} ms) is not less than the distance between them (${advanceMs} ms). ` +
+        'Give what is left when it is divided by the distance.',
+    )
   }
+  /** End of the window that is cut off at the epoch, which there is when no window starts there. */
+  const cutEnd = offsetMs === 0 ? 0 : offsetMs - advanceMs + sizeMs
+  const hop = (time: number): number =>
+    offsetMs + Math.floor((time - offsetMs) / advanceMs) * advanceMs
 
-  return Object.freeze({ sizeMs, advanceMs, graceMs, firstStart, windowsFor })
+  const places = {
+    firstStart: (timestamp: number) => {
+      if (timestamp < cutEnd) return 0
+      return hop(Math.max(offsetMs, timestamp - sizeMs + advanceMs))
+    },
+    nextStart: (start: number) => (start < offsetMs ? offsetMs : start + advanceMs),
+    endOf: (start: number) => (start < offsetMs ? cutEnd : start + sizeMs),
+    lastEnded: (time: number) => {
+      if (time - sizeMs >= offsetMs) return hop(time - sizeMs)
+      return offsetMs > 0 && time >= cutEnd ? 0 : -1
+    },
+  }
+  return Object.freeze({
+    kind: 'time',
+    sizeMs,
+    advanceMs,
+    graceMs,
+    ...places,
+    windowsFor: (timestamp: number) => windowsFor(places, timestamp),
+  })
 }

@@ -5,7 +5,7 @@ import { TopologyBuilder } from '../../src/dsl/topology-builder.ts'
 import { double, integer, long } from '../../src/serde/numbers.ts'
 import type { Serde } from '../../src/serde/serde.ts'
 import { string } from '../../src/serde/string.ts'
-import { windowed } from '../../src/serde/windowed.ts'
+import { sessionWindowed, windowed } from '../../src/serde/windowed.ts'
 import {
   type ProducedRecord,
   TestDriver,
@@ -221,7 +221,9 @@ function serdeOf(format: string): Serde<unknown> {
     case 'double':
       return double()
     case 'windowed':
-      return windowed(string(), Number(size))
+      return windowed(string(), sizeOf(Number(size)))
+    case 'session':
+      return sessionWindowed(string())
     case 'changelog': {
       // The key of a window store's changelog has a sequence number behind the start.
       const serde = windowed(string(), Number(size))
@@ -236,20 +238,24 @@ function serdeOf(format: string): Serde<unknown> {
   }
 }
 
+/** The size of unlimited windows is Java's largest number. */
+const sizeOf = (size: number): number => (Number.isSafeInteger(size) ? size : Infinity)
+
 function toMemory(datum: Datum): unknown {
   if (datum === null || typeof datum !== 'object') return datum
-  return { key: datum.key, window: { start: datum.start, end: datum.end } }
+  const { key, start, end } = datum
+  return { key, window: { start, end: end === 'unlimited' ? Infinity : end } }
 }
 
 const windowedKey = z.object({
   key: z.string(),
-  window: z.object({ start: z.number(), end: z.number() }),
+  window: z.object({ start: z.number(), end: z.number().or(z.literal(Infinity)) }),
 })
 
 function toFile(value: unknown): Datum {
   if (typeof value === 'string' || typeof value === 'number') return value
   const { key, window } = windowedKey.parse(value)
-  return { key, start: window.start, end: window.end }
+  return { key, start: window.start, end: toEnd(window.end) }
 }
 
 /**
@@ -266,6 +272,8 @@ function inComparableOrder(outputs: readonly Output[], scenario: Scenario): Outp
   }
   return outputs.toSorted((a, b) => byText(group(a), group(b)))
 }
+
+const toEnd = (end: number): number | 'unlimited' => (end === Infinity ? 'unlimited' : end)
 
 type Stores = Record<string, StoreEntry[]>
 
@@ -297,7 +305,7 @@ function storesOf(driver: TestDriver, scenario: Scenario): Stores {
           .windowStore<string, unknown>(name)
           .rows()
           .map(({ key, windowStart, value, timestamp }) => ({
-            key: { key, start: windowStart, end: windowStart + sizeMs },
+            key: { key, start: windowStart, end: toEnd(windowStart + sizeMs) },
             value: toFile(value),
             ...timed(timestamp),
           })),
@@ -342,8 +350,8 @@ function versionsOf(store: TestVersionedStore<string, unknown>, { steps }: Scena
 /** The files know the size only through their rows; a store without rows needs none. */
 function windowSize(entries: readonly StoreEntry[]): number {
   for (const { key } of entries) {
-    if (key !== null && typeof key === 'object' && key.end !== 'unlimited')
-      return key.end - key.start
+    if (key === null || typeof key !== 'object') continue
+    return key.end === 'unlimited' ? Infinity : key.end - key.start
   }
   return 0
 }

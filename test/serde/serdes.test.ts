@@ -12,8 +12,10 @@ import {
   json,
   list,
   long,
+  sessionWindowed,
   short,
   string,
+  tumbling,
   uuid,
   voidSerde,
   windowed,
@@ -67,6 +69,24 @@ describe('round trips', () => {
         window: { start, end: start + 10 },
       })),
     ))
+  test('windowed by a definition of windows', () => {
+    const windows = tumbling(10, { offset: 3 })
+    roundTrips(
+      windowed(string(), windows),
+      fc.record({ key: wellFormed, time: fc.nat() }).map(({ key, time }) => ({
+        key,
+        window: windows.windowsFor(time)[0] ?? { start: 0, end: 0 },
+      })),
+    )
+  })
+  test('session-windowed', () =>
+    roundTrips(
+      sessionWindowed(string()),
+      fc.record({
+        key: wellFormed,
+        window: fc.record({ start: fc.maxSafeNat(), end: fc.maxSafeNat() }),
+      }),
+    ))
 })
 
 const someId = '6ba7b810-9dad-11d1-80b4-00c04fd430c8'
@@ -103,6 +123,11 @@ describe('bytes are those of the Java serializers', () => {
       windowed(string(), 10).serialize({ key: 'k', window: { start: 256, end: 266 } }),
       '6b0000000000000100',
     ],
+    [
+      'session-windowed: the end comes first',
+      sessionWindowed(string()).serialize({ key: 'k', window: { start: 256, end: 266 } }),
+      '6b000000000000010a0000000000000100',
+    ],
   ])('%s', (_, written, hex) => expect(written.toString('hex')).toBe(hex))
 })
 
@@ -128,6 +153,7 @@ describe('long', () => {
     expect(() => integer().deserialize(Buffer.alloc(8))).toThrow('An integer has 4 bytes, not 8')
     expect(() => double().deserialize(Buffer.alloc(0))).toThrow('A double has 8 bytes, not 0')
     expect(() => windowed(string(), 1).deserialize(Buffer.alloc(7))).toThrow('at least 8 bytes')
+    expect(() => sessionWindowed(string()).deserialize(Buffer.alloc(15))).toThrow('at least 16')
   })
 })
 

@@ -7,7 +7,7 @@ export function checkNames({ applicationId, nodes, names }: Plan): void {
   checkName(applicationId)
   for (const id of nodes.keys()) {
     const { repartitions = [], ...own } = names.get(id) ?? {}
-    for (const name of Object.values(own)) checkName(name)
+    for (const name of Object.values(own).flat()) checkName(name)
     for (const { topic } of repartitions) checkName(topic)
   }
 }

@@ -42,6 +42,8 @@ export interface NodeNames {
   readonly rightWindowed?: string
   readonly leftStore?: string
   readonly rightStore?: string
+  /** Of the processors of a cogroup, one for each input, in front of the node that merges their results. */
+  readonly parts?: readonly string[]
   /** The repartition topic, without the application id. */
   readonly topic?: string
   /** The store, or the name it gets if it turns out to be needed. */

@@ -1,6 +1,7 @@
 import type { NodeRule } from '../compile/rule.ts'
 import { type AggregateNode, aggregateRule } from './aggregate.ts'
 import { type BranchNode, branchRule } from './branch.ts'
+import { type CogroupNode, cogroupRule } from './cogroup.ts'
 import { type DeduplicateNode, deduplicateRule } from './deduplicate.ts'
 import { type FilterNode, filterRule } from './filter.ts'
 import { type FlatMapNode, flatMapRule } from './flat-map.ts'
@@ -49,6 +50,7 @@ export interface LogicalGraph {
 export type LogicalNode =
   | AggregateNode
   | BranchNode
+  | CogroupNode
   | DeduplicateNode
   | FilterNode
   | FlatMapNode
@@ -87,6 +89,7 @@ const rules: { readonly [K in LogicalNode['kind']]: NodeRule<Extract<LogicalNode
   {
     aggregate: aggregateRule,
     branch: branchRule,
+    cogroup: cogroupRule,
     deduplicate: deduplicateRule,
     filter: filterRule,
     flatMap: flatMapRule,

@@ -1,12 +1,22 @@
 import type { UserFunction } from '../user-function.ts'
 import type { ProcessorSupplier } from '../processor.ts'
 import { tableStore } from './table-store.ts'
+import type { EmitStrategy } from './closed-windows.ts'
 
 /** What count, reduce and aggregate have in common. */
 export interface Aggregation {
   /** The aggregate of no record. Null for reduce, whose first value is its first aggregate. */
   readonly initializer: UserFunction<[], unknown>
   readonly aggregator: UserFunction<[key: unknown, value: unknown, aggregate: unknown], unknown>
+  /** Makes one aggregate of those of two sessions; the one that is merged so far comes first. */
+  readonly merger?: UserFunction<[key: unknown, one: unknown, two: unknown], unknown> | undefined
+}
+
+export interface AggregationOptions {
+  readonly store: string
+  readonly sendsOldValues: boolean
+  /** Only of windows. `onWindowUpdate` by default. */
+  readonly emit?: EmitStrategy | undefined
 }
 
 /**
@@ -15,7 +25,7 @@ export interface Aggregation {
  */
 export function aggregate(
   { initializer, aggregator }: Aggregation,
-  { store: storeName, sendsOldValues }: { store: string; sendsOldValues: boolean },
+  { store: storeName, sendsOldValues }: AggregationOptions,
 ): ProcessorSupplier {
   return context => {
     const store = tableStore(context, storeName)

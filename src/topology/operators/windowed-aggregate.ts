@@ -1,36 +1,42 @@
 import type { Windowed } from '../../serde/windowed.ts'
-import type { TimestampedWindowStore } from '../../state/stores.ts'
-import type { TimeWindows } from '../../windowing/time-windows.ts'
+import type { WindowStore } from '../../state/window-store.ts'
+import type { Windows } from '../../windowing/windows.ts'
 import type { ProcessorSupplier } from '../processor.ts'
 import type { Change } from '../record.ts'
-import type { Aggregation } from './aggregate.ts'
+import type { Aggregation, AggregationOptions } from './aggregate.ts'
+import { closedWindows } from './closed-windows.ts'
+import { forwardFinal } from './forward-final.ts'
+import { observedTime } from './observed-time.ts'
 
 /**
  * Folds the values of each key and window, windows in ascending order of their starts. A window is closed when its end
  * is not after the largest timestamp that this operator has seen, minus the grace; a record is dropped once for each of
- * its windows that is closed. Null keys are dropped before they move time; null values go to the aggregator.
- * `KStreamWindowAggregate`.
+ * its windows that is closed. Null keys are dropped before they move time; null values go to the aggregator. On window close,
+ * windows go out by start, then key, once they are closed. `KStreamWindowAggregate`.
  */
 export function windowedAggregate(
   { initializer, aggregator }: Aggregation,
-  windows: TimeWindows,
-  { store: storeName, sendsOldValues }: { store: string; sendsOldValues: boolean },
+  windows: Windows,
+  { store: storeName, sendsOldValues, emit }: AggregationOptions,
 ): ProcessorSupplier {
-  const { sizeMs, advanceMs, graceMs } = windows
+  const { graceMs } = windows
   return context => {
-    const store = context.store<TimestampedWindowStore<unknown, unknown>>(storeName)
-    let observedStreamTime = -1
+    const store = context.store<WindowStore>(storeName)
+    const streamTime = observedTime(context)
+    const isFinal = emit === 'onWindowClose'
+    const closed = closedWindows(context, storeName, time => windows.lastEnded(time))
     return {
       process({ key, value, timestamp, headers }) {
         if (key === null) {
           context.drop('the key is null')
           return
         }
-        observedStreamTime = Math.max(observedStreamTime, timestamp)
-        const closed = observedStreamTime - graceMs
-        for (let start = windows.firstStart(timestamp); start <= timestamp; start += advanceMs) {
-          const end = start + sizeMs
-          if (end <= closed) {
+        if (timestamp > streamTime.value) streamTime.value = timestamp
+        const closeTime = streamTime.value - graceMs
+        const first = windows.firstStart(timestamp)
+        for (let start = first; start <= timestamp; start = windows.nextStart(start)) {
+          const end = windows.endOf(start)
+          if (end <= closeTime) {
             context.drop('its window is closed')
             continue
           }
@@ -39,6 +45,7 @@ export function windowedAggregate(
           const after = aggregator(key, value, before) ?? null
           const time = row === undefined ? timestamp : Math.max(timestamp, row.timestamp)
           store.put(key, after, start, after === null ? timestamp : time)
+          if (isFinal) continue
           const windowed: Windowed<unknown> = { key, window: { start, end } }
           const change: Change<unknown> = {
             newValue: after,
@@ -46,6 +53,8 @@ export function windowedAggregate(
           }
           context.forward({ key: windowed, value: change, timestamp: time, headers })
         }
+        const span = isFinal ? closed(closeTime) : null
+        if (span !== null) forwardFinal(store, span, { windows, headers, context })
       },
     }
   }

@@ -1,8 +1,10 @@
 import {
-  type StreamsBuilder,
   joinWindows,
   keyValueStore,
   long,
+  sessions,
+  sliding,
+  type StreamsBuilder,
   string,
   tumbling,
 } from '../../../src/index.ts'
@@ -315,5 +317,54 @@ export const topologies: Topologies = {
       .branch(() => true)
       .defaultBranch({ name: 'rest', chain: s => s.mapValues(v => `${v}!`) })
     rest.to('rest-out', strings)
+  },
+
+  'names-windowed'(b) {
+    const grouped = b.stream('in', strings).groupByKey()
+    grouped.windowedBy(tumbling(10)).count().toStream().to('one')
+    grouped.windowedBy(tumbling(10)).count({ key: string(), value: long() }).toStream().to('two')
+    grouped
+      .windowedBy(tumbling(10))
+      .reduce((_, v) => v)
+      .toStream()
+      .to('three')
+    grouped.windowedBy(sliding(10)).count().toStream().to('four')
+    grouped
+      .windowedBy(sliding(10))
+      .aggregate(
+        () => '',
+        (_, v) => v,
+      )
+      .toStream()
+      .to('five')
+  },
+
+  'names-sessions'(b) {
+    const input = b.stream('in', strings)
+    input
+      .groupByKey()
+      .windowedBy(sessions(10))
+      .count()
+      .toStream()
+      .selectKey(({ key }) => key)
+      .to('one', { key: string() })
+    input
+      .groupBy((_, v) => v, strings)
+      .windowedBy(sessions(10))
+      .reduce((_, v) => v, { store: 'sessions' })
+      .toStream()
+      .selectKey(({ key }) => key)
+      .to('two', strings)
+  },
+
+  'names-emit-final'(b) {
+    b.stream('in', strings)
+      .groupByKey()
+      .windowedBy(tumbling(10))
+      .emitStrategy('onWindowClose')
+      .count({ store: 'counts' })
+      .toStream()
+      .selectKey(({ key }) => key)
+      .to('out', { key: string() })
   },
 }

@@ -1,6 +1,8 @@
 import { topologies as aggregations } from './aggregations.ts'
 import { topologies as caching } from './caching.ts'
+import { topologies as cogroup } from './cogroup.ts'
 import { topologies as describe } from './describe.ts'
+import { topologies as emitFinal } from './emit-final.ts'
 import { topologies as errors } from './errors.ts'
 import { topologies as globalTables } from './global-tables.ts'
 import { topologies as groupedTables } from './grouped-tables.ts'
@@ -11,6 +13,8 @@ import { topologies as processors } from './processors.ts'
 import { topologies as punctuation } from './punctuation.ts'
 import { topologies as random } from './random.ts'
 import type { Topologies } from './shared.ts'
+import { topologies as sessions } from './sessions.ts'
+import { topologies as slidingWindows } from './sliding-windows.ts'
 import { topologies as stateless } from './stateless.ts'
 import { topologies as streamJoins } from './stream-joins.ts'
 import { topologies as streamTableJoins } from './stream-table-joins.ts'
@@ -24,7 +28,9 @@ import { topologies as windows } from './windows.ts'
 export const families: Record<string, Topologies> = {
   aggregations,
   caching,
+  cogroup,
   describe,
+  'emit-final': emitFinal,
   errors,
   'global-tables': globalTables,
   'grouped-tables': groupedTables,
@@ -34,6 +40,8 @@ export const families: Record<string, Topologies> = {
   processors,
   punctuation,
   random,
+  sessions,
+  'sliding-windows': slidingWindows,
   stateless,
   'stream-joins': streamJoins,
   'stream-table-joins': streamTableJoins,

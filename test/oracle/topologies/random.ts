@@ -1,4 +1,13 @@
-import { hopping, joinWindows, string, tumbling, keyValueStore, long } from '../../../src/index.ts'
+import {
+  hopping,
+  joinWindows,
+  keyValueStore,
+  long,
+  sessions,
+  sliding,
+  string,
+  tumbling,
+} from '../../../src/index.ts'
 import { type Topologies, strings, tail, processor } from './shared.ts'
 
 export const topologies: Topologies = {
@@ -192,5 +201,124 @@ export const topologies: Topologies = {
       )
       .toStream()
       .to('trace')
+  },
+
+  'random-session-1'(b) {
+    const input = b.stream('in', strings)
+    input
+      .groupByKey()
+      .windowedBy(sessions(12, { grace: 15 }))
+      .aggregate(
+        () => '',
+        (_, v, aggregate) => tail(aggregate + v, 16),
+        (_, one, two) => tail(one + two, 16),
+        { store: 'joined', value: string() },
+      )
+      .toStream()
+      .to('out')
+  },
+
+  'random-sliding-1'(b) {
+    const input = b.stream('in', strings)
+    input
+      .groupByKey()
+      .windowedBy(sliding(15, { grace: 20 }))
+      .aggregate(
+        () => '',
+        (_, v, aggregate) => tail(aggregate + v, 16),
+        { store: 'joined', value: string() },
+      )
+      .toStream()
+      .to('out')
+  },
+
+  'random-sliding-early-1'(b) {
+    const input = b.stream('in', strings)
+    input
+      .groupByKey()
+      .windowedBy(sliding(25, { grace: 200 }))
+      .aggregate(
+        () => '',
+        (_, v, aggregate) => tail(aggregate + v, 16),
+        { store: 'joined', value: string() },
+      )
+      .toStream()
+      .to('out')
+  },
+
+  'random-final-hopping-1'(b) {
+    const input = b.stream('in', strings)
+    input
+      .groupByKey()
+      .windowedBy(hopping(20, { advance: 10, grace: 10 }))
+      .emitStrategy('onWindowClose')
+      .aggregate(
+        () => '',
+        (_, v, aggregate) => tail(aggregate + v, 16),
+        { store: 'joined', value: string(), retention: 5000 },
+      )
+      .toStream()
+      .to('out')
+  },
+
+  'random-final-sessions-1'(b) {
+    const input = b.stream('in', strings)
+    input
+      .groupByKey()
+      .windowedBy(sessions(12, { grace: 10 }))
+      .emitStrategy('onWindowClose')
+      .aggregate(
+        () => '',
+        (_, v, aggregate) => tail(aggregate + v, 16),
+        (_, one, two) => tail(one + two, 16),
+        { store: 'joined', value: string(), retention: 5000 },
+      )
+      .toStream()
+      .to('out')
+  },
+
+  'random-final-sliding-1'(b) {
+    const input = b.stream('in', strings)
+    input
+      .groupByKey()
+      .windowedBy(sliding(12, { grace: 10 }))
+      .emitStrategy('onWindowClose')
+      .aggregate(
+        () => '',
+        (_, v, aggregate) => tail(aggregate + v, 16),
+        { store: 'joined', value: string(), retention: 5000 },
+      )
+      .toStream()
+      .to('out')
+  },
+
+  'random-cogroup-sessions-1'(b) {
+    const left = b.stream('left', strings).groupByKey()
+    const right = b.stream('right', strings).groupByKey()
+    left
+      .cogroup((_, v, aggregate: string) => tail(`${aggregate}L${v}`, 16))
+      .cogroup(right, (_, v, aggregate) => tail(`${aggregate}R${v}`, 16))
+      .windowedBy(sessions(10, { grace: 15 }))
+      .aggregate(
+        () => '',
+        (_, one, two) => tail(one + two, 16),
+        { store: 'joined', value: string() },
+      )
+      .toStream()
+      .to('out')
+  },
+
+  'random-in-memory-1'(b) {
+    const grouped = b.stream('in', strings).groupByKey()
+    grouped
+      .windowedBy(hopping(16, { advance: 8, grace: 8 }))
+      .count({ store: 'counts', inMemory: true, retention: 24 })
+      .toStream()
+      .to('windows')
+    grouped
+      .windowedBy(sessions(8, { grace: 8 }))
+      .count({ store: 'sessions', inMemory: true, retention: 16 })
+      .toStream()
+      .to('sessions')
   },
 }

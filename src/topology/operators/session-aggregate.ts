@@ -1,0 +1,86 @@
+import type { Windowed } from '../../serde/windowed.ts'
+import type { SessionRows } from '../../state/session-store.ts'
+import type { SessionRow } from '../../state/stores.ts'
+import type { SessionWindows } from '../../windowing/session-windows.ts'
+import type { ProcessorSupplier } from '../processor.ts'
+import { type Change, type Headers, noHeaders } from '../record.ts'
+import type { Aggregation, AggregationOptions } from './aggregate.ts'
+import { closedWindows } from './closed-windows.ts'
+import { observedTime } from './observed-time.ts'
+
+/**
+ * Folds the values of each key in sessions. A record is merged with the sessions that it reaches over the gap, the earliest
+ * first: they are deleted, each with a tombstone, before the session that they become is written. A record is dropped when
+ * that session ended before the largest timestamp seen, minus grace and gap; so one that is late alone is taken where it
+ * joins a session that is open. Null keys are dropped before they move time; null values go to the aggregator.
+ *
+ * Results have the time of the session's end and no headers; only tombstones have an old value. On window close, sessions go
+ * out by end, start and key, with the headers of the record that closed them. `KStreamSessionWindowAggregate`.
+ */
+export function sessionAggregate(
+  { initializer, aggregator, merger = neverMerged }: Aggregation,
+  { gapMs, graceMs }: SessionWindows,
+  { store: storeName, sendsOldValues, emit }: AggregationOptions,
+): ProcessorSupplier {
+  return context => {
+    const store = context.store<SessionRows>(storeName)
+    const streamTime = observedTime(context)
+    const isFinal = emit === 'onWindowClose'
+    const closed = closedWindows(context, storeName, closeTime => closeTime - 1)
+    const merged: SessionRow<unknown, unknown>[] = []
+    return {
+      process({ key, value, timestamp, headers }) {
+        if (key === null) {
+          context.drop('the key is null')
+          return
+        }
+        if (timestamp > streamTime.value) streamTime.value = timestamp
+        const closeTime = streamTime.value - graceMs - gapMs
+        let start = timestamp
+        let end = timestamp
+        let aggregate = initializer()
+        merged.length = 0
+        const reached = { earliestEnd: timestamp - gapMs, latestStart: timestamp + gapMs }
+        for (const session of store.findSessions(key, reached)) {
+          merged.push(session)
+          aggregate = merger(key, aggregate, session.value)
+          start = Math.min(start, session.start)
+          end = Math.max(end, session.end)
+        }
+        if (end < closeTime) {
+          context.drop('its session is closed')
+        } else {
+          // A session of this one instant is overwritten.
+          if (start < end) for (const session of merged) remove(session, timestamp)
+          aggregate = aggregator(key, value, aggregate) ?? null
+          store.put(key, aggregate, start, end, timestamp)
+          if (!isFinal) forward({ key, start, end }, { newValue: aggregate, oldValue: null })
+        }
+        const span = isFinal ? closed(closeTime) : null
+        if (span === null) return
+        for (const session of store.rowsByTime(span)) {
+          forward(session, { newValue: session.value, oldValue: null }, headers)
+        }
+      },
+    }
+
+    function remove(session: SessionRow<unknown, unknown>, timestamp: number): void {
+      store.put(session.key, null, session.start, session.end, timestamp)
+      if (isFinal) return
+      forward(session, { newValue: null, oldValue: sendsOldValues ? session.value : null })
+    }
+
+    function forward(
+      { key, start, end }: Pick<SessionRow<unknown, unknown>, 'key' | 'start' | 'end'>,
+      value: Change<unknown>,
+      headers: Headers = noHeaders,
+    ): void {
+      const windowed: Windowed<unknown> = { key, window: { start, end } }
+      context.forward({ key: windowed, value, timestamp: end, headers })
+    }
+  }
+}
+
+function neverMerged(): never {
+  throw new TypeError('An aggregation in sessions needs a merger')
+}
