@@ -152,9 +152,10 @@ export class RecordQueue implements TopicPartition, InputRecord, RecordOrigin {
     const { source } = this
     let part: 'key' | 'value' = 'key'
     try {
-      const key = reader.key === null ? null : source.key.deserialize(reader.key)
+      const { key: keyBytes, value: valueBytes } = reader
+      const key = keyBytes === null ? null : source.key.deserialize(keyBytes)
       part = 'value'
-      const value = reader.value === null ? null : source.value.deserialize(reader.value)
+      const value = valueBytes === null ? null : source.value.deserialize(valueBytes)
       return { key, value, timestamp: reader.timestamp, headers: this.headers }
     } catch (error) {
       this.#surroundings.errors.deserializationFailed(this.#unreadable(part, error), part)

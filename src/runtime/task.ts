@@ -83,7 +83,9 @@ export class Task implements TaskScope, SinkScope {
   /** Those that have a head. */
   readonly #ready = new TimeHeap<Input>(({ queue }) => queue.headTimestamp)
   /** Those that may have a head by now. */
-  readonly #unread: Input[] = []
+  #unread: Input[] = []
+  /** That of which the last record was taken: still the first of those that are ready. */
+  #taken: Input | null = null
   /** Of each changelog topic, the partition with the task's number is the task's. */
   readonly #changelogs = new Map<string, TopicCollector>()
   /** Inputs that stores are restored from. */
@@ -396,9 +398,7 @@ export class Task implements TaskScope, SinkScope {
 
   #processOne(input: Input): void {
     const { queue, node } = input
-    this.#ready.take()
-    input.hasHead = false
-    this.#unread.push(input)
+    this.#taken = input
     const record = queue.take()
     if (record.timestamp > this.streamTime) this.streamTime = record.timestamp
     this.state.recordTime.timestamp = record.timestamp
@@ -422,17 +422,30 @@ export class Task implements TaskScope, SinkScope {
     return this.#ready.size === this.#inputs.length || !this.#waits() ? next : null
   }
 
-  /** Of inputs with equal timestamps the order of their arrival counts: first the one that was read last, then new ones. */
+  /** Puts inputs in their places: first the one that a record was taken of, then those that got records meanwhile. */
   #lookForHeads(): void {
-    const unread = this.#unread
-    if (unread.length === 0) return
-    for (const input of unread) {
+    const ready = this.#ready
+    const taken = this.#taken
+    if (taken !== null) {
+      // The only one stays where it is.
+      const moves = ready.size > 1
+      if (moves) ready.take()
+      if (!taken.queue.hasHead()) {
+        taken.hasHead = false
+        if (!moves) ready.take()
+      } else if (moves) {
+        ready.add(taken)
+      }
+      this.#taken = null
+    }
+    if (this.#unread.length === 0) return
+    for (const input of this.#unread) {
       if (!input.queue.hasHead()) continue
       input.idleUntil = undefined
       input.hasHead = true
-      this.#ready.add(input)
+      ready.add(input)
     }
-    unread.length = 0
+    this.#unread = []
   }
 
   /**
