@@ -224,7 +224,10 @@ export class KStreamImpl<K, V> implements KStream<K, V> {
       return this.#add({ ...third, ...how, windows: second })
     }
     const how = { kind: 'streamTableJoin', parents, table: partner, join, joiner: first } as const
-    return this.#add({ ...second, ...how })
+    const { grace, ...options } = second ?? {}
+    if (grace === undefined) return this.#add({ ...options, ...how })
+    const graceMs = toMillis(grace, 'The grace of a join with a table')
+    return this.#add({ ...options, ...how, graceMs })
   }
 
   #deduplicate<Id>(

@@ -121,10 +121,17 @@ export interface GroupedTable<K, V> {
   readonly value: Serde<V>
 }
 
-/** Serdes of the stream, needed if its key was changed. Kafka Streams' `Joined`. */
+/** How a stream is joined with a table: its serdes, needed if its key was changed, and its grace. Kafka Streams' `Joined`. */
 export interface Joined<K, V> extends Named {
   readonly key?: Serde<K>
   readonly value?: Serde<V>
+  /**
+   * How long, in the stream's time, a record waits before it is joined, so that it meets the row of its time even when that comes
+   * late. The table must be versioned, with a history of at least that. KIP-923.
+   *
+   * @defaultValue none: a record is joined at once
+   */
+  readonly grace?: DurationLike
 }
 
 /** How a stream is deduplicated: its serdes, and the store of what was let through. KIP-655's `Deduplicated`. */

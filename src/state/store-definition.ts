@@ -4,14 +4,15 @@ import type { Serde } from '../serde/serde.ts'
  * A store that an operator keeps. `kind` decides the interface that `ProcessorContext.store` returns: `stores.ts` has one
  * for each.
  */
-export type StoreDefinition = QueryableDefinition | UnmatchedRecordsDefinition
+export type StoreDefinition =
+  QueryableDefinition | UnmatchedRecordsDefinition | RecordBufferDefinition
 
 /** The others are what operators keep for themselves. */
 export type QueryableDefinition =
   KeyValueDefinition | VersionedDefinition | WindowDefinition | SessionDefinition
 
 export function isQueryable(definition: StoreDefinition): definition is QueryableDefinition {
-  return definition.kind !== 'unmatchedRecords'
+  return definition.kind !== 'unmatchedRecords' && definition.kind !== 'recordBuffer'
 }
 
 interface StoreBase {
@@ -67,6 +68,11 @@ export interface UnmatchedRecordsDefinition extends StoreBase {
   readonly kind: 'unmatchedRecords'
   /** Of the right ones. */
   readonly otherValue: Serde<unknown>
+}
+
+/** Records of a stream that wait until time has gone on. */
+export interface RecordBufferDefinition extends StoreBase {
+  readonly kind: 'recordBuffer'
 }
 
 /** A definition without what the compiler adds to it. */

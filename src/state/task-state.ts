@@ -6,6 +6,7 @@ import { RecordReader } from '../protocol/record-batch-reader.ts'
 import { KeyValueStore } from './key-value-store.ts'
 import { type MemoryDatabase, memoryEngine } from './memory-engine.ts'
 import { plainKeyValueStore, plainWindowStore, type RecordTime } from './plain-stores.ts'
+import { RecordBuffer } from './record-buffer.ts'
 import { RowTable } from './row-table.ts'
 import { SessionRows } from './session-store.ts'
 import type { StoreDefinition, VersionedDefinition } from './store-definition.ts'
@@ -161,7 +162,7 @@ export class TaskState {
       if (rows instanceof VersionedStore) rows.replay(reader.key, reader.value, reader.timestamp)
       else {
         const row = reader.value === null ? null : newRow(reader.value, reader.timestamp)
-        operations.push(rows.table.restored(rows.restoredKey(reader.key), row))
+        operations.push(rows.table.restored(rows.restoredKey(reader.key, row === null), row))
       }
     }
     for (const table of tables) {
@@ -315,7 +316,7 @@ interface OpenStore {
   readonly memory: MemoryDatabase | null
 }
 
-type TaskStore = KeyValueStore | TimedStore | UnmatchedRecords
+type TaskStore = KeyValueStore | TimedStore | UnmatchedRecords | RecordBuffer
 
 /** A store that forgets. */
 type TimedStore = WindowStore | SessionRows | VersionedStore
@@ -352,6 +353,8 @@ function openStore(
       return { rows: new SessionRows(definition, table, observedTime) }
     case 'unmatchedRecords':
       return { rows: new UnmatchedRecords(definition, table) }
+    case 'recordBuffer':
+      return { rows: new RecordBuffer(definition, table) }
     default:
       return definition satisfies never
   }
@@ -373,6 +376,7 @@ function isOrdered(definition: Exclude<StoreDefinition, VersionedDefinition>): b
     }
     case 'session':
     case 'unmatchedRecords':
+    case 'recordBuffer':
       return true
     default:
       return definition satisfies never

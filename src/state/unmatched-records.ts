@@ -33,7 +33,7 @@ export class UnmatchedRecords {
   readonly table: RowTable
   readonly #serdes: Readonly<Record<Side, StoreSerdes>>
   #times: Times | null = null
-  /** Something was held or matched, ever. */
+  /** Something was held, ever: until then the times need no row, as the stores of the sides know them. */
   #isUsed = false
 
   constructor(definition: UnmatchedRecordsDefinition, table: RowTable) {
@@ -70,7 +70,7 @@ export class UnmatchedRecords {
     prefix.copy(rowKey)
     rowKey.writeUInt32BE(this.#nextSequence(prefix), prefix.length)
     this.table.put(rowKey, newRow(serdes.valueBytes(value), timestamp), timestamp)
-    this.#use()
+    this.#isUsed = true
     const now = this.#now
     if (timestamp >= now.minTime) return
     now.minTime = timestamp
@@ -79,7 +79,6 @@ export class UnmatchedRecords {
 
   /** The records of a side that have this key and time have found a partner. */
   matched(side: Side, key: unknown, timestamp: number): void {
-    this.#use()
     const prefix = rowPrefix(side, timestamp, this.#serdes[side].keyBytes(key)).toString('latin1')
     for (const rowKey of this.table.keys({ from: prefix, to: `${prefix}${maxSequence}\0` })) {
       this.#delete(rowKey, timestamp)
@@ -122,12 +121,6 @@ export class UnmatchedRecords {
     writeInt64(value, now.streamTime, 0)
     writeInt64(value, now.minTime === Infinity ? -1 : now.minTime, 8)
     this.table.put(timesKey, newRow(value, now.streamTime), now.streamTime)
-  }
-
-  #use(): void {
-    if (this.#isUsed) return
-    this.#isUsed = true
-    this.#now.isChanged = true
   }
 
   get #now(): Times {

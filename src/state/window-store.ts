@@ -63,17 +63,16 @@ export class WindowStore implements TimestampedWindowStore<unknown, unknown> {
   }
 
   put(key: unknown, value: unknown, windowStart: number, timestamp: number): boolean {
-    // A null deletes nothing where all rows are kept: `RocksDBWindowStore#put`.
-    if (this.#retainDuplicates && value === null) {
-      if (this.#inMemory) this.segments.observe(windowStart)
-      return true
-    }
-    if (!this.segments.accepts(windowStart)) return false
+    // A null deletes nothing where all rows are kept: `RocksDBWindowStore#put`. The changelog gets a record of it all the same.
+    const isNoOp = this.#retainDuplicates && value === null
+    const accepted = isNoOp && !this.#inMemory ? true : this.segments.accepts(windowStart)
+    if (!accepted && !isNoOp) return false
     const row = value === null ? null : newRow(this.#serdes.valueBytes(value), timestamp)
-    const sequence = this.#retainDuplicates ? this.#sequence + 1 : 0
+    const sequence = this.#retainDuplicates ? (this.#sequence + 1) % sequences : 0
+    this.#sequence = sequence
     const tableKey = this.#tableKey(this.#serdes.keyBytes(key), windowStart, sequence)
     this.table.put(tableKey, row, timestamp)
-    return true
+    return accepted
   }
 
   *fetchRange(key: unknown, range: TimeRange): Iterable<WindowRow<unknown, unknown>> {
@@ -153,9 +152,10 @@ export class WindowStore implements TimestampedWindowStore<unknown, unknown> {
    * The key in the table of a changelog record, whose window counts as put. Rows that have expired are restored too: their
    * tombstones are still to be written.
    */
-  restoredKey(changelogKey: Buffer): Buffer {
+  restoredKey(changelogKey: Buffer, isDeletion: boolean): Buffer {
     const start = startOf(changelogKey)
-    this.segments.observe(start)
+    // As `put` takes it.
+    if (!isDeletion || !this.#retainDuplicates || this.#inMemory) this.segments.observe(start)
     const key = Buffer.allocUnsafe(segmentBytes + changelogKey.length)
     writeInt64(key, this.segments.of(start), 0)
     changelogKey.copy(key, segmentBytes)
@@ -246,6 +246,9 @@ interface Reverse {
 
 /** Start and sequence number. */
 const windowBytes = 12
+
+/** They are int32 and not negative, and begin anew after the last one. */
+const sequences = 2 ** 31
 
 const startOf = (key: Buffer): number => readInt64(key, key.length - windowBytes)
 

@@ -31,7 +31,8 @@ for (const [family, topologies] of Object.entries(families)) {
 }
 
 function read(family: string, name: string): Scenario {
-  const file = new URL(`../oracle/scenarios/${family}/${name}.json`, import.meta.url)
+  const folder = family.startsWith('more-') ? 'more' : `scenarios/${family}`
+  const file = new URL(`../oracle/${folder}/${name}.json`, import.meta.url)
   const scenario: Scenario = JSON.parse(readFileSync(file, 'utf8'))
   return scenario
 }

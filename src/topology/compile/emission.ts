@@ -134,6 +134,11 @@ export class Emission {
     addStore(this.#blueprint, this.#plan.applicationId, store)
   }
 
+  /** A store that was emitted already. */
+  storeCalled(name: string): StoreDefinition | undefined {
+    return this.#blueprint.stores.find(store => store.name === name)
+  }
+
   globalStore(global: Omit<GlobalStore, 'id'>): void {
     this.#blueprint.nodes.push(global.source, global.processor)
     this.#blueprint.globalStores.set(global.source.name, Object.freeze(global))

@@ -367,4 +367,11 @@ export const topologies: Topologies = {
       .selectKey(({ key }) => key)
       .to('out', { key: string() })
   },
+
+  'names-stream-table-grace'(b) {
+    const input = b.stream('in', strings)
+    const table = b.table('table', { ...strings, store: 'rows', historyRetention: 100 })
+    input.join(table, v => v, { grace: 10 }).to('one', strings)
+    input.leftJoin(table, v => v, { name: 'patient', grace: 10 }).to('two', strings)
+  },
 }

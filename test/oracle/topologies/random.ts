@@ -321,4 +321,10 @@ export const topologies: Topologies = {
       .toStream()
       .to('sessions')
   },
+
+  'random-versioned-join-1'(b) {
+    const input = b.stream('in', strings)
+    const table = b.table('table', { ...strings, store: 'rows', historyRetention: 60 })
+    input.leftJoin(table, (v, t) => `${v}+${t}`, { grace: 20 }).to('out', strings)
+  },
 }

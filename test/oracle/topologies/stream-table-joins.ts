@@ -56,4 +56,29 @@ export const topologies: Topologies = {
     const table = b.table('table', { ...strings, store: 'rows', historyRetention: 50 })
     input.leftJoin(table, (v, t) => `${v}+${t}`).to('out', strings)
   },
+
+  'stream-table-join-grace-late'(b) {
+    const input = b.stream('in', strings)
+    const table = b.table('table', { ...strings, store: 'rows', historyRetention: 1000 })
+    input.join(table, (v, t) => `${v}+${t}`, { grace: 10 }).to('out', strings)
+  },
+
+  'stream-table-join-grace-short-history'(b) {
+    const input = b.stream('in', strings)
+    const table = b.table('table', { ...strings, store: 'rows', historyRetention: 9 })
+    input.join(table, (v, t) => `${v}+${t}`, { grace: 10 }).to('out', strings)
+  },
+
+  'stream-table-left-join-grace'(b) {
+    const input = b.stream('in', strings)
+    const table = b.table('table', { ...strings, store: 'rows', historyRetention: 1000 })
+    const joined = input.leftJoin(table, (v, t) => `${v}+${t}`, { name: 'patient', grace: 10 })
+    joined.to('out', strings)
+  },
+
+  'stream-table-left-join-grace-null-key'(b) {
+    const input = b.stream('in', strings)
+    const table = b.table('table', { ...strings, store: 'rows', historyRetention: 1000 })
+    input.leftJoin(table, (v, t) => `${v}+${t}`, { grace: 10 }).to('out', strings)
+  },
 }

@@ -1,0 +1,131 @@
+import { readInt64, writeInt64 } from '../protocol/int64.ts'
+import type { RecordHeader } from '../protocol/record-batch-builder.ts'
+import type { RowTable } from './row-table.ts'
+import type { RecordBufferDefinition } from './store-definition.ts'
+import { type StoreSerdes, storeSerdes } from './store-serdes.ts'
+import { newRow, rowValue } from './stored-row.ts'
+
+export interface BufferedRecord {
+  readonly key: unknown
+  readonly value: unknown
+  readonly timestamp: number
+  readonly headers: readonly RecordHeader[]
+}
+
+/**
+ * Records that wait until time has gone on, in the order in which they leave: by time, then key, then as they came. Kafka
+ * Streams' `RocksDBTimeOrderedKeyValueBuffer`, with the keys of its rows: time (int64), key, sequence number (int32). A row's
+ * value has the record's headers in front of it.
+ */
+export class RecordBuffer {
+  readonly name: string
+  readonly table: RowTable
+  readonly #serdes: StoreSerdes
+  #place: Place | null = null
+
+  constructor(definition: RecordBufferDefinition, table: RowTable) {
+    this.name = definition.name
+    this.table = table
+    this.#serdes = storeSerdes(definition)
+  }
+
+  /**
+   * Largest time of all records put so far, -1 before the first. After a restart it is the largest that waits: whoever lets
+   * records go by this time, and not at once, has the one that it belongs to still waiting.
+   */
+  get streamTime(): number {
+    return this.#now.streamTime
+  }
+
+  put(key: unknown, value: unknown, timestamp: number, headers: readonly RecordHeader[]): void {
+    const now = this.#now
+    now.sequence = (now.sequence + 1) % sequences
+    now.streamTime = Math.max(now.streamTime, timestamp)
+    const keyBytes = this.#serdes.keyBytes(key)
+    const rowKey = Buffer.allocUnsafe(timeBytes + keyBytes.length + sequenceBytes)
+    writeInt64(rowKey, timestamp, 0)
+    keyBytes.copy(rowKey, timeBytes)
+    rowKey.writeInt32BE(now.sequence, timeBytes + keyBytes.length)
+    const bytes = withHeaders(headers, this.#serdes.valueBytes(value))
+    this.table.put(rowKey, newRow(bytes, timestamp), timestamp)
+  }
+
+  /** Lets go of all records up to a time, included. */
+  *release(until: number): Iterable<BufferedRecord> {
+    if (until < 0) return
+    const bound = Buffer.allocUnsafe(timeBytes)
+    writeInt64(bound, until + 1, 0)
+    for (const text of this.table.keys({ to: bound.toString('latin1') })) {
+      const entry = this.table.rowAt(text)
+      if (entry === undefined) continue
+      const [rowKey, row] = entry
+      const timestamp = readInt64(rowKey, 0)
+      const { headers, value } = splitHeaders(rowValue(row))
+      const key = this.#serdes.key(rowKey.subarray(timeBytes, rowKey.length - sequenceBytes))
+      this.table.put(rowKey, null, timestamp)
+      yield { key, value: this.#serdes.value(value), timestamp, headers }
+    }
+  }
+
+  changelogKey(tableKey: Buffer): Buffer {
+    return tableKey
+  }
+
+  restoredKey(changelogKey: Buffer): Buffer {
+    this.#place = null
+    return changelogKey
+  }
+
+  get #now(): Place {
+    if (this.#place !== null) return this.#place
+    const place = { streamTime: -1, sequence: -1 }
+    for (const text of this.table.keys({})) {
+      const rowKey = Buffer.from(text, 'latin1')
+      place.streamTime = readInt64(rowKey, 0)
+      place.sequence = Math.max(place.sequence, rowKey.readInt32BE(rowKey.length - sequenceBytes))
+    }
+    this.#place = place
+    return place
+  }
+}
+
+interface Place {
+  streamTime: number
+  /** Of the last record. */
+  sequence: number
+}
+
+const timeBytes = 8
+const sequenceBytes = 4
+
+/** They are int32 and not negative, and begin anew after the last one. */
+const sequences = 2 ** 31
+
+/** Number of headers, then of each one the length of its key, the key, the length of its value or -1, the value; all int32. */
+function withHeaders(headers: readonly RecordHeader[], value: Buffer): Buffer {
+  const parts: Buffer[] = [int32(headers.length)]
+  for (const header of headers) {
+    const key = Buffer.from(header.key)
+    parts.push(int32(key.length), key, int32(header.value?.length ?? -1))
+    if (header.value !== null) parts.push(header.value)
+  }
+  return Buffer.concat([...parts, value])
+}
+
+function splitHeaders(bytes: Buffer): { headers: RecordHeader[]; value: Buffer } {
+  const headers: RecordHeader[] = []
+  let at = 4
+  const take = (length: number): Buffer => bytes.subarray(at, (at += length))
+  for (let left = bytes.readInt32BE(0); left > 0; left--) {
+    const key = take(take(4).readInt32BE(0)).toString()
+    const length = take(4).readInt32BE(0)
+    headers.push({ key, value: length < 0 ? null : Buffer.from(take(length)) })
+  }
+  return { headers, value: bytes.subarray(at) }
+}
+
+function int32(value: number): Buffer {
+  const bytes = Buffer.allocUnsafe(4)
+  bytes.writeInt32BE(value)
+  return bytes
+}
