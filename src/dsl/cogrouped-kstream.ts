@@ -4,8 +4,10 @@ import type { SlidingWindows } from '../windowing/sliding-windows.ts'
 import type { Windows } from '../windowing/windows.ts'
 import type { KGroupedStream } from './kgrouped-stream.ts'
 import type { KTable } from './ktable.ts'
+import type { FirstAggregate, NoNullMerged } from './not-null.ts'
 import type { Materialized, MaterializedWindows } from './options.ts'
 import type { SameStreamKey } from './same-key.ts'
+import type { TopologyTypeError } from './type-error.ts'
 
 /**
  * Several grouped streams with the aggregator of each, to make one table of. Their topics must have the same number of
@@ -64,7 +66,7 @@ export interface CogroupedKStream<K, A> {
    * driver.keyValueStore('owed').get('ann') // → undefined
    * ```
    */
-  aggregate(initializer: () => A, options?: Materialized<K, A>): KTable<K, A>
+  aggregate(initializer: FirstAggregate<A>, options?: Materialized<K, A>): KTable<K, A>
 
   /**
    * Aggregates each window of event time on its own: `tumbling`, `hopping`, `calendar`, `unlimited` or `sliding` ones.
@@ -142,7 +144,10 @@ export interface TimeWindowedCogroupedKStream<K, A> {
    * driver.windowStore('all').fetch('a', 950) // → { value: '<1>2', timestamp: 1_050 }
    * ```
    */
-  aggregate(initializer: () => A, options?: MaterializedWindows<K, A>): KTable<Windowed<K>, A>
+  aggregate(
+    initializer: FirstAggregate<A>,
+    options?: MaterializedWindows<K, A>,
+  ): KTable<Windowed<K>, A>
 }
 
 /** Grouped streams in sessions. Kafka Streams' `SessionWindowedCogroupedKStream`. */
@@ -172,8 +177,8 @@ export interface SessionWindowedCogroupedKStream<K, A> {
    * ```
    */
   aggregate(
-    initializer: () => A,
-    merger: (key: K, one: A, two: A) => A,
+    initializer: FirstAggregate<A>,
+    merger: (key: K, one: A, two: A) => NoInfer<A> | TopologyTypeError<NoNullMerged>,
     options?: MaterializedWindows<K, A>,
   ): KTable<Windowed<K>, A>
 }

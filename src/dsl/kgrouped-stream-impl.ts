@@ -59,8 +59,8 @@ export class KGroupedStreamImpl<K, V> implements KGroupedStream<K, V> {
       windows,
     }
     return windows.kind === 'session'
-      ? new SessionWindowedKStreamImpl(stream)
-      : new TimeWindowedKStreamImpl(stream)
+      ? new SessionWindowedKStreamImpl<K, V>(stream)
+      : new TimeWindowedKStreamImpl<K, V>(stream)
   }
 
   cogroup<A>(aggregator: (key: K, value: V, aggregate: A) => A | null): CogroupedKStream<K, A> {

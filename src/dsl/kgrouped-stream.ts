@@ -4,7 +4,9 @@ import type { Windows } from '../windowing/windows.ts'
 import type { CogroupedKStream } from './cogrouped-kstream.ts'
 import type { GroupedHandle, handle } from './handle.ts'
 import type { KTable } from './ktable.ts'
+import type { FirstAggregate, NoNullReduced } from './not-null.ts'
 import type { Materialized } from './options.ts'
+import type { TopologyTypeError } from './type-error.ts'
 import type { SessionWindowedKStream, TimeWindowedKStream } from './windowed-kstream.ts'
 
 /** Records grouped by key, to aggregate into a table. Records with a null key or value are dropped. */
@@ -45,7 +47,10 @@ export interface KGroupedStream<K, V> {
    * driver.keyValueStore('largest').get('a') // → { value: 7, timestamp: 0 }
    * ```
    */
-  reduce(reducer: (aggregate: V, value: V) => V, options?: Materialized<K, V>): KTable<K, V>
+  reduce(
+    reducer: (aggregate: V, value: V) => V | TopologyTypeError<NoNullReduced>,
+    options?: Materialized<K, V>,
+  ): KTable<K, V>
 
   /**
    * Folds the values of each key into an aggregate, which starts from the initializer's. Return a new aggregate, or
@@ -71,7 +76,7 @@ export interface KGroupedStream<K, V> {
    * ```
    */
   aggregate<A>(
-    initializer: () => A,
+    initializer: FirstAggregate<A>,
     aggregator: (key: K, value: V, aggregate: A) => A | null,
     options?: Materialized<K, A>,
   ): KTable<K, A>
@@ -147,6 +152,9 @@ export interface KGroupedStream<K, V> {
    * ```
    */
   cogroup<A>(aggregator: (key: K, value: V, aggregate: A) => A | null): CogroupedKStream<K, A>
+
+  /** Not here: only windows close. What calls it reads so. */
+  readonly emitStrategy?: TopologyTypeError<'Only windowed streams have windows that close: call windowedBy before emitStrategy'>
 
   readonly [handle]: GroupedHandle<K, V>
 }

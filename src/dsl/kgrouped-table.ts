@@ -1,5 +1,7 @@
 import type { KTable } from './ktable.ts'
+import type { FirstAggregate, NoNullReduced } from './not-null.ts'
 import type { Materialized } from './options.ts'
+import type { TopologyTypeError } from './type-error.ts'
 
 /**
  * Rows of a table grouped by a new key, to aggregate into another table. When a row changes, its old value is subtracted
@@ -56,7 +58,7 @@ export interface KGroupedTable<K, V> {
    * ```
    */
   reduce(
-    adder: (aggregate: V, value: V) => V,
+    adder: (aggregate: V, value: V) => V | TopologyTypeError<NoNullReduced>,
     subtractor: (aggregate: V, value: V) => V | null,
     options?: Materialized<K, V>,
   ): KTable<K, V>
@@ -90,7 +92,7 @@ export interface KGroupedTable<K, V> {
    * ```
    */
   aggregate<A>(
-    initializer: () => A,
+    initializer: FirstAggregate<A>,
     adder: (key: K, value: V, aggregate: A) => A | null,
     subtractor: (key: K, value: V, aggregate: A) => A | null,
     options?: Materialized<K, A>,

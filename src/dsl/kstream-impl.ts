@@ -94,7 +94,7 @@ export class KStreamImpl<K, V> implements KStream<K, V> {
     this.#add({ kind: 'print', name, parents: this.#parents, label, mapper, write })
   }
 
-  merge(other: KStream<K, V>, options?: Named): KStream<K, V> {
+  merge<KO, VO>(other: KStream<KO, VO>, options?: Named): KStream<K, V> {
     const parents = [this.#parents[0], nodeOf(other, this.#scope.graph)]
     return this.#add({ ...options, kind: 'merge', parents })
   }

@@ -20,7 +20,7 @@ import type {
   Repartitioned,
   StreamJoined,
 } from './options.ts'
-import type { SameKey, SameStreamKey } from './same-key.ts'
+import type { SameKey, SameRecords, SameStreamKey } from './same-key.ts'
 
 /**
  * A stream of records: each one is a fact of its own. Every method adds a node to the topology and returns what comes
@@ -262,7 +262,7 @@ export interface KStream<K, V> {
    * // ]
    * ```
    */
-  merge(other: KStream<K, V>, options?: Named): KStream<K, V>
+  merge<KO, VO>(other: KStream<KO, VO> & SameRecords<K, V, KO, VO>, options?: Named): KStream<K, V>
 
   /**
    * Splits the stream into branches: each record goes to the first one whose predicate is true. The branches are had by

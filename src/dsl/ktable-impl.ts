@@ -41,24 +41,24 @@ export class KTableImpl<K, V> implements KTable<K, V> {
     return this.#add({ ...options, kind: 'tableMapValues', parents: this.#parents, mapper })
   }
 
-  join<VT, V2>(
-    table: KTable<K, VT>,
+  join<KT, VT, V2>(
+    table: KTable<KT, VT>,
     joiner: (value: V, other: VT, key: K) => V2 | null,
     options?: Materialized<K, V2>,
   ): KTable<K, V2> {
     return this.#join(table, { join: 'inner', joiner }, options)
   }
 
-  leftJoin<VT, V2>(
-    table: KTable<K, VT>,
+  leftJoin<KT, VT, V2>(
+    table: KTable<KT, VT>,
     joiner: (value: V, other: VT | null, key: K) => V2 | null,
     options?: Materialized<K, V2>,
   ): KTable<K, V2> {
     return this.#join(table, { join: 'left', joiner }, options)
   }
 
-  outerJoin<VT, V2>(
-    table: KTable<K, VT>,
+  outerJoin<KT, VT, V2>(
+    table: KTable<KT, VT>,
     joiner: (value: V | null, other: VT | null, key: K) => V2 | null,
     options?: Materialized<K, V2>,
   ): KTable<K, V2> {
@@ -79,8 +79,8 @@ export class KTableImpl<K, V> implements KTable<K, V> {
     return this.#scope.stream(node)
   }
 
-  #join<VT, V2>(
-    table: KTable<K, VT>,
+  #join<KT, VT, V2>(
+    table: KTable<KT, VT>,
     join: TableTableJoin,
     options: Materialized<K, V2> | undefined,
   ): KTable<K, V2> {

@@ -2,6 +2,7 @@ import type { Handle, handle } from './handle.ts'
 import type { KGroupedTable } from './kgrouped-table.ts'
 import type { KStream } from './kstream.ts'
 import type { GroupedTable, Materialized, Named } from './options.ts'
+import type { SameTableKey } from './same-key.ts'
 
 /**
  * A table: the latest value of each key. What flows out of it are its changes. A table with a named store can be
@@ -104,8 +105,8 @@ export interface KTable<K, V> {
    * driver.outputTopic('people', text).readAll().map(({ value }) => value) // → ['Ada of London', null]
    * ```
    */
-  join<VT, V2>(
-    table: KTable<K, VT>,
+  join<KT, VT, V2>(
+    table: KTable<KT, VT> & SameTableKey<K, KT>,
     joiner: (value: V, other: VT, key: K) => V2 | null,
     options?: Materialized<K, V2>,
   ): KTable<K, V2>
@@ -133,8 +134,8 @@ export interface KTable<K, V> {
    * // ]
    * ```
    */
-  leftJoin<VT, V2>(
-    table: KTable<K, VT>,
+  leftJoin<KT, VT, V2>(
+    table: KTable<KT, VT> & SameTableKey<K, KT>,
     joiner: (value: V, other: VT | null, key: K) => V2 | null,
     options?: Materialized<K, V2>,
   ): KTable<K, V2>
@@ -162,8 +163,8 @@ export interface KTable<K, V> {
    * // ]
    * ```
    */
-  outerJoin<VT, V2>(
-    table: KTable<K, VT>,
+  outerJoin<KT, VT, V2>(
+    table: KTable<KT, VT> & SameTableKey<K, KT>,
     joiner: (value: V | null, other: VT | null, key: K) => V2 | null,
     options?: Materialized<K, V2>,
   ): KTable<K, V2>

@@ -73,7 +73,7 @@ export class TimeWindowedKStreamImpl<K, V>
   implements TimeWindowedKStream<K, V>
 {
   emitStrategy(strategy: EmitStrategy): TimeWindowedKStream<K, V> {
-    return new TimeWindowedKStreamImpl(this.emitting(strategy))
+    return new TimeWindowedKStreamImpl<K, V>(this.emitting(strategy))
   }
 
   aggregate<A>(
@@ -90,7 +90,7 @@ export class SessionWindowedKStreamImpl<K, V>
   implements SessionWindowedKStream<K, V>
 {
   emitStrategy(strategy: EmitStrategy): SessionWindowedKStream<K, V> {
-    return new SessionWindowedKStreamImpl(this.emitting(strategy))
+    return new SessionWindowedKStreamImpl<K, V>(this.emitting(strategy))
   }
 
   aggregate<A>(

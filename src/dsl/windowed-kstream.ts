@@ -1,7 +1,9 @@
 import type { Windowed } from '../serde/windowed.ts'
 import type { EmitStrategy } from '../topology/operators/closed-windows.ts'
 import type { KTable } from './ktable.ts'
+import type { FirstAggregate, NoNullMerged, NoNullReduced } from './not-null.ts'
 import type { MaterializedWindows } from './options.ts'
+import type { TopologyTypeError } from './type-error.ts'
 
 /**
  * Records grouped by key and window. Records with a null key are dropped, and those whose windows are closed; a null
@@ -82,7 +84,7 @@ export interface TimeWindowedKStream<K, V> {
    * ```
    */
   reduce(
-    reducer: (aggregate: V, value: V) => V,
+    reducer: (aggregate: V, value: V) => V | TopologyTypeError<NoNullReduced>,
     options?: MaterializedWindows<K, V>,
   ): KTable<Windowed<K>, V>
 
@@ -108,7 +110,7 @@ export interface TimeWindowedKStream<K, V> {
    * ```
    */
   aggregate<A>(
-    initializer: () => A,
+    initializer: FirstAggregate<A>,
     aggregator: (key: K, value: V, aggregate: A) => A | null,
     options?: MaterializedWindows<K, A>,
   ): KTable<Windowed<K>, A>
@@ -186,7 +188,7 @@ export interface SessionWindowedKStream<K, V> {
    * ```
    */
   reduce(
-    reducer: (aggregate: V, value: V) => V,
+    reducer: (aggregate: V, value: V) => V | TopologyTypeError<NoNullReduced>,
     options?: MaterializedWindows<K, V>,
   ): KTable<Windowed<K>, V>
 
@@ -224,9 +226,9 @@ export interface SessionWindowedKStream<K, V> {
    * ```
    */
   aggregate<A>(
-    initializer: () => A,
+    initializer: FirstAggregate<A>,
     aggregator: (key: K, value: V, aggregate: A) => A | null,
-    merger: (key: K, one: A, two: A) => A,
+    merger: (key: K, one: A, two: A) => NoInfer<A> | TopologyTypeError<NoNullMerged>,
     options?: MaterializedWindows<K, A>,
   ): KTable<Windowed<K>, A>
 }
