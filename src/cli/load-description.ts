@@ -48,7 +48,7 @@ const node = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('sink'),
     name: z.string(),
-    topic: z.string(),
+    topic: z.string().nullable(),
     ...serdes,
     predecessors: names,
   }),

@@ -4,6 +4,7 @@ import type { FixedKeyProcessorSupplier } from '../topology/fixed-key-processor.
 import type { NewNode } from '../topology/graph.ts'
 import type { NodeId } from '../topology/nodes/node.ts'
 import type { ProcessorSupplier } from '../topology/processor.ts'
+import type { RecordContext } from '../topology/record.ts'
 import type { UserFunction } from '../topology/user-function.ts'
 import type { JoinWindows } from '../windowing/join-windows.ts'
 import { BranchedKStreamImpl } from './branched-kstream-impl.ts'
@@ -196,7 +197,10 @@ export class KStreamImpl<K, V> implements KStream<K, V> {
     return this.#deduplicate(idSelector, within, { ...options, identifier })
   }
 
-  to(topic: string, options?: Produced<K, V>): void {
+  to(
+    topic: string | ((key: K, value: V, context: RecordContext) => string),
+    options?: Produced<K, V>,
+  ): void {
     this.#add({ ...options, kind: 'to', parents: this.#parents, topic })
   }
 

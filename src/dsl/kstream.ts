@@ -1,5 +1,6 @@
 import type { FixedKeyProcessorSupplier } from '../topology/fixed-key-processor.ts'
 import type { ProcessorSupplier } from '../topology/processor.ts'
+import type { RecordContext } from '../topology/record.ts'
 import type { BranchedKStream } from './branched-kstream.ts'
 import type { Handle, handle } from './handle.ts'
 import type { GlobalKTable } from './global-ktable.ts'
@@ -730,6 +731,9 @@ export interface KStream<K, V> {
    * Writes the stream to a topic. Serdes are needed where none is known: after an operator that makes new keys or
    * values. Building throws INVALID_TOPOLOGY when one is missing. `KSTREAM-SINK`.
    *
+   * A function in place of the topic chooses one for each record; topics that do not exist are created with the broker's
+   * defaults. A `partitioner` may name several partitions: each gets a copy.
+   *
    * @example
    * ```ts
    * import { integer, string } from 'millrace'
@@ -743,7 +747,16 @@ export interface KStream<K, V> {
    * })
    * driver.inputTopic('words', text).pipe('a', 'yes')
    * driver.outputTopic('lengths', counts).readAll() // → [{ key: 1, value: 3, … }]
+   *
+   * const routed = new TestDriver(builder => {
+   *   builder.stream('words', text).to((_, word) => (word.length > 2 ? 'long' : 'short'))
+   * })
+   * routed.inputTopic('words', text).pipe('a', 'no')
+   * routed.producedTopics // → ['short']
    * ```
    */
-  to(topic: string, options?: Produced<K, V>): void
+  to(
+    topic: string | ((key: K, value: V, context: RecordContext) => string),
+    options?: Produced<K, V>,
+  ): void
 }

@@ -76,8 +76,11 @@ export interface ConsumedGlobalTable<K, V> extends Omit<Consumed<K, V>, 'offsetR
 export interface Produced<K, V> extends Named {
   readonly key?: Serde<K>
   readonly value?: Serde<V>
-  /** Partition of a record; by default the hash of the key's bytes, as every Kafka client does. */
-  readonly partitioner?: (key: K, value: V, partitions: number) => number
+  /**
+   * Partition of a record; by default, and where it is null, the hash of the key's bytes, as every Kafka client does. Of several
+   * each gets a copy; with none the record is dropped.
+   */
+  readonly partitioner?: (key: K, value: V, partitions: number) => number | readonly number[] | null
 }
 
 /** How records are printed. Kafka Streams' `Printed`. */

@@ -5,6 +5,7 @@ import { addStore, type Blueprint } from '../topology/compile/emission.ts'
 import { userProcessor } from '../topology/operators/user-processor.ts'
 import { partitionerFor } from '../topology/partitioner.ts'
 import type { ProcessorSupplier } from '../topology/processor.ts'
+import type { RecordContext } from '../topology/record.ts'
 import { type ConnectedStore, type StoreBuilder, storeName } from '../topology/store-builder.ts'
 import type { GlobalStore, SourceNode, Topology, TopologyNode } from '../topology/topology.ts'
 import { resetOf } from './offset-reset.ts'
@@ -117,7 +118,7 @@ export class TopologyBuilder {
   }
 
   /**
-   * Adds a node that writes what one or several nodes forward to a topic.
+   * Adds a node that writes what one or several nodes forward to a topic, or to the one that a function chooses.
    *
    * @example
    * ```ts
@@ -136,7 +137,7 @@ export class TopologyBuilder {
    */
   addSink<K, V>(
     name: string,
-    topic: string,
+    topic: string | ((key: K, value: V, context: RecordContext) => string),
     parents: string | readonly string[],
     options: Required<Pick<Produced<K, V>, 'key' | 'value'>> & Pick<Produced<K, V>, 'partitioner'>,
   ): this {

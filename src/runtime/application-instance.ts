@@ -11,10 +11,10 @@ import { type ApplicationState, type StateListener, StateMachine } from './appli
 import { lookIntervalMs, reachEnd } from './bounded-run.ts'
 import { type GlobalTables, openGlobalTables } from './global-tables.ts'
 import { Inputs } from './inputs.ts'
-import { prepareTopics } from './internal-topics.ts'
+import { lookUpTopics, prepareTopics } from './internal-topics.ts'
 import { joinGroup } from './membership.ts'
 import { type ApplicationMetrics, newCounters } from './metrics.ts'
-import { type PartitionPlan, partitionCount, plannedTask } from './partition-plan.ts'
+import { type PartitionPlan, plannedTask } from './partition-plan.ts'
 import { loadProcessId } from './process-id.ts'
 import { type QueryableStore, queryStore } from './queries.ts'
 import { RecordCollector } from './record-collector.ts'
@@ -101,7 +101,7 @@ export class ApplicationInstance implements Application {
         this.#worker.failed(error)
       }
     })
-    const collector = new RecordCollector({ partitions: topic => partitionCount(topic, plan) })
+    const collector = new RecordCollector({ partitions: topic => plan.counts.get(topic) })
     const worker = new Worker({
       platform,
       logger,
@@ -109,6 +109,7 @@ export class ApplicationInstance implements Application {
       producer,
       collector,
       member: () => this.#member,
+      lookUpTopics: names => lookUpTopics(names, { client, timers: platform.timers, logger }),
       commitIntervalMs,
       throughput: new Throughput(topology, this.#counters),
       purge: new RepartitionPurge({ topology, client, clock: platform.clock, logger }),

@@ -15,6 +15,8 @@ export interface CommitTarget {
   readonly collector: RecordCollector
   readonly producer: Pick<LogProducer, 'send'>
   readonly member: Pick<GroupMember, 'commit'>
+  /** Number of partitions of topics that were chosen while records were processed. Throws when there is none of a name. */
+  readonly lookUpTopics: (names: readonly string[]) => Promise<ReadonlyMap<string, number>>
 }
 
 export interface Committed {
@@ -50,9 +52,11 @@ export interface DamagedTask {
  */
 export async function commit(
   tasks: readonly Task[],
-  { collector, producer, member }: CommitTarget,
+  { collector, producer, member, lookUpTopics }: CommitTarget,
 ): Promise<Committed> {
   const offsets = tasks.flatMap(task => task.prepareCommit())
+  const { unknownTopics } = collector
+  if (unknownTopics.length > 0) collector.know(await lookUpTopics(unknownTopics))
   const batches = collector.drain()
   const sent = batches.length > 0 ? await producer.send(batches) : []
   if (offsets.length > 0) await member.commit(offsets)

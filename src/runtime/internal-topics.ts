@@ -2,7 +2,7 @@ import type { LogClient } from '../client/log-client.ts'
 import { MillraceError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
 import type { Timers } from '../platform/platform.ts'
-import type { Topology } from '../topology/topology.ts'
+import { topicsOfSink, type Topology } from '../topology/topology.ts'
 import { pause } from './pause.ts'
 import { type PartitionPlan, planPartitions, subtopologyTopics } from './partition-plan.ts'
 
@@ -35,12 +35,7 @@ export async function prepareTopics(options: {
     const missing = names.filter(name => !existing.has(name))
     checkCounts(topology, plan, existing)
     if (missing.length === 0) return plan
-    if (attempt === attempts) {
-      throw new MillraceError(
-        'LOG_ERROR_RETRIABLE',
-        `These topics were created but the cluster does not list them yet: ${missing.join(', ')}. Start again.`,
-      )
-    }
+    if (attempt === attempts) throw notListed(missing)
     if (attempt === 0) {
       logger.info(
         { topics: missing },
@@ -52,6 +47,37 @@ export async function prepareTopics(options: {
     }
   }
 }
+
+/**
+ * Numbers of partitions of topics that were chosen while records were processed; those that do not exist are created with the
+ * broker's defaults. Throws what the log refuses.
+ */
+export async function lookUpTopics(
+  names: readonly string[],
+  { client, timers, logger }: { client: LogClient; timers: Timers; logger: Logger },
+): Promise<ReadonlyMap<string, number>> {
+  for (let attempt = 0; ; attempt++) {
+    const existing = await partitionCounts(client, names)
+    const missing = names.filter(name => !existing.has(name))
+    if (missing.length === 0) return existing
+    if (attempt === attempts) throw notListed(missing)
+    if (attempt === 0) {
+      logger.info(
+        { topics: missing },
+        'Topics that records are written to do not exist: creating them',
+      )
+      await client.createTopics(missing.map(name => ({ name })))
+    } else {
+      await pause(timers, attemptIntervalMs)
+    }
+  }
+}
+
+const notListed = (missing: readonly string[]): MillraceError =>
+  new MillraceError(
+    'LOG_ERROR_RETRIABLE',
+    `These topics were created but the cluster does not list them yet: ${missing.join(', ')}. Start again.`,
+  )
 
 async function partitionCounts(
   client: LogClient,
@@ -68,7 +94,7 @@ function sourceTopics(topology: Topology): string[] {
 
 function outputTopics(topology: Topology): string[] {
   const nodes = topology.subtopologies.flatMap(subtopology => subtopology.nodes)
-  return nodes.flatMap(node => (node.kind === 'sink' ? [node.topic] : []))
+  return nodes.flatMap(topicsOfSink)
 }
 
 function internalNames(topology: Topology): string[] {

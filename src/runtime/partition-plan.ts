@@ -43,13 +43,6 @@ export function planPartitions(
   return { counts, tasks }
 }
 
-/** Throws MISSING_TOPIC when the topic did not exist when the plan was made. */
-export function partitionCount(topic: string, { counts }: PartitionPlan): number {
-  const partitions = counts.get(topic)
-  if (partitions !== undefined) return partitions
-  throw new MillraceError('MISSING_TOPIC', `The topic '${topic}' did not exist at the start.`)
-}
-
 /** The task of that id, as the leader of the group named it. Throws INVALID_TOPOLOGY when there is none. */
 export function plannedTask(id: string, { tasks }: PartitionPlan): PlannedTask {
   const planned = tasks.find(task => task.id === id)

@@ -2,15 +2,19 @@ import type { PartitionBatch } from '../client/log-client.ts'
 import { partitionForKey } from '../protocol/murmur2.ts'
 import { RecordBatchBuilder } from '../protocol/record-batch-builder.ts'
 import type { Headers } from '../topology/record.ts'
+import { UnknownTopic } from './unknown-topic.ts'
 
 /** Where the records that a task writes go: its outputs, repartition topics and changelogs. */
 export interface Collector {
-  /** Throws MISSING_TOPIC when nobody knows such a topic. */
   topic(name: string): TopicCollector
 }
 
 export interface TopicCollector {
+  readonly name: string
+  /** 0 while nobody knows how many there are. */
   readonly partitions: number
+  /** There while nobody knows how many partitions there are: calls back with the topic as it is then. */
+  whenKnown?(write: (topic: TopicCollector) => void): void
   /** Takes a record; the bytes are copied. Without a partition the key decides, as for every Kafka client. */
   append(
     partition: number | null,
@@ -22,8 +26,8 @@ export interface TopicCollector {
 }
 
 export interface RecordCollectorOptions {
-  /** Number of partitions of a topic. Throws MISSING_TOPIC when there is none of that name. */
-  readonly partitions: (topic: string) => number
+  /** Number of partitions of a topic, if it was known at the start; what goes to others waits until `know` tells. */
+  readonly partitions: (topic: string) => number | undefined
   /** A batch is closed when it has reached this size. @defaultValue 512 KiB: half of what brokers take by default */
   readonly maxBatchBytes?: number
 }
@@ -35,18 +39,41 @@ export interface RecordCollectorOptions {
 export class RecordCollector implements Collector {
   readonly #options: Required<RecordCollectorOptions>
   readonly #topics = new Map<string, TopicBatches>()
+  readonly #unknown = new Map<string, UnknownTopic>()
 
   constructor({ partitions, maxBatchBytes = 512 * 1024 }: RecordCollectorOptions) {
     this.#options = { partitions, maxBatchBytes }
   }
 
-  topic(name: string): TopicBatches {
-    let topic = this.#topics.get(name)
-    if (topic === undefined) {
-      topic = new TopicBatches(name, this.#options.partitions(name), this.#options.maxBatchBytes)
-      this.#topics.set(name, topic)
-    }
+  topic(name: string): TopicCollector {
+    const known = this.#topics.get(name) ?? this.#unknown.get(name)
+    if (known !== undefined) return known
+    const partitions = this.#options.partitions(name)
+    if (partitions !== undefined) return this.#add(name, partitions)
+    const unknown = new UnknownTopic(name)
+    this.#unknown.set(name, unknown)
+    return unknown
+  }
+
+  #add(name: string, partitions: number): TopicBatches {
+    const topic = new TopicBatches(name, partitions, this.#options.maxBatchBytes)
+    this.#topics.set(name, topic)
     return topic
+  }
+
+  /** Topics that records wait for: tell `know` about them before `drain`. */
+  get unknownTopics(): readonly string[] {
+    return [...this.#unknown.keys()]
+  }
+
+  /** Tells how many partitions unknown topics have. */
+  know(partitions: ReadonlyMap<string, number>): void {
+    for (const [name, unknown] of this.#unknown) {
+      const count = partitions.get(name)
+      if (count === undefined) continue
+      this.#unknown.delete(name)
+      unknown.resolve(this.#add(name, count))
+    }
   }
 
   /** Bytes waiting to be drained. */
@@ -66,15 +93,16 @@ export class RecordCollector implements Collector {
   /** Forgets what was not drained. */
   discard(): void {
     for (const topic of this.#topics.values()) topic.discard()
+    this.#unknown.clear()
   }
 }
 
 /** The batches of one topic. */
 export class TopicBatches implements TopicCollector {
+  readonly name: string
   readonly partitions: number
   /** Bytes waiting to be drained. */
   bufferedBytes = 0
-  readonly #name: string
   readonly #maxBatchBytes: number
   readonly #builders: (RecordBatchBuilder | undefined)[]
   #full: PartitionBatch[] = []
@@ -83,7 +111,7 @@ export class TopicBatches implements TopicCollector {
 
   constructor(name: string, partitions: number, maxBatchBytes: number) {
     this.partitions = partitions
-    this.#name = name
+    this.name = name
     this.#maxBatchBytes = maxBatchBytes
     this.#builders = Array.from({ length: partitions }, () => undefined)
   }
@@ -121,7 +149,7 @@ export class TopicBatches implements TopicCollector {
   }
 
   #close(partition: number, builder: RecordBatchBuilder, into: PartitionBatch[]): void {
-    into.push({ topic: this.#name, partition, batch: builder.build() })
+    into.push({ topic: this.name, partition, batch: builder.build() })
     builder.reset()
     if (partition === this.#keyless) this.#keyless = (partition + 1) % this.partitions
   }

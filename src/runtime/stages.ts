@@ -1,4 +1,4 @@
-import type { Subtopology, Topology } from '../topology/topology.ts'
+import { type Subtopology, topicsOfSink, type Topology } from '../topology/topology.ts'
 import { subtopologyTopics } from './partition-plan.ts'
 
 /**
@@ -46,5 +46,5 @@ function feeds(writer: Subtopology, reader: Subtopology): boolean {
 }
 
 function sinkTopics({ nodes }: Subtopology): string[] {
-  return nodes.flatMap(node => (node.kind === 'sink' ? [node.topic] : []))
+  return nodes.flatMap(topicsOfSink)
 }

@@ -528,7 +528,7 @@ function processorOf(
     case 'processor':
       return node.supplier(context)
     case 'sink':
-      return sinkProcessor(node, collector.topic(node.topic), scope)
+      return sinkProcessor(node, collector, scope)
     default:
       return node satisfies never
   }

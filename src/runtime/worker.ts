@@ -3,7 +3,7 @@ import type { GroupMember, LogProducer } from '../client/log-client.ts'
 import type { Logger } from '../logger.ts'
 import type { Platform } from '../platform/platform.ts'
 import { closeAll } from './close-all.ts'
-import { commit } from './commit.ts'
+import { commit, type CommitTarget } from './commit.ts'
 import { Errands } from './errands.ts'
 import type { Inputs } from './inputs.ts'
 import { isCorruption } from './is-corruption.ts'
@@ -32,6 +32,7 @@ export interface WorkerOptions {
   readonly producer: LogProducer
   readonly collector: RecordCollector
   readonly member: () => GroupMember
+  readonly lookUpTopics: CommitTarget['lookUpTopics']
   readonly commitIntervalMs: number
   readonly throughput: Throughput
   readonly purge: RepartitionPurge
@@ -193,9 +194,10 @@ export class Worker {
   async #sendDeadLetters(): Promise<void> {
     const topics = new Set([...this.#tasks.values()].flatMap(task => [...task.deadLetterTopics]))
     if (topics.size === 0) return
-    const { collector, producer, logger } = this.#options
-    const letters = collector.drain().filter(({ topic }) => topics.has(topic))
+    const { collector, producer, lookUpTopics, logger } = this.#options
     try {
+      collector.know(await lookUpTopics(collector.unknownTopics))
+      const letters = collector.drain().filter(({ topic }) => topics.has(topic))
       if (letters.length > 0) await producer.send(letters)
     } catch (error) {
       // The failure that they tell of is the one to report.
@@ -252,8 +254,9 @@ export class Worker {
   async #commit(): Promise<void> {
     const needed = [...this.#tasks.values()].filter(task => task.needsCommit)
     if (needed.length > 0) {
-      const { producer, collector, member, throughput, purge, logger } = this.#options
-      const committed = await commit(needed, { producer, collector, member: member() })
+      const { producer, collector, member, lookUpTopics, throughput, purge, logger } = this.#options
+      const target = { producer, collector, member: member(), lookUpTopics }
+      const committed = await commit(needed, target)
       throughput.committed(committed)
       purge.committed(committed.offsets)
       for (const task of committed.overtaken) {

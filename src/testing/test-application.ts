@@ -13,7 +13,7 @@ import { levelEngine } from '../state/level-engine.ts'
 import { memoryEngine } from '../state/memory-engine.ts'
 import type { StoreEngine } from '../state/store-engine.ts'
 import type { TaskConfig } from '../topology/task-config.ts'
-import { externalTopics, type Topology } from '../topology/topology.ts'
+import { externalTopics, topicsOfSink, type Topology } from '../topology/topology.ts'
 import { TestInputTopic, type TopicSerdes } from './test-input-topic.ts'
 import { TestInstance } from './test-instance.ts'
 import { TestLog } from './test-log.ts'
@@ -115,12 +115,15 @@ export class TestApplication implements AsyncDisposable {
     source: TopologySource,
     options: TestApplicationOptions = {},
   ): Promise<TestApplication> {
-    const { logger = silentLogger, startTimeMs = 0 } = options
+    const { logger = silentLogger, startTimeMs = 0, partitions: given = 1 } = options
+    const partitions = (name: string): number =>
+      typeof given === 'number' ? given : (given[name] ?? 1)
     const topology = topologyOf(source)
     const clock = { now: startTimeMs }
     const setting: Setting = {
       topology,
-      plan: planPartitions(topology, partitionsBefore(topology, options.partitions ?? 1)),
+      plan: planPartitions(topology, partitionsBefore(topology, partitions)),
+      partitions,
       log: new TestLog(),
       engine: await engineIn(options.stateFolder),
       config: taskConfigOf(source, options),
@@ -290,6 +293,8 @@ export class TestApplication implements AsyncDisposable {
 interface Setting {
   readonly topology: Topology
   readonly plan: PartitionPlan
+  /** How many a topic gets that is not in the plan. */
+  readonly partitions: (name: string) => number
   readonly log: TestLog
   readonly engine: StoreEngine
   readonly config: ReturnType<typeof taskConfigOf>
@@ -314,17 +319,10 @@ async function engineIn(stateFolder: string | undefined): Promise<StoreEngine> {
 
 function partitionsBefore(
   topology: Topology,
-  partitions: number | Readonly<Record<string, number>>,
+  partitions: (name: string) => number,
 ): Map<string, number> {
-  const sinks = topology.subtopologies.flatMap(({ nodes }) =>
-    nodes.flatMap(node => (node.kind === 'sink' ? [node.topic] : [])),
-  )
+  const sinks = topology.subtopologies.flatMap(({ nodes }) => nodes.flatMap(topicsOfSink))
   const internal = new Set(topology.internalTopics.map(({ name }) => name))
   const names = [...externalTopics(topology), ...sinks].filter(name => !internal.has(name))
-  return new Map(
-    names.map(name => [
-      name,
-      typeof partitions === 'number' ? partitions : (partitions[name] ?? 1),
-    ]),
-  )
+  return new Map(names.map(name => [name, partitions(name)]))
 }

@@ -11,7 +11,7 @@ import { SessionRows } from '../state/session-store.ts'
 import { VersionedStore } from '../state/versioned-store.ts'
 import { WindowStore } from '../state/window-store.ts'
 import type { TaskConfig } from '../topology/task-config.ts'
-import type { Topology } from '../topology/topology.ts'
+import { topicsOfSink, type Topology } from '../topology/topology.ts'
 import { TestInputTopic, type TopicSerdes } from './test-input-topic.ts'
 import {
   type TestKeyValueStore,
@@ -65,6 +65,8 @@ export class TestDriver {
   readonly #reads: ReadonlySet<string>
   readonly #globalReads: ReadonlySet<string>
   readonly #writes: Set<string>
+  /** Whether a sink may write to any topic. */
+  readonly #choosesTopics: boolean
   #now: number
 
   constructor(source: TopologySource, options: TestDriverOptions = {}) {
@@ -77,6 +79,9 @@ export class TestDriver {
     this.#reads = topicsOf(whole)
     this.#globalReads = topicsOf(global)
     this.#writes = writtenBy(whole)
+    this.#choosesTopics = whole.nodes.some(
+      node => node.kind === 'sink' && typeof node.topic !== 'string',
+    )
     if (config.deadLetterTopic !== undefined) this.#writes.add(config.deadLetterTopic)
     const newTask = (taskId: string, { nodes, stores }: TaskPart, globals?: Task): Task => {
       const task = new Task({
@@ -179,7 +184,9 @@ export class TestDriver {
    * ```
    */
   outputTopic<K, V>(name: string, serdes: TopicSerdes<K, V>): TestOutputTopic<K, V> {
-    if (!this.#writes.has(name)) throw unknownTopic('write', name, this.#writes)
+    if (!this.#writes.has(name) && !this.#choosesTopics) {
+      throw unknownTopic('write', name, this.#writes)
+    }
     return new TestOutputTopic(this.#topics.topic(name), serdes)
   }
 
@@ -400,7 +407,7 @@ const topicsOf = ({ nodes }: TaskPart): ReadonlySet<string> =>
 
 const writtenBy = ({ nodes, stores }: TaskPart): Set<string> =>
   new Set([
-    ...nodes.flatMap(node => (node.kind === 'sink' ? [node.topic] : [])),
+    ...nodes.flatMap(topicsOfSink),
     ...stores.flatMap(({ changelogTopic }) => changelogTopic ?? []),
   ])
 

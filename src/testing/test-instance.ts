@@ -21,6 +21,8 @@ import type { TestLog } from './test-log.ts'
 export interface TestInstanceOptions {
   readonly topology: Topology
   readonly plan: PartitionPlan
+  /** How many a topic has that is not in the plan. */
+  readonly partitions: (name: string) => number
   readonly log: TestLog
   /** Outlives the instance. */
   readonly engine: StoreEngine
@@ -47,7 +49,7 @@ export class TestInstance {
     const { plan, engine } = options
     this.#options = options
     this.#engine = new KillableEngine(engine)
-    this.#collector = new RecordCollector({ partitions: topic => plan.counts.get(topic) ?? 1 })
+    this.#collector = new RecordCollector({ partitions: topic => plan.counts.get(topic) })
   }
 
   /** Restores the stores. */
@@ -166,7 +168,10 @@ export class TestInstance {
       commit: async (offsets: readonly CommittedOffset[]) => commitOffsets(offsets),
     }
     const producer = this.#options.log
-    const target = { collector: this.#collector, producer, member }
+    const { partitions } = this.#options
+    const lookUpTopics = async (names: readonly string[]) =>
+      new Map(names.map(name => [name, partitions(name)]))
+    const target = { collector: this.#collector, producer, member, lookUpTopics }
     const { overtaken, damaged } = await commit(needed, target)
     const [first] = damaged
     if (first !== undefined) throw first.error

@@ -57,7 +57,10 @@ function nodeText(node: NodeDescription, shortName: (topic: string) => string): 
       return `Processor: ${node.name} (stores: [${stores}])${children}${parents}`
     }
     case 'sink':
-      return `Sink: ${node.name} (topic: ${shortName(node.topic)})${parents}`
+      // Java names the class of the extractor.
+      return node.topic === null
+        ? `Sink: ${node.name} (extractor class: ...)${parents}`
+        : `Sink: ${node.name} (topic: ${shortName(node.topic)})${parents}`
     default:
       return node satisfies never
   }

@@ -41,6 +41,15 @@ export interface RecordMetadata {
   readonly offset: number
 }
 
+/** What is known of a record beside its key and value. Kafka Streams' `RecordContext`. */
+export interface RecordContext {
+  /** Where the input record came from; null for records of punctuators. */
+  readonly metadata: RecordMetadata | null
+  /** Event time in milliseconds since the Unix epoch. */
+  readonly timestamp: number
+  readonly headers: Headers
+}
+
 /** The record with another value. */
 export function withValue<K, V>(record: StreamRecord<K, unknown>, value: V): StreamRecord<K, V> {
   return { key: record.key, value, timestamp: record.timestamp, headers: record.headers }

@@ -1,4 +1,4 @@
-import type { Topology, TopologyNode } from './topology.ts'
+import { type Topology, type TopologyNode, topicsOfSink } from './topology.ts'
 
 /**
  * The topology as a Mermaid flowchart: topics as rounded boxes, processors as boxes, stores as cylinders, a frame
@@ -53,13 +53,15 @@ function arrows(node: TopologyNode): string[] {
   const id = nodeId(node.name)
   if (node.kind === 'source') return node.topics.map(topic => `  ${topicId(topic)} --> ${id}`)
   const incoming = node.parents.map(parent => `  ${nodeId(parent)} --> ${id}`)
-  if (node.kind === 'sink') return [...incoming, `  ${id} --> ${topicId(node.topic)}`]
+  if (node.kind === 'sink') {
+    return [...incoming, ...topicsOfSink(node).map(topic => `  ${id} --> ${topicId(topic)}`)]
+  }
   return [...incoming, ...node.stores.map(store => `  ${id} --- ${storeId(store)}`)]
 }
 
 function topicsOf(node: TopologyNode): readonly string[] {
   if (node.kind === 'source') return node.topics
-  return node.kind === 'sink' ? [node.topic] : []
+  return topicsOfSink(node)
 }
 
 function stores(nodes: readonly TopologyNode[]): string[] {

@@ -1,11 +1,12 @@
 import { type NodeOrder, orderForDescription } from './describe/order.ts'
-import type {
-  GlobalStore,
-  InternalTopic,
-  StoreDefinition,
-  Subtopology,
-  Topology,
-  TopologyNode,
+import {
+  type GlobalStore,
+  type InternalTopic,
+  type StoreDefinition,
+  type Subtopology,
+  type Topology,
+  type TopologyNode,
+  topicsOfSink,
 } from './topology.ts'
 
 /**
@@ -64,7 +65,8 @@ export interface ProcessorDescription {
 export interface SinkDescription {
   readonly kind: 'sink'
   readonly name: string
-  readonly topic: string
+  /** Null when it chooses one for each record. */
+  readonly topic: string | null
   /** Name of the serde of the keys. */
   readonly key: string
   /** Name of the serde of the values. */
@@ -155,7 +157,7 @@ function describeNode(node: TopologyNode, order: NodeOrder): NodeDescription {
   if (node.kind === 'source') {
     return { kind: node.kind, name, topics: node.topics, ...serdes, successors }
   }
-  return { kind: node.kind, name, topic: node.topic, ...serdes, predecessors }
+  return { kind: node.kind, name, topic: topicsOfSink(node)[0] ?? null, ...serdes, predecessors }
 }
 
 function describeStore(store: StoreDefinition): StoreDescription {

@@ -1,6 +1,7 @@
 import type { Serde } from '../serde/serde.ts'
 import type { StoreDefinition } from '../state/store-definition.ts'
 import type { ProcessorSupplier } from './processor.ts'
+import type { RecordContext } from './record.ts'
 import type { TimestampExtractor } from './timestamp-extractors.ts'
 import type { UserFunction } from './user-function.ts'
 
@@ -63,14 +64,30 @@ export interface SinkNode {
   readonly kind: 'sink'
   readonly name: string
   readonly parents: readonly string[]
-  readonly topic: string
+  /** The topic, or what chooses one for each record. */
+  readonly topic: string | TopicNameExtractor
   readonly key: Serde<unknown>
   readonly value: Serde<unknown>
   /** Partition of a record; by default the murmur2 hash of the key's bytes, as every Kafka client does. */
   readonly partitioner?: Partitioner
 }
 
-export type Partitioner = UserFunction<[key: unknown, value: unknown, partitions: number], number>
+/** Null leaves the choice to the key's bytes; several partitions get a copy each, and with none the record is dropped. */
+export type Partitioner = UserFunction<
+  [key: unknown, value: unknown, partitions: number],
+  number | readonly number[] | null
+>
+
+/** Chooses the topic of a record. Kafka Streams' `TopicNameExtractor`. */
+export type TopicNameExtractor = UserFunction<
+  [key: unknown, value: unknown, context: RecordContext],
+  string
+>
+
+/** The topic that a node writes to, if it is a sink with one for all records. */
+export function topicsOfSink(node: TopologyNode): readonly string[] {
+  return node.kind === 'sink' && typeof node.topic === 'string' ? [node.topic] : []
+}
 
 /** A table of which every instance holds all partitions, kept up to date outside of the tasks. */
 export interface GlobalStore {

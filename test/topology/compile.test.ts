@@ -183,7 +183,7 @@ describe('a windowed table is written by the key without its window', () => {
         .to('out'),
     )
     const sink = subtopologies[0]?.nodes.at(-1)
-    const partitionOf = (start: number): number | undefined =>
+    const partitionOf = (start: number) =>
       sink?.kind === 'sink'
         ? sink.partitioner?.({ key, window: { start, end: start + 10 } }, 1, 7)
         : undefined

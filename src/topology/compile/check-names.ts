@@ -1,5 +1,6 @@
 import { MillraceError } from '../../errors.ts'
 import { topicNameProblem } from '../../protocol/topic-name.ts'
+import { topicsOfSink } from '../topology.ts'
 import type { Blueprint, Plan } from './emission.ts'
 
 /** Names become parts of topic names, so they must be legal there. `Named#validate`. Throws INVALID_TOPOLOGY. */
@@ -32,7 +33,7 @@ export function checkTopics({ nodes, internalTopics }: Blueprint): void {
       )
     }
     if (node.kind === 'source') node.topics.forEach(checkTopic)
-    if (node.kind === 'sink') checkTopic(node.topic)
+    topicsOfSink(node).forEach(checkTopic)
   }
   for (const { name } of internalTopics) checkTopic(name)
 }

@@ -374,4 +374,8 @@ export const topologies: Topologies = {
     input.join(table, v => v, { grace: 10 }).to('one', strings)
     input.leftJoin(table, v => v, { name: 'patient', grace: 10 }).to('two', strings)
   },
+
+  'sinks-dynamic'(b) {
+    b.stream('in', strings).to((_, v) => v)
+  },
 }
