@@ -129,7 +129,13 @@ export type {
   ScheduleOptions,
   StoreReference,
 } from './topology/processor.ts'
-export type { Header, Headers, RecordContext, RecordMetadata, StreamRecord } from './topology/record.ts'
+export type {
+  Header,
+  Headers,
+  RecordContext,
+  RecordMetadata,
+  StreamRecord,
+} from './topology/record.ts'
 export type { TaskConfig } from './topology/task-config.ts'
 export {
   type RecordOrigin,
