@@ -36,6 +36,7 @@ export type {
   Produced,
   Repartitioned,
   StreamJoined,
+  SuppressOptions,
 } from './dsl/options.ts'
 export {
   keyValueStore,
@@ -50,6 +51,14 @@ export {
   type WindowStoreOptions,
 } from './dsl/stores.ts'
 export { StreamsBuilder } from './dsl/streams-builder.ts'
+export {
+  type BufferConfig,
+  type StrictBufferConfig,
+  type UntilTimeLimit,
+  type UntilWindowCloses,
+  untilTimeLimit,
+  untilWindowCloses,
+} from './dsl/suppressed.ts'
 export { type FilledFrom, TopologyBuilder } from './dsl/topology-builder.ts'
 export { type ErrorCode, MillraceError } from './errors.ts'
 export { type Logger, type LogLevel, jsonLogger, silentLogger, textLogger } from './logger.ts'

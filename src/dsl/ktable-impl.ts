@@ -6,7 +6,8 @@ import { KGroupedTableImpl } from './kgrouped-table-impl.ts'
 import type { KGroupedTable } from './kgrouped-table.ts'
 import type { KStream } from './kstream.ts'
 import type { KTable } from './ktable.ts'
-import type { GroupedTable, Materialized, Named } from './options.ts'
+import type { GroupedTable, Materialized, Named, SuppressOptions } from './options.ts'
+import type { UntilTimeLimit, UntilWindowCloses } from './suppressed.ts'
 import type { Scope } from './scope.ts'
 
 export class KTableImpl<K, V> implements KTable<K, V> {
@@ -72,6 +73,14 @@ export class KTableImpl<K, V> implements KTable<K, V> {
     const kind = 'tableGroupBy'
     const node = this.#scope.graph.add({ ...options, kind, parents: this.#parents, selector })
     return new KGroupedTableImpl(this.#scope, node, options)
+  }
+
+  suppress(
+    { timeLimitMs, maxRecords, maxBytes, whenFull }: UntilTimeLimit | UntilWindowCloses,
+    options?: SuppressOptions<K, V>,
+  ): KTable<K, V> {
+    const limits = { timeLimitMs, maxRecords, maxBytes, whenFull }
+    return this.#add({ ...options, kind: 'tableSuppress', parents: this.#parents, ...limits })
   }
 
   toStream(options?: Named): KStream<K, V> {

@@ -1,8 +1,10 @@
 import type { Handle, handle } from './handle.ts'
 import type { KGroupedTable } from './kgrouped-table.ts'
 import type { KStream } from './kstream.ts'
-import type { GroupedTable, Materialized, Named } from './options.ts'
+import type { GroupedTable, Materialized, Named, SuppressOptions } from './options.ts'
 import type { SameTableKey } from './same-key.ts'
+import type { UntilTimeLimit, UntilWindowCloses } from './suppressed.ts'
+import type { WindowedKey } from './windowed-key.ts'
 
 /**
  * A table: the latest value of each key. What flows out of it are its changes. A table with a named store can be
@@ -195,6 +197,35 @@ export interface KTable<K, V> {
     selector: (key: K, value: V) => readonly [K2 | null, V2 | null],
     options: GroupedTable<K2, V2>,
   ): KGroupedTable<K2, V2>
+
+  /**
+   * Holds changes back, and hands on the last one of each row: when a time limit is over (`untilTimeLimit`), or when a window is
+   * (`untilWindowCloses`), which then has one result, the final one. What is held back is in a store, and survives a restart.
+   * They go out by time, of one time by key, with timestamp and headers of the last change. Throws INVALID_TOPOLOGY for a
+   * versioned table, and when windows are to be waited for and there are none. `KTABLE-SUPPRESS`.
+   *
+   * @example
+   * ```ts
+   * import { long, string, untilTimeLimit } from 'millrace'
+   * import { TestDriver } from 'millrace/testing'
+   *
+   * const text = { key: string(), value: string() }
+   * const counts = { key: string(), value: long() }
+   * const driver = new TestDriver(builder => {
+   *   const counted = builder.stream('words', text).groupByKey().count()
+   *   counted.suppress(untilTimeLimit({ seconds: 10 })).toStream().to('counts', counts)
+   * })
+   * const words = driver.inputTopic('words', text)
+   * words.pipe('a', 'yes', { timestamp: 1_000 })
+   * words.pipe('a', 'no', { timestamp: 5_000 })
+   * words.pipe('b', 'yes', { timestamp: 11_000 })
+   * driver.outputTopic('counts', counts).readAll() // → [{ key: 'a', value: 2, timestamp: 5_000, … }]
+   * ```
+   */
+  suppress(
+    suppressed: UntilTimeLimit | (UntilWindowCloses & WindowedKey<K>),
+    options?: SuppressOptions<K, V>,
+  ): KTable<K, V>
 
   /**
    * The changes of the table as records: a new value for each update, null for each deletion. `KTABLE-TOSTREAM`.

@@ -186,6 +186,15 @@ export interface MaterializedWindows<K, V> extends Omit<Materialized<K, V>, 'his
   readonly retention?: DurationLike
 }
 
+/** How what a table holds back is stored. */
+export interface SuppressOptions<K, V> extends Named {
+  /** Serdes of the table, needed where its operators gave none. */
+  readonly key?: Serde<K>
+  readonly value?: Serde<V>
+  /** As that of `Materialized`. Without one, what was held back is lost when the task moves. @defaultValue true */
+  readonly changelog?: Logged['changelog']
+}
+
 /** Where a store keeps its rows, and whether they can be restored. */
 export interface Logged {
   /**

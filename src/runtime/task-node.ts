@@ -2,12 +2,12 @@ import { MillraceError } from '../errors.ts'
 import type {
   Cancellable,
   Processor,
-  ProcessorContext,
   ProcessorMetadata,
   Punctuator,
   ScheduleOptions,
   StoreReference,
 } from '../topology/processor.ts'
+import type { OperatorContext } from '../topology/forward-held.ts'
 import type { RecordMetadata, StreamRecord } from '../topology/record.ts'
 import type { TopologyNode } from '../topology/topology.ts'
 
@@ -22,6 +22,8 @@ export interface TaskScope {
   readonly now: () => number
   readonly recordMetadata: RecordMetadata | null
   metadata(name: string): ProcessorMetadata
+  /** Where the record was read from that goes through the nodes now, if it was held back; undefined if not. */
+  heldMetadata: RecordMetadata | null | undefined
   schedule(node: TaskNode, options: ScheduleOptions, punctuator: Punctuator): Cancellable
   requestCommit(): void
   /** Throws UNKNOWN_STORE when there is no such store or the node is not connected to it. */
@@ -37,7 +39,7 @@ export interface TaskScope {
  * One node at work in one task: its processor and the context it was given. `forward` calls the children directly, so a
  * record goes depth first through the whole sub-topology within one call of `process`.
  */
-export class TaskNode implements ProcessorContext {
+export class TaskNode implements OperatorContext {
   readonly nodeName: string
   processor: Processor
   readonly #scope: TaskScope
@@ -121,6 +123,17 @@ export class TaskNode implements ProcessorContext {
     if (childName !== undefined) this.#child(childName).process(record)
     else if (onlyChild !== undefined && children.length === 1) onlyChild.process(record)
     else for (const child of children) child.process(record)
+  }
+
+  forwardHeld(record: StreamRecord<unknown, unknown>, metadata: RecordMetadata | null): void {
+    const scope = this.#scope
+    const before = scope.heldMetadata
+    scope.heldMetadata = metadata
+    try {
+      this.forward(record)
+    } finally {
+      scope.heldMetadata = before
+    }
   }
 
   #child(name: string): TaskNode {

@@ -75,6 +75,7 @@ export class Task implements TaskScope, SinkScope {
   /** Largest timestamp taken from any input, -1 before the first record. */
   streamTime = -1
   current: TaskNode | null = null
+  heldMetadata: RecordMetadata | null | undefined
   readonly now: () => number
   readonly #options: TaskOptions
   readonly #nodes: readonly TaskNode[]
@@ -324,6 +325,7 @@ export class Task implements TaskScope, SinkScope {
   }
 
   get recordMetadata(): RecordMetadata | null {
+    if (this.heldMetadata !== undefined) return this.heldMetadata
     const queue = this.#running
     if (queue === null) return null
     return { topic: queue.topic, partition: queue.partition, offset: queue.offset }

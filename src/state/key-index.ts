@@ -15,6 +15,11 @@ export class KeyIndex {
     return this.#size
   }
 
+  /** Undefined when there is no key. */
+  get first(): string | undefined {
+    return this.#leaves[0]?.keys[0]
+  }
+
   has(key: string): boolean {
     const leaf = this.#leaves[this.#leafOf(key)]
     return leaf !== undefined && leaf.keys[lowerBound(leaf.keys, key)] === key

@@ -65,6 +65,11 @@ export class RowTable {
     return this.#keys.size
   }
 
+  /** The first of the keys, undefined when there is none. Only of an ordered table. */
+  get firstKey(): string | undefined {
+    return this.#keys.first
+  }
+
   /** Tells of each key from here on, of those that are there already too. Only of an ordered table. */
   listen(listener: KeyListener): void {
     for (const key of this.#keys.range({})) listener.added(key)

@@ -5,15 +5,21 @@ import type { Serde } from '../serde/serde.ts'
  * for each.
  */
 export type StoreDefinition =
-  QueryableDefinition | UnmatchedRecordsDefinition | RecordBufferDefinition
+  QueryableDefinition | UnmatchedRecordsDefinition | RecordBufferDefinition | ChangeBufferDefinition
 
 /** The others are what operators keep for themselves. */
 export type QueryableDefinition =
   KeyValueDefinition | VersionedDefinition | WindowDefinition | SessionDefinition
 
 export function isQueryable(definition: StoreDefinition): definition is QueryableDefinition {
-  return definition.kind !== 'unmatchedRecords' && definition.kind !== 'recordBuffer'
+  return !operatorKinds.has(definition.kind)
 }
+
+const operatorKinds: ReadonlySet<StoreDefinition['kind']> = new Set([
+  'unmatchedRecords',
+  'recordBuffer',
+  'changeBuffer',
+])
 
 interface StoreBase {
   readonly name: string
@@ -73,6 +79,11 @@ export interface UnmatchedRecordsDefinition extends StoreBase {
 /** Records of a stream that wait until time has gone on. */
 export interface RecordBufferDefinition extends StoreBase {
   readonly kind: 'recordBuffer'
+}
+
+/** Changes of a table that are held back. */
+export interface ChangeBufferDefinition extends StoreBase {
+  readonly kind: 'changeBuffer'
 }
 
 /** A definition without what the compiler adds to it. */

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import type { FetchedPartition, PartitionOffset, TopicPartition } from '../client/log-client.ts'
 import { partitionName } from '../client/partition-map.ts'
 import { RecordReader } from '../protocol/record-batch-reader.ts'
+import { ChangeBuffer } from './change-buffer.ts'
 import { KeyValueStore } from './key-value-store.ts'
 import { type MemoryDatabase, memoryEngine } from './memory-engine.ts'
 import { plainKeyValueStore, plainWindowStore, type RecordTime } from './plain-stores.ts'
@@ -316,7 +317,7 @@ interface OpenStore {
   readonly memory: MemoryDatabase | null
 }
 
-type TaskStore = KeyValueStore | TimedStore | UnmatchedRecords | RecordBuffer
+type TaskStore = KeyValueStore | TimedStore | UnmatchedRecords | RecordBuffer | ChangeBuffer
 
 /** A store that forgets. */
 type TimedStore = WindowStore | SessionRows | VersionedStore
@@ -355,6 +356,8 @@ function openStore(
       return { rows: new UnmatchedRecords(definition, table) }
     case 'recordBuffer':
       return { rows: new RecordBuffer(definition, table) }
+    case 'changeBuffer':
+      return { rows: new ChangeBuffer(definition, table) }
     default:
       return definition satisfies never
   }
@@ -377,6 +380,7 @@ function isOrdered(definition: Exclude<StoreDefinition, VersionedDefinition>): b
     case 'session':
     case 'unmatchedRecords':
     case 'recordBuffer':
+    case 'changeBuffer':
       return true
     default:
       return definition satisfies never

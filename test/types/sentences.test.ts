@@ -184,6 +184,32 @@ function errorsOf(output: string, name: string): string {
   return errors.filter(error => error.startsWith(`${name}.mts(`)).join('\n')
 }
 
+test('windows are waited for only where there are some', () => {
+  const tables = `
+    import { StreamsBuilder, string, tumbling, untilTimeLimit, untilWindowCloses } from '${root}/src/index.ts'
+    const counted = new StreamsBuilder().stream('in', { key: string(), value: string() }).groupByKey()`
+  writeFileSync(
+    path.join(folder, 'refused.mts'),
+    `${tables}
+    counted.count().suppress(untilWindowCloses())`,
+  )
+  writeFileSync(
+    path.join(folder, 'accepted.mts'),
+    `${tables}
+    counted.count().suppress(untilTimeLimit(10))
+    counted.windowedBy(tumbling(10)).count().suppress(untilTimeLimit(10))
+    counted.windowedBy(tumbling(10)).count().suppress(untilWindowCloses({ maxRecords: 10 }))
+    // @ts-expect-error a final result cannot go out early
+    untilWindowCloses({ maxRecords: 10, whenFull: 'emitEarly' })`,
+  )
+  const output = compile()
+  expect(output).toContain(
+    'The keys of this table have no windows that could close: suppress the table of a windowed aggregation, or until a time limit',
+  )
+  expect(output).toContain('refused.mts(4,')
+  expect(output).not.toContain('accepted.mts')
+})
+
 function compile(): string {
   const typeRoots = [path.join(root, 'node_modules/@types')]
   const config = {

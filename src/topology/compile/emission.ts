@@ -18,6 +18,7 @@ import type {
 import { changelogTopic, repartitionTopic } from './internal-topics.ts'
 import type { NodeNames, Serdes } from './rule.ts'
 import { type TablePlan, type TableView, viewOf } from './plan-tables.ts'
+import { windowsCloseAfterMs } from './windows-close.ts'
 
 /** What the passes before emission have found out. */
 export interface Plan {
@@ -90,7 +91,12 @@ export class Emission {
 
   /** How to look up rows of a table. */
   viewOf(id: NodeId): TableView {
-    return viewOf(id, this.#plan.nodes, this.#plan.tables)
+    return viewOf(id, this.#plan)
+  }
+
+  /** How long after their end the windows close whose results come here, in milliseconds. Throws when there are none. */
+  windowsCloseAfterMs(): number {
+    return windowsCloseAfterMs(this.#node.id, this.#plan.nodes, this.names.name)
   }
 
   source(source: Omit<SourceNode, 'kind'>): void {

@@ -121,16 +121,19 @@ interface Table {
   readonly historyRetentionMs: number | undefined
 }
 
+interface TablesPlan {
+  readonly nodes: ReadonlyMap<NodeId, LogicalNode>
+  readonly names: ReadonlyMap<NodeId, NodeNames>
+  readonly tables: ReadonlyMap<NodeId, TablePlan>
+}
+
 /** The view of a table, through the tables it derives from where it has no store. */
-export function viewOf(
-  id: NodeId,
-  nodes: ReadonlyMap<NodeId, LogicalNode>,
-  tables: ReadonlyMap<NodeId, TablePlan>,
-): TableView {
-  const node = nodes.get(id)
-  const parent = (index: number): TableView => viewOf(node?.parents[index] ?? -1, nodes, tables)
-  const store = tables.get(id)?.store
-  const view = node && ruleOf(node).view?.(node, store, parent)
+export function viewOf(id: NodeId, plan: TablesPlan): TableView {
+  const node = plan.nodes.get(id)
+  const names = plan.names.get(id)
+  const parent = (index: number): TableView => viewOf(node?.parents[index] ?? -1, plan)
+  const store = plan.tables.get(id)?.store
+  const view = node && names && ruleOf(node).view?.(node, store, parent, names)
   assert(view !== undefined, `Node ${id} is not a table`)
   return view
 }

@@ -22,7 +22,14 @@ export interface NodeRule<N extends NodeBase> {
   /** Says which stores its tables need, and who must send old values. */
   planTables?(node: N, names: NodeNames, tables: TablePlanner): void
   /** How a join looks up the rows of this table. `parent` gives the view of a table it derives from. */
-  view?(node: N, store: string | undefined, parent: (index: number) => TableView): TableView
+  view?(
+    node: N,
+    store: string | undefined,
+    parent: (index: number) => TableView,
+    names: NodeNames,
+  ): TableView
+  /** How long after their end its windows close, in milliseconds; undefined if it has none. */
+  windowsCloseAfterMs?(node: N): number | undefined
   /** Writes sources, processors, sinks and stores. */
   emit(node: N, emission: Emission): void
 }

@@ -63,6 +63,12 @@ export function aggregateSupplier(
   }
 }
 
+/** The longest that a window takes late records after its end. Sessions may grow for as long as the gap, too. */
+export function windowsCloseAfterMs({ windows }: Aggregated): number | undefined {
+  if (windows === undefined) return undefined
+  return windows.kind === 'session' ? windows.graceMs + windows.gapMs : windows.graceMs
+}
+
 /** How rows of the table are looked up. */
 export function aggregateView({ windows }: Aggregated, store: string): TableView {
   if (windows === undefined) return keyValueView(store)

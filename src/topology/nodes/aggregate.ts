@@ -9,6 +9,7 @@ import {
   aggregateView,
   emitAggregateStore,
   tableKey,
+  windowsCloseAfterMs,
 } from './aggregate-store.ts'
 import { historyRetentionMs, isMaterialized } from './materialized.ts'
 import type { NodeBase } from './node.ts'
@@ -48,6 +49,7 @@ export const aggregateRule: NodeRule<AggregateNode> = {
   planTables: (node, names, tables) =>
     tables.stored(node.id, names.store, historyRetentionMs(node)),
   view: (node, store = '') => aggregateView(node, store),
+  windowsCloseAfterMs,
   emit(node, emission) {
     const { sendsOldValues } = emission.table
     const { store = '' } = emission.names

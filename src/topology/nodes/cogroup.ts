@@ -11,6 +11,7 @@ import {
   aggregateView,
   emitAggregateStore,
   tableKey,
+  windowsCloseAfterMs,
 } from './aggregate-store.ts'
 import { historyRetentionMs } from './materialized.ts'
 import type { NodeBase } from './node.ts'
@@ -57,6 +58,7 @@ export const cogroupRule: NodeRule<CogroupNode> = {
   planTables: (node, names, tables) =>
     tables.stored(node.id, names.store, historyRetentionMs(node)),
   view: (node, store = '') => aggregateView(node, store),
+  windowsCloseAfterMs,
   emit(node, emission) {
     const { initializer, merger, inputs } = node
     const { sendsOldValues } = emission.table

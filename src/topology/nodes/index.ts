@@ -37,6 +37,7 @@ import { type TableFilterNode, tableFilterRule } from './table-filter.ts'
 import { type TableGroupByNode, tableGroupByRule } from './table-group-by.ts'
 import { type TableMapValuesNode, tableMapValuesRule } from './table-map-values.ts'
 import { type TableSourceNode, tableSourceRule } from './table-source.ts'
+import { type TableSuppressNode, tableSuppressRule } from './table-suppress.ts'
 import { type TableTableJoinNode, tableTableJoinRule } from './table-table-join.ts'
 import { type ToNode, toRule } from './to.ts'
 import { type ToStreamNode, toStreamRule } from './to-stream.ts'
@@ -79,6 +80,7 @@ export type LogicalNode =
   | TableGroupByNode
   | TableMapValuesNode
   | TableSourceNode
+  | TableSuppressNode
   | TableTableJoinNode
   | ToNode
   | ToStreamNode
@@ -118,6 +120,7 @@ const rules: { readonly [K in LogicalNode['kind']]: NodeRule<Extract<LogicalNode
     tableGroupBy: tableGroupByRule,
     tableMapValues: tableMapValuesRule,
     tableSource: tableSourceRule,
+    tableSuppress: tableSuppressRule,
     tableTableJoin: tableTableJoinRule,
     to: toRule,
     toStream: toStreamRule,

@@ -18,6 +18,7 @@ import { topologies as slidingWindows } from './sliding-windows.ts'
 import { topologies as stateless } from './stateless.ts'
 import { topologies as streamJoins } from './stream-joins.ts'
 import { topologies as streamTableJoins } from './stream-table-joins.ts'
+import { topologies as suppress } from './suppress.ts'
 import { topologies as tableJoins } from './table-joins.ts'
 import { topologies as tables } from './tables.ts'
 import { topologies as time } from './time.ts'
@@ -45,6 +46,7 @@ export const families: Record<string, Topologies> = {
   stateless,
   'stream-joins': streamJoins,
   'stream-table-joins': streamTableJoins,
+  suppress,
   'table-joins': tableJoins,
   tables,
   time,

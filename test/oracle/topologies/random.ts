@@ -7,6 +7,9 @@ import {
   sliding,
   string,
   tumbling,
+  untilTimeLimit,
+  untilWindowCloses,
+  windowed,
 } from '../../../src/index.ts'
 import { type Topologies, strings, tail, processor } from './shared.ts'
 
@@ -326,5 +329,35 @@ export const topologies: Topologies = {
     const input = b.stream('in', strings)
     const table = b.table('table', { ...strings, store: 'rows', historyRetention: 60 })
     input.leftJoin(table, (v, t) => `${v}+${t}`, { grace: 20 }).to('out', strings)
+  },
+
+  'random-suppress-final-1'(b) {
+    const input = b.stream('in', strings)
+    input
+      .groupByKey()
+      .windowedBy(hopping(20, { advance: 10, grace: 10 }))
+      .count({ store: 'counts' })
+      .suppress(untilWindowCloses())
+      .toStream()
+      .to('out', { key: windowed(string(), 20), value: long() })
+  },
+
+  'random-suppress-sessions-1'(b) {
+    const input = b.stream('in', strings)
+    input
+      .groupByKey()
+      .windowedBy(sessions(12, { grace: 10 }))
+      .count({ store: 'counts' })
+      .suppress(untilWindowCloses())
+      .toStream()
+      .to('out')
+  },
+
+  'random-suppress-limit-1'(b) {
+    const table = b.table('in', strings)
+    table
+      .suppress(untilTimeLimit(15, { maxRecords: 4 }))
+      .toStream()
+      .to('out')
   },
 }

@@ -3,6 +3,7 @@ import {
   type ProcessorContext,
   type StreamsBuilder,
   type VersionedRecord,
+  untilTimeLimit,
   versionedKeyValueStore,
 } from '../../../src/index.ts'
 import { type Topologies, strings } from './shared.ts'
@@ -14,6 +15,11 @@ const versioned = (name: string, historyRetention: number) => ({
 })
 
 export const topologies: Topologies = {
+  'versioned-suppress'(b) {
+    const table = b.table('in', versioned('rows', 1000))
+    table.suppress(untilTimeLimit(10)).toStream().to('out')
+  },
+
   'versioned-put-get': storeByHand,
   'versioned-retention': storeByHand,
 
