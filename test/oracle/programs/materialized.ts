@@ -1,3 +1,5 @@
+import type { SeededRandom } from '../../../src/platform/simulated/seeded-random.ts'
+import { pick } from './random-choice.ts'
 import {
   type Draw,
   type Serdes,
@@ -17,6 +19,8 @@ export interface Stored {
   readonly inMemory?: true
   readonly unlogged?: true
   readonly retentionMs?: number
+  /** How long the versions of rows are kept in a versioned store. */
+  readonly historyMs?: number
 }
 
 /** `bareName`: whether the method takes a name without a Materialized. */
@@ -29,9 +33,15 @@ export function drawStored({ random, fresh }: Draw, bareName: boolean): Stored {
   return {
     ...(random.chance(0.3) && { name: fresh('node') }),
     store: fresh('store'),
-    ...(random.chance(0.3) && { inMemory: true }),
+    ...place(random),
     ...(random.chance(0.15) && { unlogged: true }),
   }
+}
+
+function place(random: SeededRandom): Pick<Stored, 'inMemory' | 'historyMs'> {
+  const dice = random.below(10)
+  if (dice < 3) return { inMemory: true }
+  return dice < 5 ? { historyMs: pick([30, 200, 100_000], random) } : {}
 }
 
 /** The arguments `Named` and `Materialized`, each after a comma. */
@@ -53,9 +63,11 @@ export function javaStored(stored: Stored, shape: Shape): string {
       ? `Stores.inMemoryKeyValueStore("${store}")`
       : `Stores.inMemoryWindowStore("${store}", ms(${retentionMs ?? windowMs + graceMs}), ms(${windowMs}), false)`
   const base =
-    stored.inMemory === true
-      ? `Materialized.<${types}>as(${supplier}).withKeySerde(STRING).withValueSerde(${javaSerde(shape)})`
-      : `${windowMs === undefined ? 'kv' : 'window'}("${store}", ${javaSerde(shape)})`
+    stored.historyMs !== undefined && windowMs === undefined
+      ? `Materialized.<${types}>as(Stores.persistentVersionedKeyValueStore("${store}", ms(${stored.historyMs}))).withKeySerde(STRING).withValueSerde(${javaSerde(shape)})`
+      : stored.inMemory === true
+        ? `Materialized.<${types}>as(${supplier}).withKeySerde(STRING).withValueSerde(${javaSerde(shape)})`
+        : `${windowMs === undefined ? 'kv' : 'window'}("${store}", ${javaSerde(shape)})`
   const retention =
     retentionMs === undefined || stored.inMemory === true
       ? ''
@@ -65,7 +77,7 @@ export function javaStored(stored: Stored, shape: Shape): string {
 
 /** The same as options. */
 export function storedOptions(stored: Stored, shape: Shape): Partial<Serdes> & object {
-  const { name, store, inMemory, unlogged, retentionMs } = stored
+  const { name, store, inMemory, unlogged, retentionMs, historyMs } = stored
   const { windowMs: _, ...plain } = shape
   return {
     ...(name !== undefined && { name }),
@@ -73,6 +85,7 @@ export function storedOptions(stored: Stored, shape: Shape): Partial<Serdes> & o
     ...((store !== undefined || stored.serdes === true) && serdes(plain)),
     ...(inMemory === true && { inMemory: true }),
     ...(unlogged === true && { changelog: false }),
+    ...(historyMs !== undefined && shape.windowMs === undefined && { historyRetention: historyMs }),
     ...(retentionMs !== undefined && { retention: retentionMs }),
   }
 }

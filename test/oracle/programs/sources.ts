@@ -88,12 +88,13 @@ export const sources = {
 }
 
 function withoutName(stored: Stored): Stored {
-  const { store, serdes: own, inMemory, unlogged } = stored
+  const { store, serdes: own, inMemory, unlogged, historyMs } = stored
   return {
     ...(store !== undefined && { store }),
     ...(own === true && { serdes: own }),
     ...(inMemory === true && { inMemory }),
     ...(unlogged === true && { unlogged }),
+    ...(historyMs !== undefined && { historyMs }),
   }
 }
 

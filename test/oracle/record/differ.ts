@@ -15,7 +15,7 @@ import { parseArgs } from 'node:util'
 
 import { seededRandom } from '../../../src/platform/simulated/seeded-random.ts'
 import { unsupported } from '../runner.ts'
-import { type Scenario, scenariosOf } from '../scenario.ts'
+import { families as recordedFamilies, type Scenario, scenariosOf } from '../scenario.ts'
 import { families } from '../topologies/index.ts'
 import { callFamilies, inputsOf, randomProgram } from '../programs/index.ts'
 import { difference, ofProgram, type Question, record, shrink, stopRecorder } from './compare.ts'
@@ -37,6 +37,7 @@ function questions(): Question[] {
   const [from, count] = [Number(values.from), Number(values.seeds)]
   const list: Question[] = []
   for (const [family, topologies] of Object.entries(families)) {
+    if (!recordedFamilies.includes(family)) continue
     if (values.family !== undefined && values.family !== family) continue
     for (const scenario of scenariosOf(family)) {
       const build = topologies[scenario.name]
