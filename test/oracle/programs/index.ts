@@ -2,6 +2,7 @@ import type { StreamsBuilder } from '../../../src/index.ts'
 import type { SeededRandom } from '../../../src/platform/simulated/seeded-random.ts'
 import { aggregations } from './aggregations.ts'
 import { as, type Built, type Call, javaType, type Program, type Shape } from './program.ts'
+import { processors } from './processors.ts'
 import { pick } from './random-choice.ts'
 import { sources } from './sources.ts'
 import { stateless } from './stateless.ts'
@@ -17,6 +18,7 @@ export const callFamilies: Readonly<Record<string, Readonly<Record<string, Call<
   aggregations,
   tables,
   streamJoins,
+  processors,
 })
 
 const calls: Readonly<Record<string, Call<object>>> = as(
@@ -51,16 +53,20 @@ function at<T>(list: readonly T[], places: readonly number[]): T[] {
 /** The program as the body of a Java method. */
 export function toJava(program: Program): string[] {
   const shapes = shapesOf(program)
-  return program.map(({ call, on, with: options }, i) => {
-    const text = callOf(call).java(
+  return program.flatMap(({ call, on, with: options }, i) => {
+    const { before, java } = callOf(call)
+    const text = java(
       options,
       on.map(place => `h${place}`),
       at(shapes, on),
     )
     const shape = shapes[i]
-    return shape === undefined || shape.kind === 'nothing'
-      ? `${text};`
-      : `${javaType(shape)} h${i} = ${text};`
+    return [
+      ...(before === undefined ? [] : [before(options)]),
+      shape === undefined || shape.kind === 'nothing'
+        ? `${text};`
+        : `${javaType(shape)} h${i} = ${text};`,
+    ]
   })
 }
 
@@ -86,7 +92,16 @@ export interface Limits {
 
 /** Calls that write to a repartition topic of their own. */
 const repartitioning = new Set(['repartition'])
-const rekeying = new Set(['selectKey', 'map', 'flatMap', 'unwindow', 'groupBy', 'tableGroupBy'])
+const rekeying = new Set([
+  'processLater',
+  'processStore',
+  'selectKey',
+  'map',
+  'flatMap',
+  'unwindow',
+  'groupBy',
+  'tableGroupBy',
+])
 /** Calls that need one if the key was changed before. */
 const needsKey = new Set([
   'toTable',

@@ -53,6 +53,8 @@ export interface Call<With extends object> {
   draw: (draw: Draw, on: readonly Shape[]) => With
   gives: (options: With, on: readonly Shape[]) => Shape
   java: (options: With, on: readonly string[], shapes: readonly Shape[]) => string
+  /** A statement in Java before the call. */
+  before?: (options: With) => string
   build: (
     options: With,
     on: readonly Built[],
