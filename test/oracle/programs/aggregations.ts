@@ -1,12 +1,18 @@
 import type {
   KGroupedStream,
   KGroupedTable,
+  SessionWindowedKStream,
   TimeWindowedKStream,
-  TimeWindows,
 } from '../../../src/index.ts'
-import { hopping, tumbling } from '../../../src/index.ts'
+import { hopping, sessions, sliding, tumbling, unlimited } from '../../../src/index.ts'
 import { aggregators, of, reducers, selectors } from './functions.ts'
-import { drawStored, javaStored, type Stored, storedOptions } from './materialized.ts'
+import {
+  drawStored,
+  leastRetention,
+  javaStored,
+  type Stored,
+  storedOptions,
+} from './materialized.ts'
 import {
   as,
   type Built,
@@ -30,7 +36,8 @@ type Aggregating = KGroupedStream<string, string>
 
 const isGroupedStream = ({ kind }: Shape): boolean => kind === 'groupedStream'
 const isGroupedTable = ({ kind }: Shape): boolean => kind === 'groupedTable'
-const isWindowed = ({ kind }: Shape): boolean => kind === 'timeWindowed'
+const isWindowed = ({ kind }: Shape): boolean =>
+  kind === 'timeWindowed' || kind === 'sessionWindowed'
 const isAggregating = (shape: Shape): boolean => isGroupedStream(shape) || isWindowed(shape)
 
 const result = (shape: Shape, value: Shape['value']): Shape => ({ ...shape, kind: 'table', value })
@@ -40,8 +47,8 @@ function drawResult(draw: Draw, shape: Shape, bareName: boolean): Stored {
   const stored = drawStored(draw, bareName)
   if (shape.windowMs === undefined || stored.store === undefined || draw.random.chance(0.6))
     return stored
-  const least = shape.windowMs + (shape.graceMs ?? 0)
-  return { ...stored, retentionMs: least + pick([1, 10, 100, 1000], draw.random) }
+  if (shape.windows === 'unlimited') return stored
+  return { ...stored, retentionMs: leastRetention(shape) + pick([1, 10, 100, 1000], draw.random) }
 }
 
 export const aggregations = {
@@ -90,13 +97,73 @@ export const aggregations = {
     java: ({ sizeMs, advanceMs, graceMs }, [on]) =>
       `${on}.windowedBy(TimeWindows.ofSizeAndGrace(ms(${sizeMs}), ms(${graceMs}))${advanceMs === sizeMs ? '' : `.advanceBy(ms(${advanceMs}))`})`,
     build: ({ sizeMs, advanceMs, graceMs }, [on]) => {
-      const windows: TimeWindows =
+      const windows =
         advanceMs === sizeMs
           ? tumbling(sizeMs, { grace: graceMs })
           : hopping(sizeMs, { advance: advanceMs, grace: graceMs })
       return grouped(on).windowedBy(windows)
     },
   } satisfies Call<{ sizeMs: number; advanceMs: number; graceMs: number }>,
+
+  windowedBySliding: {
+    on: [isGroupedStream],
+    draw: ({ random }) => ({
+      sizeMs: pick([1, 7, 10, 25], random),
+      graceMs: pick([0, 0, 4, 11, 100], random),
+    }),
+    gives: ({ sizeMs, graceMs }, [{ value } = nothing]) => ({
+      kind: 'timeWindowed',
+      windows: 'sliding',
+      value,
+      windowMs: sizeMs,
+      graceMs,
+    }),
+    java: ({ sizeMs, graceMs }, [on]) =>
+      `${on}.windowedBy(SlidingWindows.ofTimeDifferenceAndGrace(ms(${sizeMs}), ms(${graceMs})))`,
+    build: ({ sizeMs, graceMs }, [on]) =>
+      grouped(on).windowedBy(sliding(sizeMs, { grace: graceMs })),
+  } satisfies Call<{ sizeMs: number; graceMs: number }>,
+
+  windowedBySession: {
+    on: [isGroupedStream],
+    draw: ({ random }) => ({
+      gapMs: pick([1, 5, 10, 25], random),
+      graceMs: pick([0, 0, 4, 11, 100], random),
+    }),
+    gives: ({ gapMs, graceMs }, [{ value } = nothing]) => ({
+      kind: 'sessionWindowed',
+      windows: 'session',
+      value,
+      windowMs: gapMs,
+      graceMs,
+    }),
+    java: ({ gapMs, graceMs }, [on]) =>
+      `${on}.windowedBy(SessionWindows.ofInactivityGapAndGrace(ms(${gapMs}), ms(${graceMs})))`,
+    build: ({ gapMs, graceMs }, [on]) =>
+      grouped(on).windowedBy(sessions(gapMs, { grace: graceMs })),
+  } satisfies Call<{ gapMs: number; graceMs: number }>,
+
+  windowedByUnlimited: {
+    on: [isGroupedStream],
+    draw: ({ random }) => ({ startMs: pick([0, 20, 100], random) }),
+    gives: (_, [{ value } = nothing]) => ({
+      kind: 'timeWindowed',
+      windows: 'unlimited',
+      value,
+      windowMs: 1,
+    }),
+    java: ({ startMs }, [on]) =>
+      `${on}.windowedBy(UnlimitedWindows.of().startOn(Instant.ofEpochMilli(${startMs})))`,
+    build: ({ startMs }, [on]) => grouped(on).windowedBy(unlimited({ start: startMs })),
+  } satisfies Call<{ startMs: number }>,
+
+  emitOnClose: {
+    on: [shape => isWindowed(shape) && shape.windows !== 'unlimited'],
+    draw: () => ({}),
+    gives: (_, [shape = nothing]) => shape,
+    java: (_, [on]) => `${on}.emitStrategy(EmitStrategy.onWindowClose())`,
+    build: (_, [on]) => windowedStream(on).emitStrategy('onWindowClose'),
+  } satisfies Call<object>,
 
   count: {
     on: [isAggregating],
@@ -129,13 +196,19 @@ export const aggregations = {
     }),
     gives: (_, [shape = nothing]) => result(shape, 'string'),
     java: ({ f, stored }, [on], [shape = nothing]) =>
-      `${on}.aggregate(() -> "", ${of(aggregators, f).java}${javaStored(stored, { ...shape, value: 'string' })})`,
-    build: ({ f, stored }, [on], [shape = nothing]) =>
-      aggregating(on).aggregate(
-        () => '',
-        of(aggregators, f).ts,
-        storedOptions(stored, { ...shape, value: 'string' }),
-      ),
+      `${on}.aggregate(() -> "", ${of(aggregators, f).java}${shape.windows === 'session' ? ', (k, one, two) -> tail(one + "|" + two, 12)' : ''}${javaStored(stored, { ...shape, value: 'string' })})`,
+    build({ f, stored }, [on], [shape = nothing]) {
+      const options = storedOptions(stored, { ...shape, value: 'string' })
+      const { ts } = of(aggregators, f)
+      return shape.windows === 'session'
+        ? sessionStream(on).aggregate(
+            () => '',
+            ts,
+            (_, one, two) => `${one}|${two}`.slice(-12),
+            options,
+          )
+        : aggregating(on).aggregate(() => '', ts, options)
+    },
   } satisfies Call<WithStored<{ f: string }>>,
 
   tableCount: {
@@ -183,6 +256,8 @@ export const aggregations = {
 }
 
 const grouped = (built: Built): KGroupedStream<string, string> => as(built)
+const windowedStream = (built: Built): TimeWindowedKStream<string, string> => as(built)
+const sessionStream = (built: Built): SessionWindowedKStream<string, string> => as(built)
 const groupedTable = (built: Built): KGroupedTable<string, string> => as(built)
 /** Both have the same methods. */
 const aggregating = (built: Built): Aggregating =>

@@ -101,6 +101,7 @@ const rekeying = new Set([
   'unwindow',
   'groupBy',
   'tableGroupBy',
+  'windowsGroupBy',
 ])
 /** Calls that need one if the key was changed before. */
 const needsKey = new Set([
@@ -171,7 +172,8 @@ export function randomProgram(random: SeededRandom, limits: Limits): Program {
   return program
 
   function finish(place: number, shape: Shape): void {
-    const next = endOf[shape.kind]
+    const isEndless = shape.windows === 'unlimited' && shape.kind === 'stream'
+    const next = isEndless ? 'unwindow' : endOf[shape.kind]
     if (next === undefined) return
     if (needsKey.has(next) && rekeyed.has(place) && repartitions++ >= limits.repartitions) return
     const options = callOf(next).draw(draw, [shape])
@@ -190,6 +192,8 @@ const endOf: Readonly<Record<Shape['kind'], string | undefined>> = {
   groupedStream: 'count',
   groupedTable: 'tableCount',
   timeWindowed: 'count',
+  sessionWindowed: 'count',
+  cogrouped: undefined,
   nothing: undefined,
 }
 
@@ -214,7 +218,13 @@ export function topicsOf(program: Program): Record<string, { key: string; value:
     const shape = call === 'to' ? at(shapes, on)[0] : shapes[i]
     const { topic, rest }: { topic?: string; rest?: string } = options
     if (shape === undefined) continue
-    const key = shape.windowMs === undefined ? 'string' : `windowed(${shape.windowMs})`
+    const { windowMs, windows } = shape
+    const key =
+      windowMs === undefined
+        ? 'string'
+        : windows === 'session'
+          ? 'session'
+          : `windowed(${windowMs})`
     if (topic !== undefined) topics[topic] = { key, value: shape.value }
     if (rest !== undefined) topics[rest] = { key, value: shape.value }
   }

@@ -48,10 +48,12 @@ function place(random: SeededRandom): Pick<Stored, 'inMemory' | 'historyMs'> {
 export function javaStored(stored: Stored, shape: Shape): string {
   const named = stored.name === undefined ? '' : `, Named.as("${stored.name}")`
   const { store, retentionMs } = stored
-  const { windowMs, graceMs = 0 } = shape
+  const { windowMs } = shape
+  const isSession = shape.windows === 'session'
   const types = `String, ${javaValue(shape)}`
   if (store === undefined) {
-    const kind = windowMs === undefined ? 'KeyValueStore' : 'WindowStore'
+    const kind =
+      windowMs === undefined ? 'KeyValueStore' : isSession ? 'SessionStore' : 'WindowStore'
     const plain = { ...shape }
     delete plain.windowMs
     return stored.serdes === true
@@ -61,13 +63,15 @@ export function javaStored(stored: Stored, shape: Shape): string {
   const supplier =
     windowMs === undefined
       ? `Stores.inMemoryKeyValueStore("${store}")`
-      : `Stores.inMemoryWindowStore("${store}", ms(${retentionMs ?? windowMs + graceMs}), ms(${windowMs}), false)`
+      : isSession
+        ? `Stores.inMemorySessionStore("${store}", ms(${retentionMs ?? leastRetention(shape)}))`
+        : `Stores.inMemoryWindowStore("${store}", ms(${retentionMs ?? leastRetention(shape)}), ms(${windowMs}), false)`
   const base =
     stored.historyMs !== undefined && windowMs === undefined
       ? `Materialized.<${types}>as(Stores.persistentVersionedKeyValueStore("${store}", ms(${stored.historyMs}))).withKeySerde(STRING).withValueSerde(${javaSerde(shape)})`
       : stored.inMemory === true
         ? `Materialized.<${types}>as(${supplier}).withKeySerde(STRING).withValueSerde(${javaSerde(shape)})`
-        : `${windowMs === undefined ? 'kv' : 'window'}("${store}", ${javaSerde(shape)})`
+        : `${windowMs === undefined ? 'kv' : isSession ? 'session' : 'window'}("${store}", ${javaSerde(shape)})`
   const retention =
     retentionMs === undefined || stored.inMemory === true
       ? ''
@@ -89,3 +93,7 @@ export function storedOptions(stored: Stored, shape: Shape): Partial<Serdes> & o
     ...(retentionMs !== undefined && { retention: retentionMs }),
   }
 }
+
+/** The shortest retention that a store of the windows may have. */
+export const leastRetention = ({ windowMs = 0, windows, graceMs = 0 }: Shape): number =>
+  (windows === 'sliding' ? 2 * windowMs : windowMs) + graceMs

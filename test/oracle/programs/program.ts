@@ -9,6 +9,7 @@ import {
   type Serde,
   type StreamsBuilder,
   long,
+  sessionWindowed,
   string,
   windowed,
 } from '../../../src/index.ts'
@@ -29,9 +30,13 @@ export interface Shape {
     | 'groupedStream'
     | 'groupedTable'
     | 'timeWindowed'
+    | 'sessionWindowed'
+    | 'cogrouped'
     | 'nothing'
-  /** Size of the windows of its keys; undefined for plain string keys. */
+  /** Size of the windows of its keys, or gap of the sessions; undefined for plain string keys. */
   readonly windowMs?: number
+  /** What windows these are, where not tumbling or hopping ones. */
+  readonly windows?: 'sliding' | 'session' | 'unlimited'
   readonly value: 'string' | 'long'
   /** Grace of the windows above it, which the stores of windows must keep. */
   readonly graceMs?: number
@@ -86,9 +91,10 @@ export interface Serdes {
   readonly value: Serde<string>
 }
 
-export function serdes({ windowMs, value }: Shape): Serdes {
+export function serdes({ windowMs, windows, value }: Shape): Serdes {
+  const key = windows === 'session' ? sessionWindowed(string()) : windowed(string(), windowMs ?? 1)
   return {
-    key: windowMs === undefined ? string() : as(windowed(string(), windowMs)),
+    key: windowMs === undefined ? string() : as(key),
     value: value === 'string' ? string() : as(long()),
   }
 }
@@ -96,15 +102,22 @@ export function serdes({ windowMs, value }: Shape): Serdes {
 /** "STRING, LONG": the arguments of the same serdes in Java. */
 export const javaSerdes = (shape: Shape): string => `${javaKeySerde(shape)}, ${javaSerde(shape)}`
 
-export const javaKeySerde = ({ windowMs }: Shape): string =>
-  windowMs === undefined ? 'STRING' : `timeWindowed(${windowMs})`
+export const javaKeySerde = ({ windowMs, windows }: Shape): string =>
+  windowMs === undefined
+    ? 'STRING'
+    : windows === 'session'
+      ? 'sessionWindowed()'
+      : `timeWindowed(${windowMs})`
 
 export const javaSerde = ({ value }: Shape): string => (value === 'string' ? 'STRING' : 'LONG')
 
 /** The type of a handle in Java. */
 export function javaType(shape: Shape): string {
   const { kind, windowMs } = shape
-  const key = windowMs === undefined || kind === 'timeWindowed' ? 'String' : 'Windowed<String>'
+  const key =
+    windowMs === undefined || ['timeWindowed', 'sessionWindowed'].includes(kind)
+      ? 'String'
+      : 'Windowed<String>'
   return `${javaKinds[kind]}<${key}, ${javaValue(shape)}>`
 }
 
@@ -115,6 +128,8 @@ const javaKinds: Readonly<Record<Shape['kind'], string>> = {
   groupedStream: 'KGroupedStream',
   groupedTable: 'KGroupedTable',
   timeWindowed: 'TimeWindowedKStream',
+  sessionWindowed: 'SessionWindowedKStream',
+  cogrouped: 'CogroupedKStream',
   nothing: 'void',
 }
 

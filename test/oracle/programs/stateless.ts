@@ -188,7 +188,7 @@ export const stateless = {
   } satisfies Call<{ name?: string }>,
 
   to: {
-    on: [isStream],
+    on: [shape => isStream(shape) && shape.windows !== 'unlimited'],
     draw: ({ random, fresh }) => ({
       topic: fresh('out'),
       ...(random.chance(0.2) && { name: fresh('sink') }),

@@ -91,6 +91,19 @@ export const tables = {
       }),
   } satisfies Call<{ f: string; name?: string }>,
 
+  windowsGroupBy: {
+    on: [shape => isTable(shape) && !isPlain(shape)],
+    draw: ({ random, fresh }) => ({ ...(random.chance(0.3) && { name: fresh('group') }) }),
+    gives: () => ({ kind: 'groupedTable', value: 'string' }),
+    java: ({ name }, [on]) =>
+      `${on}.groupBy((w, v) -> KeyValue.pair(w.key(), "" + v), Grouped.with(${name === undefined ? '' : `"${name}", `}STRING, STRING))`,
+    build: ({ name }, [on]) =>
+      table(on).groupBy((w, v) => [as<{ key: string }>(w).key, `${v}`], {
+        ...named(name),
+        ...serdes({ kind: 'table', value: 'string' }),
+      }),
+  } satisfies Call<{ name?: string }>,
+
   toStream: {
     on: [isTable],
     draw: draw => maybeName(draw),
