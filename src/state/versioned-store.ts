@@ -128,6 +128,10 @@ export class VersionedStore implements VersionedKeyValueStore<unknown, unknown> 
     const latest = this.#latest.get(key)
     const deletion = latest === undefined ? this.#openDeletion(key) : undefined
     const last = latest === undefined ? deletion?.validFrom : rowTimestamp(latest)
+    if (value === null && latest !== undefined && timestamp === last) {
+      this.#deleteAtItsTime(key, timestamp)
+      return Infinity
+    }
     if (last === undefined || timestamp >= last) {
       if (deletion !== undefined) this.#removeVersion(key, deletion.segment, deletion.validFrom)
       if (last !== undefined && timestamp > last) {
@@ -137,6 +141,21 @@ export class VersionedStore implements VersionedKeyValueStore<unknown, unknown> 
       return Infinity
     }
     return this.#insert(key, value, timestamp, this.#lastSegment(latest)) ?? last
+  }
+
+  /**
+   * Deletes the latest row as of the very time from which it was valid. As in Kafka Streams, only an earlier row keeps a trace of
+   * that; without one it is as if the row had never been put, and an earlier put becomes the latest.
+   */
+  #deleteAtItsTime(key: Buffer, timestamp: number): void {
+    this.#latest.put(key, null, timestamp)
+    const before = this.#newest(key)
+    if (before?.validTo !== timestamp) return
+    if (before.value !== null) this.#putVersion(key, timestamp, Infinity, null)
+    else {
+      this.#removeVersion(key, before.segment, before.validFrom)
+      this.#putVersion(key, before.validFrom, Infinity, null)
+    }
   }
 
   #putLatest(key: Buffer, value: Buffer | null, timestamp: number, exists: boolean): void {
@@ -200,12 +219,15 @@ export class VersionedStore implements VersionedKeyValueStore<unknown, unknown> 
 
   /** The deletion that is the latest version, as far as anybody can still ask for it. */
   #openDeletion(key: Buffer): Version | undefined {
+    const newest = this.#newest(key)
+    return newest?.validTo === Infinity ? newest : undefined
+  }
+
+  /** The last version in the history, as far as anybody can still ask for it. */
+  #newest(key: Buffer): Version | undefined {
     const last = this.segments.of(this.segments.observedTime)
     for (let segment = last; segment >= this.#firstSegment; segment--) {
-      for (const text of this.#keysOf(segment, key, 0, Infinity, true)) {
-        const version = this.#versionAt(text)
-        return version.validTo === Infinity ? version : undefined
-      }
+      for (const text of this.#keysOf(segment, key, 0, Infinity, true)) return this.#versionAt(text)
     }
     return undefined
   }

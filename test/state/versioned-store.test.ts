@@ -42,6 +42,13 @@ class Model {
     }
     this.#observed = Math.max(this.#observed, timestamp)
     const others = this.#of(key).filter(version => version.timestamp !== timestamp)
+    const latest = this.#of(key).at(-1)
+    const isUndone = value === null && latest?.timestamp === timestamp && latest.value !== null
+    // A row that is deleted as of its own time, without a row before it, has never been.
+    if (isUndone && (others.at(-1)?.value ?? null) === null) {
+      this.#versions.set(key, others)
+      return Infinity
+    }
     const versions = [...others, { timestamp, value }].sort((a, b) => a.timestamp - b.timestamp)
     this.#versions.set(key, versions)
     return versions.find(version => version.timestamp > timestamp)?.timestamp ?? Infinity

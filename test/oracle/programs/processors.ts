@@ -49,7 +49,7 @@ export const processors = {
         'var row = all.next(); context.forward(new Record<>(row.key, row.value + t, t)); rows.delete(row.key); } } }); '
       return (
         `${on}.process(processor(context -> { KeyValueStore<String, String> rows = context.getStateStore("${store}"); ` +
-        `${everyMs === 0 ? '' : tick}` +
+        (everyMs === 0 ? '' : tick) +
         'return record -> { if (record.key() == null) { return; } String before = rows.get(record.key()); ' +
         'rows.put(record.key(), tail(before + record.value(), 6)); context.forward(record.withValue(rows.get(record.key()))); }; ' +
         `})${javaNamed(name)}, "${store}")`

@@ -98,7 +98,7 @@ export const tables = {
     java: ({ name }, [on]) =>
       `${on}.groupBy((w, v) -> KeyValue.pair(w.key(), "" + v), Grouped.with(${name === undefined ? '' : `"${name}", `}STRING, STRING))`,
     build: ({ name }, [on]) =>
-      table(on).groupBy((w, v) => [as<{ key: string }>(w).key, `${v}`], {
+      table(on).groupBy((w, v) => [as<{ key: string }>(w).key, String(as<unknown>(v))], {
         ...named(name),
         ...serdes({ kind: 'table', value: 'string' }),
       }),
