@@ -89,6 +89,7 @@ export type {
   KeyValueStore,
   PlainWindowRow,
   ReadOnlyKeyValueStore,
+  ReadOnlySessionStore,
   ReadOnlyWindowStore,
   SessionRange,
   SessionRow,

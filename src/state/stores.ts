@@ -164,6 +164,30 @@ export interface WindowRow<K, V> extends ValueAndTimestamp<V> {
   readonly windowStart: number
 }
 
+/**
+ * What a query sees of the sessions of a table.
+ *
+ * @example
+ * ```ts
+ * import { type ReadOnlySessionStore, sessions, string } from 'millrace'
+ * import { TestApplication } from 'millrace/testing'
+ *
+ * const text = { key: string(), value: string() }
+ * await using application = await TestApplication.start(builder => {
+ *   const grouped = builder.stream('clicks', text).groupByKey()
+ *   grouped.windowedBy(sessions({ minutes: 30 })).count({ store: 'visits' })
+ * })
+ * application.inputTopic('clicks', text).pipe('ann', '/', { timestamp: 5 })
+ * await application.settle()
+ * const visits = application.store<ReadOnlySessionStore<string, number>>('visits')
+ * visits.fetchSession('ann', 5, 5) // → 1
+ * const found = [...visits.findSessions('ann', { latestStart: 4 })]
+ * found.length // → 0
+ * const all: number[] = []
+ * for await (const { value } of visits.all()) all.push(value)
+ * all // → [1]
+ * ```
+ */
 export interface ReadOnlySessionStore<K, V> {
   readonly name: string
   /** The value of a key's session with exactly these bounds (ms since the Unix epoch, both inclusive), or undefined. */

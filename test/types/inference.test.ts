@@ -1,19 +1,25 @@
-import { expectTypeOf, test } from 'vitest'
+import { expect, expectTypeOf, test } from 'vitest'
 import { z } from 'zod'
 import {
+  type CogroupedKStream,
   type GlobalKTable,
   type KeyValueStore,
   type KStream,
   type KTable,
   type Serde,
-  StreamsBuilder,
+  type SessionWindowedKStream,
   type TimestampedKeyValueStore,
   type Windowed,
+  calendar,
   json,
   keyValueStore,
   long,
+  sessions,
+  sliding,
+  StreamsBuilder,
   string,
   tumbling,
+  unlimited,
 } from '../../src/index.ts'
 
 /** What a lambda sees without an annotation. The checks happen when the types are checked; here they only run. */
@@ -245,4 +251,59 @@ test('joins of tables know which side may lack', () => {
       (_, _word, all) => all,
     )
   expectTypeOf(counts).toEqualTypeOf<KTable<number, string>>()
+})
+
+test('windows of each kind have their own methods and keys', () => {
+  const grouped = flights.groupByKey()
+  const days = calendar('day', { timeZone: 'Europe/Berlin' })
+  for (const windows of [tumbling(10), days, unlimited(), sliding(10)]) {
+    expectTypeOf(grouped.windowedBy(windows).count()).toEqualTypeOf<
+      KTable<Windowed<string>, number>
+    >()
+  }
+  const visits = grouped.windowedBy(sessions(10))
+  expectTypeOf(visits).toEqualTypeOf<SessionWindowedKStream<string, Flight>>()
+  const lengths = visits.emitStrategy('onWindowClose').aggregate(
+    () => 0,
+    (_, flight, length) => {
+      expectTypeOf(flight).toEqualTypeOf<Flight>()
+      expectTypeOf(length).toEqualTypeOf<number>()
+      return length + flight.delay
+    },
+    (_, one, two) => one + two,
+  )
+  expectTypeOf(lengths).toEqualTypeOf<KTable<Windowed<string>, number>>()
+  const sum = (_: string, flight: Flight, length: number): number => length + flight.delay
+  // @ts-expect-error an aggregation in sessions needs a merger
+  expect(() => visits.aggregate(() => 0, sum)).not.toThrow()
+  // @ts-expect-error only windows close
+  expect(() => grouped.emitStrategy('onWindowClose')).toThrow(TypeError)
+  // @ts-expect-error there are two strategies
+  grouped.windowedBy(tumbling(10)).emitStrategy('sometimes')
+})
+
+test('streams of different values are cogrouped into one aggregate', () => {
+  const airports = builder.stream('airports-by-key', { key: string(), value: json(Airport) })
+  const cogrouped = flights
+    .groupByKey()
+    .cogroup((_, flight, all: string[]) => [...all, flight.origin])
+    .cogroup(airports.groupByKey(), (key, airport, all) => {
+      expectTypeOf(key).toEqualTypeOf<string>()
+      expectTypeOf(airport).toEqualTypeOf<Airport>()
+      expectTypeOf(all).toEqualTypeOf<string[]>()
+      return [...all, airport.city]
+    })
+  expectTypeOf(cogrouped).toEqualTypeOf<CogroupedKStream<string, string[]>>()
+  expectTypeOf(cogrouped.aggregate(() => [])).toEqualTypeOf<KTable<string, string[]>>()
+  expectTypeOf(cogrouped.windowedBy(sliding(10)).aggregate(() => [])).toEqualTypeOf<
+    KTable<Windowed<string>, string[]>
+  >()
+  expectTypeOf(
+    cogrouped.windowedBy(sessions(10)).aggregate(
+      () => [],
+      (_, one, two) => [...one, ...two],
+    ),
+  ).toEqualTypeOf<KTable<Windowed<string>, string[]>>()
+  // @ts-expect-error the aggregate is of another type
+  cogrouped.aggregate(() => 0)
 })

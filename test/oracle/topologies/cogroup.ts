@@ -25,7 +25,7 @@ export const topologies: Topologies = {
       .groupBy((k, v: string | null) => (v === null ? k : v.slice(0, 1)), strings)
     const other = b
       .stream('other', strings)
-      .mapValues(v => v + v)
+      .mapValues(v => `${v}${v}`)
       .groupByKey(strings)
     left
       .cogroup(add('L'))
