@@ -37,6 +37,7 @@ export type {
   Repartitioned,
   StreamJoined,
   SuppressOptions,
+  TableJoined,
 } from './dsl/options.ts'
 export {
   keyValueStore,

@@ -6,9 +6,13 @@ import { KGroupedTableImpl } from './kgrouped-table-impl.ts'
 import type { KGroupedTable } from './kgrouped-table.ts'
 import type { KStream } from './kstream.ts'
 import type { KTable } from './ktable.ts'
-import type { GroupedTable, Materialized, Named, SuppressOptions } from './options.ts'
+import type { UserFunction } from '../topology/user-function.ts'
+import type { GroupedTable, Materialized, Named, SuppressOptions, TableJoined } from './options.ts'
 import type { UntilTimeLimit, UntilWindowCloses } from './suppressed.ts'
 import type { Scope } from './scope.ts'
+
+type Joiner<K, V, VT, V2> = (value: V, other: VT, key: K) => V2 | null
+type ForeignKeyOf<K, V, KT> = (value: V, key: K) => KT | null
 
 export class KTableImpl<K, V> implements KTable<K, V> {
   readonly kind = 'KTable'
@@ -44,18 +48,20 @@ export class KTableImpl<K, V> implements KTable<K, V> {
 
   join<KT, VT, V2>(
     table: KTable<KT, VT>,
-    joiner: (value: V, other: VT, key: K) => V2 | null,
-    options?: Materialized<K, V2>,
+    first: Joiner<K, V, VT, V2> | ForeignKeyOf<K, V, KT>,
+    second?: Joiner<K, V, VT, V2> | Materialized<K, V2>,
+    third?: TableJoined<K, KT, V2>,
   ): KTable<K, V2> {
-    return this.#join(table, { join: 'inner', joiner }, options)
+    return this.#joinByAnyKey('inner', table, first, second, third)
   }
 
   leftJoin<KT, VT, V2>(
     table: KTable<KT, VT>,
-    joiner: (value: V, other: VT | null, key: K) => V2 | null,
-    options?: Materialized<K, V2>,
+    first: Joiner<K, V, VT | null, V2> | ForeignKeyOf<K, V, KT>,
+    second?: Joiner<K, V, VT | null, V2> | Materialized<K, V2>,
+    third?: TableJoined<K, KT, V2>,
   ): KTable<K, V2> {
-    return this.#join(table, { join: 'left', joiner }, options)
+    return this.#joinByAnyKey('left', table, first, second, third)
   }
 
   outerJoin<KT, VT, V2>(
@@ -86,6 +92,20 @@ export class KTableImpl<K, V> implements KTable<K, V> {
   toStream(options?: Named): KStream<K, V> {
     const node = this.#scope.graph.add({ ...options, kind: 'toStream', parents: this.#parents })
     return this.#scope.stream(node)
+  }
+
+  /** By the primary key `(joiner, options)` follow, by a foreign key `(foreignKey, joiner, options)`. */
+  #joinByAnyKey<KT, VT, V2>(
+    join: 'inner' | 'left',
+    table: KTable<KT, VT>,
+    first: UserFunction<[unknown, unknown, unknown?], unknown>,
+    second: UserFunction<[unknown, unknown, unknown], unknown> | Materialized<K, V2> | undefined,
+    third: TableJoined<K, KT, V2> | undefined,
+  ): KTable<K, V2> {
+    if (typeof second !== 'function') return this.#join(table, { join, joiner: first }, second)
+    const parents = [this.#parents[0], nodeOf(table, this.#scope.graph)]
+    const functions = { extractor: first, joiner: second }
+    return this.#add({ ...third, kind: 'foreignKeyJoin', parents, join, ...functions })
   }
 
   #join<KT, VT, V2>(

@@ -1,7 +1,7 @@
 import type { Handle, handle } from './handle.ts'
 import type { KGroupedTable } from './kgrouped-table.ts'
 import type { KStream } from './kstream.ts'
-import type { GroupedTable, Materialized, Named, SuppressOptions } from './options.ts'
+import type { GroupedTable, Materialized, Named, SuppressOptions, TableJoined } from './options.ts'
 import type { SameTableKey } from './same-key.ts'
 import type { UntilTimeLimit, UntilWindowCloses } from './suppressed.ts'
 import type { WindowedKey } from './windowed-key.ts'
@@ -114,6 +114,47 @@ export interface KTable<K, V> {
   ): KTable<K, V2>
 
   /**
+   * Joins each row of this table with the row of another one at which it points: the foreign key is computed from the row and
+   * its key, null points nowhere. Many rows may point at one; a change of that one gives new rows for all of them. The tables
+   * need not have the same number of partitions: rows travel through two internal topics, to the other table and back. Where
+   * a row moves while an answer to its former value is under way, that answer is dropped. With any option but a name and
+   * partitioners the result is stored. The keys of the rows that point at something are in memory, beside the other table.
+   *
+   * Throws INVALID_TOPOLOGY for a table of another builder, and where nothing says how the values of this table become bytes.
+   * `KTABLE-FK-JOIN`, KIP-213.
+   *
+   * @example
+   * ```ts
+   * import { json, string } from 'millrace'
+   * import { TestDriver } from 'millrace/testing'
+   *
+   * const text = { key: string(), value: string() }
+   * const orders = { key: string(), value: json<{ product: string; count: number }>() }
+   * const driver = new TestDriver(builder => {
+   *   const products = builder.table('products', text)
+   *   builder
+   *     .table('orders', orders)
+   *     .join(products, order => order.product, (order, product) => `${order.count} x ${product}`)
+   *     .toStream()
+   *     .to('lines', text)
+   * })
+   * driver.inputTopic('products', text).pipe('p1', 'tea')
+   * driver.inputTopic('orders', orders).pipe('a', { product: 'p1', count: 2 })
+   * driver.inputTopic('orders', orders).pipe('b', { product: 'p1', count: 5 })
+   * driver.inputTopic('products', text).pipe('p1', 'green tea')
+   * driver.outputTopic('lines', text).readAll().map(({ key, value }) => `${key}: ${value}`) // → [
+   * //   'a: 2 x tea', 'b: 5 x tea', 'a: 2 x green tea', 'b: 5 x green tea'
+   * // ]
+   * ```
+   */
+  join<KT, VT, V2>(
+    table: KTable<KT, VT>,
+    foreignKey: (value: V, key: K) => KT | null,
+    joiner: (value: V, other: VT, key: K) => V2 | null,
+    options?: TableJoined<K, KT, V2>,
+  ): KTable<K, V2>
+
+  /**
    * As `join`, but each row of this table has a result: where the other one has none the joiner gets null.
    *
    * @example
@@ -140,6 +181,37 @@ export interface KTable<K, V> {
     table: KTable<KT, VT> & SameTableKey<K, KT>,
     joiner: (value: V, other: VT | null, key: K) => V2 | null,
     options?: Materialized<K, V2>,
+  ): KTable<K, V2>
+
+  /**
+   * As `join` by a foreign key, but each row of this table has a result: where it points nowhere, or the other table has no
+   * row, the joiner gets null.
+   *
+   * @example
+   * ```ts
+   * import { string } from 'millrace'
+   * import { TestDriver } from 'millrace/testing'
+   *
+   * const text = { key: string(), value: string() }
+   * const driver = new TestDriver(builder => {
+   *   const staff = builder.table('staff', text)
+   *   staff
+   *     .leftJoin(staff, manager => (manager === 'nobody' ? null : manager), (a, b) => `${a} under ${b}`)
+   *     .toStream()
+   *     .to('lines', text)
+   * })
+   * driver.inputTopic('staff', text).pipe('Ada', 'nobody')
+   * driver.inputTopic('staff', text).pipe('Bob', 'Ada')
+   * driver.outputTopic('lines', text).readAll().map(({ key, value }) => `${key}: ${value}`) // → [
+   * //   'Ada: nobody under null', 'Bob: Ada under nobody'
+   * // ]
+   * ```
+   */
+  leftJoin<KT, VT, V2>(
+    table: KTable<KT, VT>,
+    foreignKey: (value: V, key: K) => KT | null,
+    joiner: (value: V, other: VT | null, key: K) => V2 | null,
+    options?: TableJoined<K, KT, V2>,
   ): KTable<K, V2>
 
   /**

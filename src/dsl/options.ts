@@ -145,6 +145,14 @@ export interface DeduplicatedById<K, V, Id> extends Deduplicated<K, V> {
   readonly id: Serde<Id>
 }
 
+/** How tables are joined by a foreign key, and how the result is stored. Kafka Streams' `TableJoined`. */
+export interface TableJoined<K, KT, V> extends Materialized<K, V> {
+  /** Partition of a key of the left table, if the table's topic is not partitioned by the bytes of its keys. */
+  readonly partitioner?: (key: K, value: null, partitions: number) => number
+  /** Partition of a key of the other table, if that table's topic is not partitioned by the bytes of its keys. */
+  readonly otherPartitioner?: (key: KT, value: null, partitions: number) => number
+}
+
 /** How two streams that are joined are named, written and stored. Kafka Streams' `StreamJoined`. */
 export interface StreamJoined<K, V, VO> extends Named, Logged {
   /** Beginning of the names of the stores, so that their changelogs keep their names. */

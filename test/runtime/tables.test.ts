@@ -56,3 +56,54 @@ test.each(logs)('tables joined and grouped over three partitions on %s', async (
     expect(found).toEqual(expected)
   }
 })
+
+/** People and their cities, of which each one has another number of partitions. */
+const register = defineApp('register', builder => {
+  const cities = builder.table('cities', text)
+  builder.table('people', text).leftJoin(
+    cities,
+    city => city,
+    (city, country) => `${city} in ${country}`,
+    {
+      store: 'register',
+      ...text,
+    },
+  )
+})
+
+test.each(logs)('tables joined by a foreign key on %s', async (_, openLog) => {
+  using folder = temporaryFolder()
+  await using log = await openLog()
+  const client = log.client()
+  await client.createTopics([
+    { name: 'people', partitions: 3 },
+    { name: 'cities', partitions: 2 },
+  ])
+  const options = { client, platform: nodePlatform(), stateFolder: folder.path }
+  const people = new Map<string, string>()
+  const countries = new Map<string, string>()
+  for (const round of [1, 2, 3]) {
+    for (let i = 0; i < 60; i += round) people.set(`person-${i}`, `city-${(i * round) % 8}`)
+    for (let i = 0; i < 7; i += round) countries.set(`city-${i}`, `country-${i % round}`)
+    await produce(
+      client,
+      'people',
+      [...people].map(([key, value]) => record(key, value)),
+    )
+    await produce(
+      client,
+      'cities',
+      [...countries].map(([key, value]) => record(key, value)),
+    )
+    await using application = await startApplication(register, options)
+    await application.untilEnd()
+    const store = application.store<ReadOnlyKeyValueStore<string, string>>('register')
+    const found = new Map<string, string>()
+    for await (const { key, value } of store.all()) found.set(key, value)
+    const expected = [...people].map(([key, city]): [string, string] => [
+      key,
+      `${city} in ${countries.get(city) ?? null}`,
+    ])
+    expect(found).toEqual(new Map(expected))
+  }
+})

@@ -2,6 +2,7 @@ import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { MillraceError, StreamsBuilder, string } from '../../src/index.ts'
 import { TestDriver } from '../../src/testing/index.ts'
+import { joinTables } from '../oracle/topologies/shared.ts'
 
 /**
  * Joins of tables against a naive interpreter, which keeps the tables and joins all rows anew after each update. What a
@@ -44,8 +45,8 @@ test('joins of joins, stored or not, looked up or grouped', () => {
         const a = filtered ? source.filter((_, v) => v !== 'hide') : source
         const b = builder.table('b', text)
         const c = builder.table('c', text).mapValues(v => `${v}!`)
-        const ab = a[first](b, plus, firstIsStored ? { store: 'ab', ...text } : {})
-        const abc = ab[second](c, plus, secondIsStored ? { store: 'abc', ...text } : {})
+        const ab = joinTables(first, a, b, plus, firstIsStored ? { store: 'ab', ...text } : {})
+        const abc = joinTables(second, ab, c, plus, secondIsStored ? { store: 'abc', ...text } : {})
         abc
           .groupBy((key, v) => ['all', `${key}${v}`], text)
           .aggregate(

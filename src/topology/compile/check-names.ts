@@ -8,10 +8,13 @@ export function checkNames({ applicationId, nodes, names }: Plan): void {
   checkName(applicationId)
   for (const id of nodes.keys()) {
     const { repartitions = [], ...own } = names.get(id) ?? {}
-    for (const name of Object.values(own).flat()) checkName(name)
+    namesIn(own).forEach(checkName)
     for (const { topic } of repartitions) checkName(topic)
   }
 }
+
+const namesIn = (names: string | object): string[] =>
+  typeof names === 'string' ? [names] : Object.values(names).flatMap(namesIn)
 
 /** Throws INVALID_TOPOLOGY when a name cannot become part of the name of a topic. */
 export function checkName(name: string): void {

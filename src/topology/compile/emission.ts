@@ -118,10 +118,12 @@ export class Emission {
   }
 
   sink(
-    sink: Omit<SinkNode, 'kind' | 'parents' | 'name'> & { name?: string; parent?: string },
+    sink: Omit<SinkNode, 'kind' | 'parents' | 'name'> & {
+      name?: string
+      parents?: readonly string[]
+    },
   ): void {
-    const { name = this.names.name, parent, ...rest } = sink
-    const parents = parent === undefined ? this.#parents : [parent]
+    const { name = this.names.name, parents = this.#parents, ...rest } = sink
     this.#blueprint.nodes.push(Object.freeze({ kind: 'sink', name, parents, ...rest }))
   }
 
@@ -157,10 +159,13 @@ export class Emission {
     return topic.name
   }
 
-  /** Says that all topics upstream of this node must have the same number of partitions. */
-  copartition(): void {
-    const topics = this.#node.parents.flatMap(parent => this.#plan.topics.get(parent) ?? [])
-    this.#blueprint.copartitioned.push([...new Set(topics)])
+  /** Says that all topics upstream of this node, or of some parents, and others must have the same number of partitions. */
+  copartition(
+    parents: readonly NodeId[] = this.#node.parents,
+    others: readonly string[] = [],
+  ): void {
+    const topics = parents.flatMap(parent => this.#plan.topics.get(parent) ?? [])
+    this.#blueprint.copartitioned.push([...new Set([...topics, ...others])])
   }
 
   /**

@@ -2,6 +2,7 @@ import type { LogicalNode } from '../nodes/index.ts'
 import type { NodeId } from '../nodes/node.ts'
 import { repartitionTopic } from './internal-topics.ts'
 import type { NamedGraph } from './insert-repartitions.ts'
+import type { NodeNames } from './rule.ts'
 
 /** The topics whose records reach each node: those of the sources above it, up to the nearest repartition topics. */
 export function findTopics(
@@ -14,6 +15,11 @@ export function findTopics(
   }
   return found
 
+  /** What comes out of the join comes from its second topic. */
+  function responseTopicOf(own: NodeNames | undefined): string {
+    return own?.foreignKeyJoin?.responseTopic ?? ''
+  }
+
   function ownTopics(node: LogicalNode): readonly string[] | undefined {
     switch (node.kind) {
       case 'streamSource':
@@ -22,6 +28,10 @@ export function findTopics(
         return [node.topic]
       case 'repartition':
         return [repartitionTopic(applicationId, names.get(node.id)?.topic ?? '', undefined).name]
+      case 'foreignKeyJoin':
+        return [
+          repartitionTopic(applicationId, responseTopicOf(names.get(node.id)), undefined).name,
+        ]
       default:
         return undefined
     }

@@ -51,12 +51,34 @@ export interface NodeNames {
   readonly rightStore?: string
   /** Of the processors of a cogroup, one for each input, in front of the node that merges their results. */
   readonly parts?: readonly string[]
+  /** Of everything between the two tables of a join by a foreign key. */
+  readonly foreignKeyJoin?: ForeignKeyJoinNames
   /** The repartition topic, without the application id. */
   readonly topic?: string
   /** The store, or the name it gets if it turns out to be needed. */
   readonly store?: string
   /** Repartitions to insert in front of this node. */
   readonly repartitions?: readonly RepartitionNames[]
+}
+
+export interface ForeignKeyJoinNames {
+  /** Of the topics, without the application id. */
+  readonly registrationTopic: string
+  readonly responseTopic: string
+  /** The store of the subscriptions. */
+  readonly subscriptions: string
+  /** Beside the left table, and into the first topic. */
+  readonly subscribe: string
+  readonly registrationSink: string
+  /** Out of it and beside the right table: what keeps a subscription, answers one, and answers all when a row changes. */
+  readonly registrationSource: string
+  readonly receive: string
+  readonly answer: string
+  readonly answerAll: string
+  /** Through the second topic back to the left one. */
+  readonly responseSink: string
+  readonly responseSource: string
+  readonly resolve: string
 }
 
 export interface RepartitionNames {

@@ -8,6 +8,7 @@ import { type FlatMapNode, flatMapRule } from './flat-map.ts'
 import { type FlatMapValuesNode, flatMapValuesRule } from './flat-map-values.ts'
 import { type ForeachNode, foreachRule } from './foreach.ts'
 import { type GlobalStoreNode, globalStoreRule } from './global-store.ts'
+import { type ForeignKeyJoinNode, foreignKeyJoinRule } from './foreign-key-join.ts'
 import { type GlobalTableNode, globalTableRule } from './global-table.ts'
 import { type MapNode, mapRule } from './map.ts'
 import { type MapValuesNode, mapValuesRule } from './map-values.ts'
@@ -58,6 +59,7 @@ export type LogicalNode =
   | FlatMapValuesNode
   | ForeachNode
   | GlobalStoreNode
+  | ForeignKeyJoinNode
   | GlobalTableNode
   | MapNode
   | MapValuesNode
@@ -98,6 +100,7 @@ const rules: { readonly [K in LogicalNode['kind']]: NodeRule<Extract<LogicalNode
     flatMapValues: flatMapValuesRule,
     foreach: foreachRule,
     globalStore: globalStoreRule,
+    foreignKeyJoin: foreignKeyJoinRule,
     globalTable: globalTableRule,
     map: mapRule,
     mapValues: mapValuesRule,

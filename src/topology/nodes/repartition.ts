@@ -57,7 +57,7 @@ export const repartitionRule: NodeRule<RepartitionNode> = {
     }
     emission.sink({
       name: sink,
-      ...(filter !== undefined && { parent: filter }),
+      ...(filter !== undefined && { parents: [filter] }),
       topic: fullTopic,
       key,
       value,

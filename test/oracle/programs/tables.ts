@@ -8,6 +8,7 @@ import {
   predicates,
   rowSelectors,
 } from './functions.ts'
+import { joinTables } from '../topologies/shared.ts'
 import { drawStored, javaStored, type Stored, storedOptions } from './materialized.ts'
 import {
   as,
@@ -52,7 +53,13 @@ const join = (method: 'join' | 'leftJoin' | 'outerJoin'): Call<WithStored<{ f: s
   java: ({ f, stored }, [on, other], [shape = nothing]) =>
     `${on}.${method}(${other}, ${of(joiners, f).java}${javaStored(stored, shape)})`,
   build: ({ f, stored }, [on, other], [shape = nothing]) =>
-    table(on)[method](table(other), of(joiners, f).ts, as(storedOptions(stored, shape))),
+    joinTables(
+      method,
+      table(on),
+      table(other),
+      of(joiners, f).ts,
+      as(storedOptions(stored, shape)),
+    ),
 })
 
 export const tables = {

@@ -378,4 +378,18 @@ export const topologies: Topologies = {
   'sinks-dynamic'(b) {
     b.stream('in', strings).to((_, v) => v)
   },
+
+  'names-fk-join-given'(b) {
+    const left = b.table('left', strings)
+    const right = b.table('right', strings)
+    left
+      .leftJoin(
+        right,
+        v => v,
+        l => l,
+        { name: 'look-up', store: 'looked-up', ...strings },
+      )
+      .toStream()
+      .to('out')
+  },
 }

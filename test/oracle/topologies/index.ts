@@ -4,6 +4,7 @@ import { topologies as cogroup } from './cogroup.ts'
 import { topologies as describe } from './describe.ts'
 import { topologies as emitFinal } from './emit-final.ts'
 import { topologies as errors } from './errors.ts'
+import { topologies as foreignKeyJoins } from './foreign-key-joins.ts'
 import { topologies as globalTables } from './global-tables.ts'
 import { topologies as groupedTables } from './grouped-tables.ts'
 import { topologies as moreErrors } from './more-errors.ts'
@@ -33,6 +34,7 @@ export const families: Record<string, Topologies> = {
   describe,
   'emit-final': emitFinal,
   errors,
+  'foreign-key-joins': foreignKeyJoins,
   'global-tables': globalTables,
   'grouped-tables': groupedTables,
   'more-errors': moreErrors,

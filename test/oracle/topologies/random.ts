@@ -360,4 +360,27 @@ export const topologies: Topologies = {
       .toStream()
       .to('out')
   },
+
+  'random-fk-inner-1'(b) {
+    const left = b.table('left', strings)
+    const right = b.table('right', strings)
+    left
+      .join(right, pointer, (l, r) => `${l}+${r}`, { store: 'joined', ...strings })
+      .toStream()
+      .to('out')
+  },
+
+  'random-fk-left-1'(b) {
+    const left = b.table('left', strings)
+    const right = b.table('right', strings)
+    left
+      .leftJoin(right, pointer, (l, r) => `${l}+${r}`, { store: 'joined', ...strings })
+      .toStream()
+      .to('out')
+  },
+}
+
+/** "r1|a" points at r1, "|a" at nothing. */
+function pointer(value: string): string | null {
+  return value.startsWith('|') ? null : (value.split('|')[0] ?? null)
 }

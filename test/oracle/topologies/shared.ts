@@ -1,4 +1,6 @@
 import {
+  type KTable,
+  type Materialized,
   type Processor,
   type ProcessorContext,
   type StreamRecord,
@@ -40,6 +42,20 @@ export const processor =
   (context: ProcessorContext<string, string>): Processor<string, string> => ({
     process: init(context),
   })
+
+/** A join of tables by their keys, of any kind. */
+export function joinTables<K, V, VT, V2>(
+  join: 'join' | 'leftJoin' | 'outerJoin',
+  left: KTable<K, V>,
+  right: KTable<K, VT>,
+  joiner: (value: V | null, other: VT | null, key: K) => V2 | null,
+  options?: Materialized<K, V2>,
+): KTable<K, V2> {
+  if (join === 'join') return left.join(right, joiner, options)
+  return join === 'leftJoin'
+    ? left.leftJoin(right, joiner, options)
+    : left.outerJoin(right, joiner, options)
+}
 
 /** Rows as "key=value key=value". */
 export const text = (rows: Iterable<readonly [unknown, unknown]>): string =>

@@ -1,5 +1,5 @@
 import { type KTable, type StreamsBuilder, string } from '../../../src/index.ts'
-import { type Topologies, strings } from './shared.ts'
+import { joinTables, type Topologies, strings } from './shared.ts'
 
 type Join = 'join' | 'leftJoin' | 'outerJoin'
 
@@ -10,7 +10,7 @@ const stored =
   (b: StreamsBuilder): void => {
     const left = b.table('left', { ...strings, store: 'left-rows' })
     const right = b.table('right', { ...strings, store: 'right-rows' })
-    left[join](right, plus).toStream().to('out', strings)
+    joinTables(join, left, right, plus).toStream().to('out', strings)
   }
 
 const tables = (
