@@ -4,10 +4,11 @@ import { describe, expect, test } from 'vitest'
 import { type JoinWindows, StreamsBuilder, joinWindows, string } from '../../src/index.ts'
 import { TestDriver } from '../../src/testing/index.ts'
 import { type JoinInput, naiveStreamStreamJoin } from './stream-stream-join.ts'
+import { type GraceInput, naiveStreamTableJoinWithGrace } from './stream-table-join-with-grace.ts'
 
 /** Joins against interpreters that look at everything and remember all of it. */
 const strings = { key: string(), value: string() }
-const runs = Number(process.env['MILLRACE_RUNS'] ?? 1_500)
+const runs = Number(process.env['MILLRACE_RUNS'] ?? 10_000)
 
 const windowsArbitrary = fc
   .record({
@@ -115,4 +116,44 @@ test('a stream joined with itself gives the same from one store as from two', ()
     }),
     { numRuns: runs },
   )
+})
+
+describe.each(['inner', 'left'] as const)('%s join with a table, with grace', join => {
+  test('has the results of one that keeps all versions and looks at all that waits', () => {
+    const times = fc.record({
+      graceMs: fc.constantFrom(0, 1, 5, 10),
+      historyMs: fc.constantFrom(10, 30),
+    })
+    const input: fc.Arbitrary<GraceInput> = fc.record({
+      topic: fc.constantFrom('stream', 'table'),
+      key: fc.constantFrom('a', 'b', 'c'),
+      value: fc.constantFrom('v', 'w', 'x', null),
+      timestamp: timeArbitrary,
+    })
+    fc.assert(
+      fc.property(times, fc.array(input, { maxLength: 30 }), (chosen, inputs) => {
+        const { graceMs: grace, historyMs: historyRetention } = chosen
+        const builder = new StreamsBuilder()
+        const table = builder.table('table', { ...strings, store: 'rows', historyRetention })
+        const stream = builder.stream('stream', strings)
+        const joined =
+          join === 'inner'
+            ? stream.join(table, pair, { grace })
+            : stream.leftJoin(table, pair, { grace })
+        joined.to('out', strings)
+        const driver = new TestDriver(builder.build('app'))
+        for (const { topic, key, value, timestamp } of inputs) {
+          driver.inputTopic(topic, strings).pipe(key, value, { timestamp })
+        }
+        const outputs = driver
+          .outputTopic('out', strings)
+          .readAll()
+          .map(({ key, value, timestamp }) => ({ key, value, timestamp }))
+        const expected = naiveStreamTableJoinWithGrace(join, chosen, inputs)
+        expect(outputs).toEqual(expected.outputs)
+        expect(driver.droppedRecords).toBe(expected.dropped)
+      }),
+      { numRuns: runs },
+    )
+  })
 })
