@@ -59,7 +59,7 @@ export interface Consumed<K, V> extends Named {
 export type OffsetReset = 'earliest' | 'latest' | 'none' | { readonly ago: DurationLike }
 
 /** How a topic is read as a table. The store is named if the table is to be queried. */
-export interface ConsumedTable<K, V> extends Consumed<K, V>, Logged {
+export interface ConsumedTable<K, V> extends Consumed<K, V>, Logged, Cached {
   readonly store?: string
   /** As that of `Materialized`. */
   readonly historyRetention?: DurationLike
@@ -170,7 +170,7 @@ export interface StreamJoined<K, V, VO> extends Named, Logged {
 }
 
 /** How a table is stored. Kafka Streams' `Materialized`. */
-export interface Materialized<K, V> extends Named, Logged {
+export interface Materialized<K, V> extends Named, Logged, Cached {
   /** Name of the store. Give one if the table is to be queried, and so that its topics keep their names. */
   readonly store?: string
   readonly key?: Serde<K>
@@ -201,6 +201,16 @@ export interface SuppressOptions<K, V> extends Named {
   readonly value?: Serde<V>
   /** As that of `Materialized`. Without one, what was held back is lost when the task moves. @defaultValue true */
   readonly changelog?: Logged['changelog']
+}
+
+/** Whether a table forwards each update. */
+export interface Cached {
+  /**
+   * Whether updates of the table wait in the record cache of the instance, so that of several updates of a row only the last
+   * one goes on with the next commit; with false each goes on at once. See `cacheMaxBytes`. Versioned tables have no
+   * cache. Kafka Streams' `withCachingDisabled`. @defaultValue true
+   */
+  readonly caching?: boolean
 }
 
 /** Where a store keeps its rows, and whether they can be restored. */

@@ -3,6 +3,7 @@ import type { GroupMember, LogClient, LogProducer } from '../client/log-client.t
 import { MillraceError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
 import type { Platform } from '../platform/platform.ts'
+import { type CacheBudget, newCacheBudget } from '../state/record-cache.ts'
 import type { StoreEngine } from '../state/store-engine.ts'
 import type { ResolvedTaskConfig } from '../topology/task-config.ts'
 import type { Topology } from '../topology/topology.ts'
@@ -65,6 +66,7 @@ export class ApplicationInstance implements Application {
   #failure: { readonly error: unknown } | null = null
   /** The failure came while closing, so the one who closes has to hear of it. */
   #closeFailed = false
+  readonly #cache: CacheBudget | undefined
   #leaving: Promise<void> | null = null
   #gaveUp = false
 
@@ -91,6 +93,7 @@ export class ApplicationInstance implements Application {
     this.name = options.name
     this.#options = options
     this.#acquired = acquired
+    this.#cache = newCacheBudget(options.config.cacheMaxBytes)
     this.#machine = new StateMachine((state, previous) => {
       logger.info({ application: this.name, previous }, `${this.name} is ${state}`)
       try {
@@ -279,6 +282,7 @@ export class ApplicationInstance implements Application {
       collector,
       globalStore: (name: string) => globals.store(name)?.store,
       config,
+      cache: this.#cache,
       now: () => platform.clock.now(),
       logger,
       onRestored: (records: number) => {

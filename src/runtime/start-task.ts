@@ -1,6 +1,7 @@
 import type { Logger } from '../logger.ts'
 import type { Clock } from '../platform/platform.ts'
 import { openTaskState } from '../state/open-task-state.ts'
+import type { CacheBudget } from '../state/record-cache.ts'
 import type { StoreEngine } from '../state/store-engine.ts'
 import type { TaskState } from '../state/task-state.ts'
 import type { ResolvedTaskConfig } from '../topology/task-config.ts'
@@ -30,6 +31,8 @@ export interface TaskSurroundings {
   readonly collector: RecordCollector
   readonly globalStore: (name: string) => unknown
   readonly config: ResolvedTaskConfig
+  /** Of all tasks of the instance together. */
+  readonly cache: CacheBudget | undefined
   /** The wall clock, in milliseconds since the Unix epoch. */
   readonly now: () => number
   readonly logger: Logger
@@ -91,13 +94,13 @@ async function start(
 
 function makeTask(
   { id, partition, subtopology }: PlannedTask,
-  { applicationId, collector, globalStore, config, now, logger }: TaskSurroundings,
+  { applicationId, collector, globalStore, config, cache, now, logger }: TaskSurroundings,
   state: TaskState,
   positions: readonly StartPosition[],
 ): Task {
   const { nodes, stores } = subtopology
   const inputs = positions
-  const surroundings = { collector, globalStore, config, now, logger }
+  const surroundings = { collector, globalStore, config, cache, now, logger }
   const context = { applicationId, taskId: id, partition, ...surroundings }
   const task = new Task({ ...context, nodes, stores, inputs, state })
   for (const { topic, partition: input, end } of positions) {

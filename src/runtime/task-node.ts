@@ -7,7 +7,8 @@ import type {
   ScheduleOptions,
   StoreReference,
 } from '../topology/processor.ts'
-import type { OperatorContext } from '../topology/forward-held.ts'
+import type { RecordCache } from '../state/record-cache.ts'
+import type { HandOn, HeldUpdate, OperatorContext } from '../topology/operator-context.ts'
 import type { RecordMetadata, StreamRecord } from '../topology/record.ts'
 import type { TopologyNode } from '../topology/topology.ts'
 
@@ -28,6 +29,7 @@ export interface TaskScope {
   requestCommit(): void
   /** Throws UNKNOWN_STORE when there is no such store or the node is not connected to it. */
   store(nodeName: string, storeName: string): unknown
+  cacheOf(node: TaskNode, store: string, handOn: HandOn): RecordCache<HeldUpdate> | undefined
   drop(nodeName: string, reason: string): void
   /** Asks the processing handler about what a node threw; throws when the task must stop. */
   processingFailed(error: unknown, nodeName: string, record: StreamRecord<unknown, unknown>): void
@@ -149,6 +151,10 @@ export class TaskNode implements OperatorContext {
     // The caller names the interface that the kind of the store's definition promises; nothing here knows its types.
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion
     return this.#scope.store(this.nodeName, name) as S
+  }
+
+  cacheOf(store: string, handOn: HandOn): RecordCache<HeldUpdate> | undefined {
+    return this.#scope.cacheOf(this, store, handOn)
   }
 
   schedule(options: ScheduleOptions, punctuator: Punctuator): Cancellable {

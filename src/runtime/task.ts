@@ -8,7 +8,9 @@ import type {
 } from '../client/log-client.ts'
 import { MillraceError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
+import type { CacheBudget, RecordCache } from '../state/record-cache.ts'
 import type { TaskState } from '../state/task-state.ts'
+import type { HandOn, HeldUpdate } from '../topology/operator-context.ts'
 import type {
   Cancellable,
   Processor,
@@ -48,6 +50,8 @@ export interface TaskOptions {
   /** Stores that every task may read; undefined when there is none of that name. */
   readonly globalStore: (name: string) => unknown
   readonly config: ResolvedTaskConfig
+  /** What updates of tables may fill while they wait for the next commit; without it they do not wait. */
+  readonly cache?: CacheBudget | undefined
   /** The wall clock, in milliseconds since the Unix epoch. */
   readonly now: () => number
   readonly logger: Logger
@@ -94,6 +98,8 @@ export class Task implements TaskScope, SinkScope {
   /** How far the prepared transaction brings the stores in them. */
   #sourceOffsets: readonly PartitionOffset[] = []
   readonly #metadata: TaskOffsetMetadata
+  /** By store. */
+  readonly #caches = new Map<string, RecordCache<HeldUpdate>>()
   #running: RecordQueue | null = null
   #failure: unknown = null
   readonly #drops = new Map<string, number>()
@@ -256,6 +262,7 @@ export class Task implements TaskScope, SinkScope {
    */
   prepareCommit(): CommittedOffset[] {
     if (this.#failure !== null) throw this.#failure
+    this.#flushCaches()
     this.#hasPunctuated = false
     this.#commitRequested = false
     const { partition } = this.#options
@@ -271,6 +278,52 @@ export class Task implements TaskScope, SinkScope {
     })
     this.#sourceOffsets = offsets.filter(({ topic }) => this.#sourceTopics.has(topic))
     return offsets
+  }
+
+  /** In the order in which the stores were made; again as long as what is handed on comes to wait in another cache. */
+  #flushCaches(): void {
+    try {
+      for (let flushed = this.#caches.size > 0; flushed;) {
+        flushed = false
+        for (const { name } of this.#options.stores) {
+          if (this.#caches.get(name)?.flush() === true) flushed = true
+        }
+      }
+    } catch (error) {
+      this.#failure = error
+      throw error
+    }
+  }
+
+  cacheOf(node: TaskNode, store: string, handOn: HandOn): RecordCache<HeldUpdate> | undefined {
+    const { cache: budget } = this.#options
+    if (budget === undefined) return undefined
+    // Several nodes may fill one store, all above one node: it is no matter which of them forwards.
+    const existing = this.#caches.get(store)
+    if (existing !== undefined) return existing
+    const cache = this.state.cacheUpdates<HeldUpdate>(store, budget, (held, before, valueOf) =>
+      this.#as(node, held, () => handOn(held, before, valueOf)),
+    )
+    if (cache !== undefined) this.#caches.set(store, cache)
+    return cache
+  }
+
+  /** Has a node hand on an update as if the record that caused it were processed now. */
+  #as(node: TaskNode, { update }: HeldUpdate, handOn: () => void): void {
+    const { recordTime } = this.state
+    const { timestamp } = recordTime
+    const current = this.current
+    const running = this.#running
+    this.current = node
+    this.#running = null
+    recordTime.timestamp = update.timestamp
+    try {
+      handOn()
+    } finally {
+      this.current = current
+      this.#running = running
+      recordTime.timestamp = timestamp
+    }
   }
 
   /** Whether the partition is the task's share of the changelog of one of its stores. */
@@ -299,6 +352,7 @@ export class Task implements TaskScope, SinkScope {
   }
 
   #closeAnd(endState: () => Promise<void>): Promise<void> {
+    for (const cache of this.#caches.values()) cache.discard()
     const processors = this.#nodes.map(
       ({ processor }) =>
         async () =>

@@ -51,7 +51,7 @@ export class KeyValueStore implements TimestampedKeyValueStore<unknown, unknown>
     this.#use(keyBytes.toString('latin1'))
     for (const eldest of this.#lastUse) {
       if (this.#lastUse.size <= this.#maxEntries) break
-      this.table.put(Buffer.from(eldest, 'latin1'), null, timestamp)
+      this.table.evict(Buffer.from(eldest, 'latin1'), timestamp)
     }
   }
 

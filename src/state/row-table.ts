@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 
 import { MillraceError } from '../errors.ts'
 import { KeyIndex, type KeyIndexRange } from './key-index.ts'
+import type { RecordCache } from './record-cache.ts'
 import { RowCache } from './row-cache.ts'
 import type { Entry, KeyRange, StoreDatabase, WriteOperation } from './store-engine.ts'
 import { isIntact, sealRow } from './stored-row.ts'
@@ -41,6 +42,8 @@ export class RowTable {
   /** The keys of all rows, those of the open transaction too; null where nobody reads ranges. */
   readonly #index: KeyIndex | null
   #listener: KeyListener | null = null
+  /** Hears of the rows that are put; null where nobody waits for a flush. */
+  #updates: Pick<RecordCache<never>, 'has' | 'written'> | null = null
 
   constructor(database: StoreDatabase, taskId: string, storeName: string, ordered = false) {
     this.#index = ordered ? new KeyIndex() : null
@@ -58,6 +61,11 @@ export class RowTable {
     const dirty = this.#open.get(text) ?? this.#prepared.get(text)
     if (dirty !== undefined) return dirty.row ?? undefined
     return this.#cache.get(text) ?? this.#read(key, text)
+  }
+
+  /** Has a cache hear of all rows that are put, with the rows before them. */
+  cacheUpdates(updates: Pick<RecordCache<never>, 'has' | 'written'>): void {
+    this.#updates = updates
   }
 
   /** Number of rows. Only of an ordered table. */
@@ -153,6 +161,19 @@ export class RowTable {
   /** Sets a row, or deletes it when `row` is null. Rows are committed in the order of their last `put`. */
   put(key: Buffer, row: Buffer | null, timestamp: number): void {
     const text = key.toString('latin1')
+    const updates = this.#updates
+    if (updates !== null) {
+      updates.written(text, row, updates.has(text) ? undefined : this.#get(key, text))
+    }
+    this.#put(key, text, row, timestamp)
+  }
+
+  /** Deletes a row for want of room: no update of the table. */
+  evict(key: Buffer, timestamp: number): void {
+    this.#put(key, key.toString('latin1'), null, timestamp)
+  }
+
+  #put(key: Buffer, text: string, row: Buffer | null, timestamp: number): void {
     const before = this.#open.get(text)
     if (before !== undefined) this.#open.delete(text)
     this.#open.set(text, { key: before?.key ?? this.databaseKey(key), row, timestamp })

@@ -31,6 +31,8 @@ interface StoreBase {
   readonly sourceTopic?: string
   /** The rows are in memory alone, and all restored from the changelog at each start. */
   readonly inMemory?: boolean
+  /** Whether updates of the table may wait in the record cache. @defaultValue true */
+  readonly caching?: boolean
 }
 
 export interface KeyValueDefinition extends StoreBase {

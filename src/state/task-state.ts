@@ -8,10 +8,12 @@ import { KeyValueStore } from './key-value-store.ts'
 import { type MemoryDatabase, memoryEngine } from './memory-engine.ts'
 import { plainKeyValueStore, plainWindowStore, type RecordTime } from './plain-stores.ts'
 import { RecordBuffer } from './record-buffer.ts'
+import { type CacheBudget, RecordCache } from './record-cache.ts'
 import { RowTable } from './row-table.ts'
 import { SessionRows } from './session-store.ts'
 import type { StoreDefinition, VersionedDefinition } from './store-definition.ts'
 import type { StoreDatabase, StoreEngine, WriteOperation } from './store-engine.ts'
+import { storeSerdes } from './store-serdes.ts'
 import { newRow, rowValue } from './stored-row.ts'
 import { asTaskError } from './task-corrupted.ts'
 import {
@@ -105,7 +107,7 @@ export class TaskState {
     // What is restored from the beginning goes through all times again.
     const observedTime = inMemory ? undefined : this.#observedTimes.get(name)
     const { rows, view = rows } = openStore(definition, newTable, observedTime, this.recordTime)
-    this.#stores.set(name, { rows, view, tables, memory })
+    this.#stores.set(name, { definition, rows, view, tables, memory })
     if (isTimed(rows)) this.#timed.push(rows)
     if (inMemory && sourceTopic !== undefined) this.#volatileTopics.add(sourceTopic)
     if (changelogTopic === null) return
@@ -126,6 +128,25 @@ export class TaskState {
   /** Its rows: as `store` where that has times, and with all that queries need. */
   rows(name: string): TaskStore | undefined {
     return this.#stores.get(name)?.rows
+  }
+
+  /**
+   * Has updates of a store wait in a cache, which hands them on with the rows that they replace, if the store is one for it:
+   * versions all count. `valueOf` reads such a row.
+   */
+  cacheUpdates<U>(
+    name: string,
+    budget: CacheBudget,
+    handOn: (update: U, before: Buffer | undefined, valueOf: (row: Buffer) => unknown) => void,
+  ): RecordCache<U> | undefined {
+    const store = this.#stores.get(name)
+    if (store === undefined || store.definition.caching === false) return undefined
+    if (store.rows instanceof VersionedStore) return undefined
+    const serdes = storeSerdes(store.definition)
+    const valueOf = (row: Buffer): unknown => serdes.value(rowValue(row))
+    const cache = new RecordCache<U>(budget, (update, before) => handOn(update, before, valueOf))
+    store.rows.table.cacheUpdates(cache)
+    return cache
   }
 
   /** Puts that stores refused because they came too late. */
@@ -309,6 +330,7 @@ export class TaskState {
 }
 
 interface OpenStore {
+  readonly definition: StoreDefinition
   readonly rows: TaskStore
   /** The same for operators: the interface that the kind promises. */
   readonly view: unknown

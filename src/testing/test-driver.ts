@@ -6,6 +6,7 @@ import { globalStoreView } from '../runtime/global-store-view.ts'
 import { Task } from '../runtime/task.ts'
 import { globalPart, globalTaskId, type TaskPart, wholePart } from '../runtime/topology-parts.ts'
 import { KeyValueStore } from '../state/key-value-store.ts'
+import { newCacheBudget } from '../state/record-cache.ts'
 import { newTaskState } from '../state/task-state.ts'
 import { SessionRows } from '../state/session-store.ts'
 import { VersionedStore } from '../state/versioned-store.ts'
@@ -73,6 +74,7 @@ export class TestDriver {
     const { startTimeMs = 0, logger = silentLogger } = options
     const topology = topologyOf(source)
     const config = taskConfigOf(source, options)
+    const cache = newCacheBudget(config.cacheMaxBytes)
     this.#now = startTimeMs
     const global = globalPart(topology)
     const whole = wholePart(topology)
@@ -95,6 +97,7 @@ export class TestDriver {
         collector: this.#topics,
         globalStore: name => globals && globalStoreOf(topology, globals, name),
         config,
+        ...(globals && { cache }),
         now: () => this.#now,
         logger,
       })

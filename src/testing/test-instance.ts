@@ -13,6 +13,7 @@ import { startTask } from '../runtime/start-task.ts'
 import { Task } from '../runtime/task.ts'
 import { globalPart, globalTaskId } from '../runtime/topology-parts.ts'
 import { openTaskState } from '../state/open-task-state.ts'
+import { type CacheBudget, newCacheBudget } from '../state/record-cache.ts'
 import type { StoreDatabase, StoreEngine } from '../state/store-engine.ts'
 import type { ResolvedTaskConfig } from '../topology/task-config.ts'
 import type { Topology } from '../topology/topology.ts'
@@ -41,13 +42,15 @@ export class TestInstance {
   readonly #options: TestInstanceOptions
   readonly #engine: KillableEngine
   readonly #collector: RecordCollector
+  readonly #cache: CacheBudget | undefined
   readonly #positions = new PartitionMap<number>()
   #tasks: readonly Task[] = []
   #globalTask: Task | null = null
 
   constructor(options: TestInstanceOptions) {
-    const { plan, engine } = options
+    const { plan, engine, config } = options
     this.#options = options
+    this.#cache = newCacheBudget(config.cacheMaxBytes)
     this.#engine = new KillableEngine(engine)
     this.#collector = new RecordCollector({ partitions: topic => plan.counts.get(topic) })
   }
@@ -67,6 +70,7 @@ export class TestInstance {
       collector: this.#collector,
       globalStore: (name: string) => this.#globalStore(name)?.store,
       config,
+      cache: this.#cache,
       now,
       logger,
       onRestored: () => {},

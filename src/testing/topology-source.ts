@@ -17,7 +17,10 @@ export function topologyOf(source: TopologySource): Topology {
   return builder.build('test')
 }
 
-/** The settings of the app, overruled by those of its test. */
+/** The settings of the app, overruled by those of its test. Each update of a table goes on at once unless they say otherwise. */
 export function taskConfigOf(source: TopologySource, overruling: TaskConfig): ResolvedTaskConfig {
-  return resolveTaskConfig('taskConfig' in source ? source.taskConfig : {}, overruling)
+  return resolveTaskConfig(
+    { cacheMaxBytes: 0, ...('taskConfig' in source && source.taskConfig) },
+    overruling,
+  )
 }

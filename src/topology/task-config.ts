@@ -40,6 +40,13 @@ export interface TaskConfig {
    * @defaultValue 0
    */
   readonly maxTaskIdleMs?: number
+  /**
+   * How many bytes of updates of tables an instance may hold back, all tasks together. Of several updates of a row only the
+   * last one goes on: with the next commit, or earlier when there is no more room, or at once when this is 0.
+   * `statestore.cache.max.bytes` of Kafka Streams.
+   * @defaultValue 10 MiB; 0 in the test driver
+   */
+  readonly cacheMaxBytes?: number
 }
 
 /** A `TaskConfig` with every default resolved. */
@@ -62,6 +69,7 @@ export function resolveTaskConfig(
     deadLetterDroppedRecords: of('deadLetterDroppedRecords') ?? false,
     timestampExtractor: of('timestampExtractor') ?? failOnInvalidTimestamp,
     maxTaskIdleMs: of('maxTaskIdleMs') ?? 0,
+    cacheMaxBytes: of('cacheMaxBytes') ?? 10 * 1024 * 1024,
   }
   check(config)
   return config
@@ -71,11 +79,18 @@ function check({
   deadLetterTopic,
   deadLetterDroppedRecords,
   maxTaskIdleMs,
+  cacheMaxBytes,
 }: ResolvedTaskConfig): void {
   if (!(maxTaskIdleMs >= 0 || maxTaskIdleMs === -1)) {
     throw new MillraceError(
       'INVALID_CONFIG',
       `maxTaskIdleMs is ${maxTaskIdleMs}. Give a number of milliseconds, or -1 for tasks that do not wait.`,
+    )
+  }
+  if (!Number.isInteger(cacheMaxBytes) || cacheMaxBytes < 0) {
+    throw new MillraceError(
+      'INVALID_CONFIG',
+      `cacheMaxBytes is ${cacheMaxBytes}. Give a whole number of bytes, or 0 for tables that forward each update at once.`,
     )
   }
   if (deadLetterDroppedRecords && deadLetterTopic === undefined) {

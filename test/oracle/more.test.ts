@@ -21,7 +21,7 @@ for (const file of readdirSync(folder)) {
   test(file.replace('.json', ''), () => {
     const { program, topology } = scenario
     if (program !== undefined) expect(toJava(program)).toEqual(topology)
-    expect(play(scenario, build)).toEqual(recorded(scenario))
+    expect(play(scenario, build)).toEqual(recorded(scenario, build))
     if (scenario.describe !== undefined)
       expect(describe(compile(scenario, build))).toBe(scenario.describe)
   })

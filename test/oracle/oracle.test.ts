@@ -25,7 +25,7 @@ for (const family of families) {
     const name = `${family}/${scenario.name}`
     const build = topologies[scenario.name]
     if (build === undefined || unsupported(scenario) !== undefined) notPlayed.push(name)
-    else test(name, () => expect(play(scenario, build)).toEqual(recorded(scenario)))
+    else test(name, () => expect(play(scenario, build)).toEqual(recorded(scenario, build)))
   }
 }
 

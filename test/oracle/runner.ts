@@ -81,7 +81,7 @@ export function play(scenario: Scenario, build: BuildTopology): Shown {
 }
 
 /** What Kafka Streams showed. */
-export function recorded(scenario: Scenario): Shown {
+export function recorded(scenario: Scenario, build: BuildTopology): Shown {
   const { error } = scenario
   const outputs = inComparableOrder(scenario.outputs.map(withoutJava), scenario)
   if (error !== undefined) {
@@ -91,7 +91,7 @@ export function recorded(scenario: Scenario): Shown {
   return {
     outputs,
     logs: scenario.logs.map(({ line }) => line),
-    stores: expectedStores(scenario),
+    stores: expectedStores(scenario, build),
     internalTopics: scenario.internalTopics.toSorted(byText),
     droppedRecords: scenario.droppedRecords,
     failed: undefined,
@@ -113,7 +113,6 @@ export function unsupported(scenario: Scenario): string | undefined {
 
 const supportedConfig: Readonly<Record<string, readonly string[] | undefined>> = {
   'application.id': ['oracle'],
-  'statestore.cache.max.bytes': ['0'],
   'topology.optimization': [
     'none',
     'all',
@@ -277,10 +276,44 @@ const toEnd = (end: number): number | 'unlimited' => (end === Infinity ? 'unlimi
 
 type Stores = Record<string, StoreEntry[]>
 
-function expectedStores(scenario: Scenario): Stores {
+function expectedStores(scenario: Scenario, build: BuildTopology): Stores {
+  const isCached = scenario.config['statestore.cache.max.bytes'] !== '0'
+  const retentions = isCached ? retentionsOf(compile(scenario, build)) : null
   return Object.fromEntries(
-    Object.entries(scenario.stores).map(([name, { entries }]) => [name, sorted(entries)]),
+    Object.entries(scenario.stores).map(([name, { entries }]) => [
+      name,
+      sorted(withoutExpired(entries, retentions?.get(name))),
+    ]),
   )
+}
+
+/**
+ * Behind a cache, Kafka Streams shows windows and sessions whose retention has passed as long as the cache happens to hold them.
+ * Here they are not shown.
+ */
+function withoutExpired(
+  entries: readonly StoreEntry[],
+  { by, retentionMs }: Retention = { by: 'start', retentionMs: Infinity },
+): readonly StoreEntry[] {
+  const timeOf = ({ key }: StoreEntry): number =>
+    key !== null && typeof key === 'object' ? Number(key[by]) : 0
+  const oldest = Math.max(...entries.map(timeOf)) - retentionMs
+  return entries.filter(entry => timeOf(entry) > oldest)
+}
+
+interface Retention {
+  readonly by: 'start' | 'end'
+  readonly retentionMs: number
+}
+
+function retentionsOf({ subtopologies }: Topology): ReadonlyMap<string, Retention> {
+  const retentions = new Map<string, Retention>()
+  for (const store of subtopologies.flatMap(part => part.stores)) {
+    if (!('retentionMs' in store)) continue
+    const by = store.kind === 'session' ? 'end' : 'start'
+    retentions.set(store.name, { by, retentionMs: store.retentionMs })
+  }
+  return retentions
 }
 
 function storesOf(driver: TestDriver, scenario: Scenario): Stores {

@@ -43,6 +43,7 @@ const taskSettings: Readonly<Record<string, (value: string) => TaskConfig | unde
     const timestampExtractor = extractors[value]
     return timestampExtractor && { timestampExtractor }
   },
+  'statestore.cache.max.bytes': value => ({ cacheMaxBytes: Number(value) }),
   'max.task.idle.ms': value => ({ maxTaskIdleMs: Number(value) }),
 }
 

@@ -113,6 +113,7 @@ describe.each(logs)('an application on %s', (_, openLog) => {
       client,
       platform,
       stateFolder: folder.path,
+      cacheMaxBytes: 0,
     })
     const progress = await application.untilEnd()
     expect(progress).toMatchObject({ processed: 2000, emitted: 2000, dropped: 0 })

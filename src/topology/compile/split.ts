@@ -6,6 +6,7 @@ import type {
   Topology,
   TopologyNode,
 } from '../topology.ts'
+import { hashOrder } from '../describe/hash-order.ts'
 import type { Blueprint } from './emission.ts'
 import { UnionFind } from './union-find.ts'
 
@@ -53,9 +54,13 @@ function connectedParts(nodes: readonly TopologyNode[]): TopologyNode[][] {
 }
 
 function subtopology(id: number, nodes: TopologyNode[], blueprint: Blueprint): Subtopology {
-  const used = new Set(nodes.flatMap(node => (node.kind === 'processor' ? node.stores : [])))
+  const used = new Set(
+    nodes.flatMap(node => (node.kind === 'processor' ? hashOrder(node.stores) : [])),
+  )
+  const byName = new Map(blueprint.stores.map(store => [store.name, store]))
   const topics = new Set(nodes.flatMap(node => (node.kind === 'source' ? node.topics : [])))
-  const stores: StoreDefinition[] = blueprint.stores.filter(({ name }) => used.has(name))
+  // In the order in which their tables' updates go on at a commit: `InternalTopologyBuilder#build`.
+  const stores: StoreDefinition[] = [...used].flatMap(name => byName.get(name) ?? [])
   return Object.freeze({
     id,
     nodes: Object.freeze(nodes),

@@ -84,7 +84,7 @@ export function emitAggregateStore(
   emission: Emission,
   { key, call }: { key: Serde<unknown> | undefined; call: string },
 ): readonly string[] {
-  const { windows, emit, changelog = true, inMemory = false } = node
+  const { windows, emit, changelog = true, inMemory = false, caching = true } = node
   if (windows === undefined) return emitStore(node, emission, call)
   const { store: name = '' } = emission.names
   const timed = {
@@ -97,6 +97,7 @@ export function emitAggregateStore(
     ),
     retentionMs: retentionOf(node, windows, name),
     inMemory,
+    caching,
     timeIndex: emit === 'onWindowClose',
   }
   const logging = { logged: changelog }

@@ -16,6 +16,8 @@ export interface Materialized {
   readonly changelog?: Logging | undefined
   /** Whether the rows are in memory alone. */
   readonly inMemory?: boolean | undefined
+  /** Whether updates may wait in the record cache. */
+  readonly caching?: boolean | undefined
   /** How long earlier versions of the rows are kept; without it there are none. Needs the name of a store. */
   readonly historyRetention?: DurationLike | undefined
 }
@@ -28,8 +30,8 @@ export function historyRetentionMs({ historyRetention }: Materialized): number |
 
 /** Whether the options speak of a store at all, named or not: Kafka Streams numbers some nodes by it. */
 export function isMaterialized(options: Materialized): boolean {
-  const { store, key, value, changelog, inMemory, historyRetention } = options
-  return [store, key, value, changelog, inMemory, historyRetention].some(
+  const { store, key, value, changelog, inMemory, caching, historyRetention } = options
+  return [store, key, value, changelog, inMemory, caching, historyRetention].some(
     option => option !== undefined,
   )
 }
@@ -44,7 +46,7 @@ export function emitStore(
   call: string,
   sourceTopic?: string,
 ): readonly string[] {
-  const { changelog = true, inMemory = false } = node
+  const { changelog = true, inMemory = false, caching = true } = node
   const retentionMs = historyRetentionMs(node)
   if (retentionMs !== undefined && node.store === undefined) {
     throw new MillraceError(
@@ -60,6 +62,7 @@ export function emitStore(
     key: emission.require(key, `the keys of the store ${store}`, `${call}({ key: … })`),
     value: emission.require(value, `the values of the store ${store}`, `${call}({ value: … })`),
     inMemory,
+    caching,
     ...(sourceTopic !== undefined && { sourceTopic }),
   }
   if (retentionMs === undefined) {

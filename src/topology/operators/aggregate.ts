@@ -28,7 +28,7 @@ export function aggregate(
   { store: storeName, sendsOldValues }: AggregationOptions,
 ): ProcessorSupplier {
   return context => {
-    const store = tableStore(context, storeName)
+    const store = tableStore(context, storeName, sendsOldValues)
     return {
       process(record) {
         const { key, value, timestamp } = record

@@ -3,10 +3,11 @@ import type { SessionRows } from '../../state/session-store.ts'
 import type { SessionRow } from '../../state/stores.ts'
 import type { SessionWindows } from '../../windowing/session-windows.ts'
 import type { ProcessorSupplier } from '../processor.ts'
-import { type Change, type Headers, noHeaders } from '../record.ts'
+import { type Change, type Headers, noHeaders, type StreamRecord } from '../record.ts'
 import type { Aggregation, AggregationOptions } from './aggregate.ts'
 import { closedWindows } from './closed-windows.ts'
 import { observedTime } from './observed-time.ts'
+import { tableForwarder } from './table-forwarder.ts'
 
 /**
  * Folds the values of each key in sessions. A record is merged with the sessions that it reaches over the gap, the earliest
@@ -26,8 +27,9 @@ export function sessionAggregate(
     const store = context.store<SessionRows>(storeName)
     const streamTime = observedTime(context)
     const isFinal = emit === 'onWindowClose'
+    const forwardUpdate = isFinal ? null : tableForwarder(context, storeName, sendsOldValues)
     const closed = closedWindows(context, storeName, closeTime => closeTime - 1)
-    const merged: SessionRow<unknown, unknown>[] = []
+    const merged: Session[] = []
     return {
       process({ key, value, timestamp, headers }) {
         if (key === null) {
@@ -51,34 +53,42 @@ export function sessionAggregate(
           context.drop('its session is closed')
         } else {
           // A session of this one instant is overwritten.
-          if (start < end) for (const session of merged) remove(session, timestamp)
+          if (start < end) for (const session of merged) remove(session, timestamp, headers)
           aggregate = aggregator(key, value, aggregate) ?? null
           store.put(key, aggregate, start, end, timestamp)
-          if (!isFinal) forward({ key, start, end }, { newValue: aggregate, oldValue: null })
+          update({ key, start, end }, { newValue: aggregate, oldValue: null }, headers)
         }
         const span = isFinal ? closed(closeTime) : null
         if (span === null) return
         for (const session of store.rowsByTime(span)) {
-          forward(session, { newValue: session.value, oldValue: null }, headers)
+          context.forward(resultOf(session, { newValue: session.value, oldValue: null }, headers))
         }
       },
     }
 
-    function remove(session: SessionRow<unknown, unknown>, timestamp: number): void {
+    function remove(session: Session, timestamp: number, headers: Headers): void {
       store.put(session.key, null, session.start, session.end, timestamp)
-      if (isFinal) return
-      forward(session, { newValue: null, oldValue: sendsOldValues ? session.value : null })
+      const oldValue = sendsOldValues ? session.value : null
+      update(session, { newValue: null, oldValue }, headers)
     }
 
-    function forward(
-      { key, start, end }: Pick<SessionRow<unknown, unknown>, 'key' | 'start' | 'end'>,
-      value: Change<unknown>,
-      headers: Headers = noHeaders,
-    ): void {
-      const windowed: Windowed<unknown> = { key, window: { start, end } }
-      context.forward({ key: windowed, value, timestamp: end, headers })
+    /** `headers` are those of the record, which an update has only when it comes from a cache. */
+    function update(session: SessionTime, change: Change<unknown>, headers: Headers): void {
+      const timestamp = session.end
+      forwardUpdate?.(resultOf(session, change, noHeaders), { timestamp, headers })
     }
   }
+}
+
+type Session = SessionRow<unknown, unknown>
+type SessionTime = Pick<Session, 'key' | 'start' | 'end'>
+
+function resultOf(
+  { key, start, end }: SessionTime,
+  value: Change<unknown>,
+  headers: Headers,
+): StreamRecord<Windowed<unknown>, Change<unknown>> {
+  return { key: { key, window: { start, end } }, value, timestamp: end, headers }
 }
 
 function neverMerged(): never {

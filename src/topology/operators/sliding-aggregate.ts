@@ -8,6 +8,7 @@ import type { Aggregation, AggregationOptions } from './aggregate.ts'
 import { closedWindows } from './closed-windows.ts'
 import { forwardFinal } from './forward-final.ts'
 import { observedTime } from './observed-time.ts'
+import { type TableForwarder, tableForwarder } from './table-forwarder.ts'
 
 /**
  * Folds the values of each key in sliding windows. A record belongs to its left window, which ends at it, and to the right
@@ -36,7 +37,8 @@ class SlidingAggregate implements Processor {
   readonly #context: ProcessorContext
   readonly #store: WindowStore
   readonly #sendsOldValues: boolean
-  readonly #isFinal: boolean
+  /** Null where nothing goes on before a window is closed. */
+  readonly #forwardUpdate: TableForwarder | null
   readonly #closed: ReturnType<typeof closedWindows>
   readonly #streamTime: { value: number }
   readonly #ends = { endOf: (start: number) => start + this.#differenceMs }
@@ -53,7 +55,8 @@ class SlidingAggregate implements Processor {
     this.#context = context
     this.#store = context.store(store)
     this.#sendsOldValues = sendsOldValues
-    this.#isFinal = emit === 'onWindowClose'
+    this.#forwardUpdate =
+      emit === 'onWindowClose' ? null : tableForwarder(context, store, sendsOldValues)
     this.#closed = closedWindows(context, store, closeTime => closeTime - timeDifferenceMs - 1)
     this.#streamTime = observedTime(context)
   }
@@ -75,7 +78,7 @@ class SlidingAggregate implements Processor {
       return
     }
     this.#update(record, closeTime)
-    const span = this.#isFinal ? this.#closed(closeTime) : null
+    const span = this.#forwardUpdate === null ? this.#closed(closeTime) : null
     if (span === null) return
     forwardFinal(this.#store, span, { windows: this.#ends, headers, context: this.#context })
   }
@@ -200,12 +203,14 @@ class SlidingAggregate implements Processor {
     start: number,
     newValue: unknown,
     oldValue: unknown,
-    { key, headers }: InputRecord,
+    record: InputRecord,
     timestamp: number,
   ): void {
-    if (this.#isFinal) return
+    const forward = this.#forwardUpdate
+    if (forward === null) return
+    const { key, headers } = record
     const windowed: Windowed<unknown> = { key, window: { start, end: this.#ends.endOf(start) } }
     const value: Change<unknown> = { newValue, oldValue: this.#sendsOldValues ? oldValue : null }
-    this.#context.forward({ key: windowed, value, timestamp, headers })
+    forward({ key: windowed, value, timestamp, headers }, record)
   }
 }

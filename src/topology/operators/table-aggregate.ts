@@ -18,7 +18,7 @@ export function tableAggregate(
   { store: storeName, sendsOldValues }: { store: string; sendsOldValues: boolean },
 ): ProcessorSupplier {
   return context => {
-    const store = tableStore(context, storeName)
+    const store = tableStore(context, storeName, sendsOldValues)
     return {
       process(record: StreamRecord<unknown, Change<unknown>>) {
         const { key, timestamp } = record

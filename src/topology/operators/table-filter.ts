@@ -19,7 +19,8 @@ export function tableFilter(
   }: TablePlan & { keep: boolean; ofVersions: boolean },
 ): ProcessorSupplier {
   return context => {
-    const store = storeName === undefined ? undefined : tableStore(context, storeName)
+    const store =
+      storeName === undefined ? undefined : tableStore(context, storeName, sendsOldValues)
     const passed = (key: unknown, value: unknown): unknown =>
       value !== null && predicate(key, value) === keep ? value : null
     return {

@@ -10,7 +10,8 @@ export function tableMapValues(
   { store: storeName, sendsOldValues }: TablePlan,
 ): ProcessorSupplier {
   return context => {
-    const store = storeName === undefined ? undefined : tableStore(context, storeName)
+    const store =
+      storeName === undefined ? undefined : tableStore(context, storeName, sendsOldValues)
     const mapped = (key: unknown, value: unknown): unknown =>
       value === null ? null : (mapper(value, key) ?? null)
     return {

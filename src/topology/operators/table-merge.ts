@@ -8,9 +8,10 @@ import { tableStore } from './table-store.ts'
  * that the side has computed, even where the store has another row, as in a join of a table with itself, where one change
  * comes from both sides. `KTableKTableJoinMerger`.
  */
-export function tableMerge({ store: storeName }: TablePlan): ProcessorSupplier {
+export function tableMerge({ store: storeName, sendsOldValues }: TablePlan): ProcessorSupplier {
   return context => {
-    const store = storeName === undefined ? undefined : tableStore(context, storeName)
+    const store =
+      storeName === undefined ? undefined : tableStore(context, storeName, sendsOldValues)
     return {
       process(record: StreamRecord<unknown, Change<unknown>>) {
         if (store === undefined) {

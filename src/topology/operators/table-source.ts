@@ -14,7 +14,8 @@ export function tableSource({
   sendsOldValues: boolean
 }): ProcessorSupplier {
   return context => {
-    const store = storeName === undefined ? undefined : tableStore(context, storeName)
+    const store =
+      storeName === undefined ? undefined : tableStore(context, storeName, sendsOldValues)
     return {
       process(record) {
         const { key, value, timestamp } = record

@@ -7,6 +7,7 @@ import type { Aggregation, AggregationOptions } from './aggregate.ts'
 import { closedWindows } from './closed-windows.ts'
 import { forwardFinal } from './forward-final.ts'
 import { observedTime } from './observed-time.ts'
+import { tableForwarder } from './table-forwarder.ts'
 
 /**
  * Folds the values of each key and window, windows in ascending order of their starts. A window is closed when its end
@@ -24,9 +25,11 @@ export function windowedAggregate(
     const store = context.store<WindowStore>(storeName)
     const streamTime = observedTime(context)
     const isFinal = emit === 'onWindowClose'
+    const forward = isFinal ? null : tableForwarder(context, storeName, sendsOldValues)
     const closed = closedWindows(context, storeName, time => windows.lastEnded(time))
     return {
-      process({ key, value, timestamp, headers }) {
+      process(record) {
+        const { key, value, timestamp, headers } = record
         if (key === null) {
           context.drop('the key is null')
           return
@@ -45,13 +48,13 @@ export function windowedAggregate(
           const after = aggregator(key, value, before) ?? null
           const time = row === undefined ? timestamp : Math.max(timestamp, row.timestamp)
           store.put(key, after, start, after === null ? timestamp : time)
-          if (isFinal) continue
+          if (forward === null) continue
           const windowed: Windowed<unknown> = { key, window: { start, end } }
           const change: Change<unknown> = {
             newValue: after,
             oldValue: sendsOldValues ? before : null,
           }
-          context.forward({ key: windowed, value: change, timestamp: time, headers })
+          forward({ key: windowed, value: change, timestamp: time, headers }, record)
         }
         const span = isFinal ? closed(closeTime) : null
         if (span !== null) forwardFinal(store, span, { windows, headers, context })

@@ -85,8 +85,9 @@ export function difference(scenario: Scenario, build: BuildTopology): Difference
   const message = scenario.error?.message ?? ''
   if (defects.some(defect => message.includes(defect))) return undefined
   let actual: Shown
-  const expected = recorded(scenario)
+  let expected: Shown | undefined
   try {
+    expected = recorded(scenario, build)
     actual = play(scenario, build)
     if (scenario.describe !== undefined) {
       const text = describe(compile(scenario, build))

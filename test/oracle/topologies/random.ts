@@ -11,7 +11,7 @@ import {
   untilWindowCloses,
   windowed,
 } from '../../../src/index.ts'
-import { type Topologies, strings, tail, processor } from './shared.ts'
+import { type Topologies, batcher, strings, tail, processor } from './shared.ts'
 
 export const topologies: Topologies = {
   'random-count-1'(b) {
@@ -357,6 +357,33 @@ export const topologies: Topologies = {
     const table = b.table('in', strings)
     table
       .suppress(untilTimeLimit(15, { maxRecords: 4 }))
+      .toStream()
+      .to('out')
+  },
+
+  'random-cached-tables-1'(b) {
+    const input = b.stream('in', strings)
+    const rows = input.processValues(batcher).toTable({ store: 'rows', ...strings })
+    rows.toStream().to('rows')
+    rows
+      .groupBy((_, v) => [v.slice(0, 2), v.slice(2)], strings)
+      .aggregate(
+        () => '',
+        (_, v, aggregate) => tail(`${aggregate}+${v}`, 24),
+        (_, v, aggregate) => tail(`${aggregate}-${v}`, 24),
+        { store: 'trace', value: string() },
+      )
+      .toStream()
+      .to('out')
+  },
+
+  'random-cached-windows-1'(b) {
+    const input = b.stream('in', strings)
+    input
+      .processValues(batcher)
+      .groupByKey(strings)
+      .windowedBy(hopping(20, { advance: 10, grace: 15 }))
+      .count({ store: 'counts' })
       .toStream()
       .to('out')
   },

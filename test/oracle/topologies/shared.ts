@@ -1,6 +1,9 @@
 import {
   type KTable,
   type Materialized,
+  type FixedKeyProcessor,
+  type FixedKeyProcessorContext,
+  type FixedKeyRecord,
   type Processor,
   type ProcessorContext,
   type StreamRecord,
@@ -74,3 +77,19 @@ export const lifeCycle =
       close: () => log(`close ${name}`),
     }
   }
+
+/** Holds records back until one with the value "flush" comes, then forwards them within that one call. */
+export function batcher(
+  context: FixedKeyProcessorContext<string, string>,
+): FixedKeyProcessor<string, string> {
+  let held: FixedKeyRecord<string, string>[] = []
+  return {
+    process(record) {
+      if (record.value !== 'flush') held.push(record)
+      else {
+        for (const each of held) context.forward(each)
+        held = []
+      }
+    },
+  }
+}
