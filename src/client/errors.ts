@@ -129,10 +129,21 @@ export function logError(code: number, failure: string, detail?: string | null):
   const known = meanings.get(code)
   const reason = detail ?? known?.reason
   const because = reason === undefined || reason === '' ? '' : ` (${reason.replace(/\.$/, '')})`
-  return new MillraceError(
-    codeOf[known?.remedy ?? 'fail'],
-    `${failure}: the broker answered ${errorName(code)}${because}.`,
-  )
+  const remedy = known?.remedy ?? 'fail'
+  const sentence = `${failure}: the broker answered ${errorName(code)}${because}.`
+  return remedy === 'fail'
+    ? new LogRefusal(code, sentence)
+    : new MillraceError(codeOf[remedy], sentence)
+}
+
+/** What the broker refuses for good, with its error code in Kafka's protocol. */
+export class LogRefusal extends MillraceError {
+  readonly errorCode: number
+
+  constructor(code: number, message: string) {
+    super('LOG_ERROR', message)
+    this.errorCode = code
+  }
 }
 
 /** Whether the same request may succeed when it is sent again after a pause. */

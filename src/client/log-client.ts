@@ -134,9 +134,16 @@ export interface LogProducer {
    * its id, epoch and sequence into the caller's buffer, which must not be touched again. Batches of one partition are
    * written in the order of the calls. Resolves, in the order of the entries, when all are acknowledged by all in-sync
    * replicas. Retriable failures are retried here, without duplicates. When a batch fails for good, so do the batches
-   * behind it in its partition: the log never has a gap. Whether a failed batch was written is not known.
+   * behind it in its partition: the log never has a gap. Whether a failed batch was written is not known, unless the log
+   * refused it.
+   *
+   * With `failed` the promise resolves when all batches are acknowledged or have failed, each of which `failed` is told of by
+   * its index, in the order of the partition; their offsets are -1. Without, it rejects with the first error.
    */
-  send(batches: readonly PartitionBatch[]): Promise<PartitionOffset[]>
+  send(
+    batches: readonly PartitionBatch[],
+    failed?: (index: number, error: Error) => void,
+  ): Promise<PartitionOffset[]>
   /** Rejects with CLOSED what is not acknowledged yet: await `send` first. */
   close(): Promise<void>
 }

@@ -73,7 +73,10 @@ export class KafkaLogProducer implements LogProducer {
     }
   }
 
-  send(batches: readonly PartitionBatch[]): Promise<PartitionOffset[]> {
+  send(
+    batches: readonly PartitionBatch[],
+    failed?: (index: number, error: Error) => void,
+  ): Promise<PartitionOffset[]> {
     if (this.#closed) return Promise.reject(closed())
     const deadline = this.#core.platform.clock.monotonic() + this.#deliveryTimeoutMs
     return new Promise((resolve, reject) => {
@@ -83,13 +86,18 @@ export class KafkaLogProducer implements LogProducer {
       for (const [index, { topic, partition, batch }] of batches.entries()) {
         assert(sizeInBytes(batch) === batch.length, 'an entry of send is one whole record batch')
         assert(recordCount(batch) > 0, 'a record batch without records cannot be sent')
-        const acknowledged = (offset: number): void => {
+        const settled = (offset: number): void => {
           offsets[index] = { topic, partition, offset }
           missing -= 1
           if (missing === 0) resolve(offsets)
         }
+        const gaveUp = (error: Error): void => {
+          if (failed === undefined) return reject(error)
+          failed(index, error)
+          settled(-1)
+        }
         const queue = this.#queue({ topic, partition })
-        queue.push({ batch, deadline, identity: null, acknowledged, failed: reject })
+        queue.push({ batch, deadline, identity: null, acknowledged: settled, failed: gaveUp })
         this.#busy.add(queue)
       }
       this.#sendReady()

@@ -13,8 +13,10 @@ import { lookIntervalMs, reachEnd } from './bounded-run.ts'
 import { type GlobalTables, openGlobalTables } from './global-tables.ts'
 import { Inputs } from './inputs.ts'
 import { lookUpTopics, prepareTopics } from './internal-topics.ts'
+import type { CommitTarget } from './commit.ts'
 import { joinGroup } from './membership.ts'
 import { type ApplicationMetrics, newCounters } from './metrics.ts'
+import { OutputSender } from './output-sender.ts'
 import { type PartitionPlan, plannedTask } from './partition-plan.ts'
 import { loadProcessId } from './process-id.ts'
 import { type QueryableStore, queryStore } from './queries.ts'
@@ -88,7 +90,7 @@ export class ApplicationInstance implements Application {
   }
 
   constructor(options: InstanceOptions, acquired: Acquired) {
-    const { client, platform, logger, topology, commitIntervalMs, onState } = options
+    const { client, platform, logger, topology, config, commitIntervalMs, onState } = options
     const { plan, processId, globals, producer } = acquired
     this.name = options.name
     this.#options = options
@@ -105,14 +107,28 @@ export class ApplicationInstance implements Application {
       }
     })
     const collector = new RecordCollector({ partitions: topic => plan.counts.get(topic) })
+    const onDropped = (): void => {
+      this.#counters.dropped++
+    }
+    const lookUp: CommitTarget['lookUpTopics'] = names =>
+      lookUpTopics(names, { client, timers: platform.timers, logger })
+    const sending = {
+      producer,
+      collector,
+      lookUpTopics: lookUp,
+      topology,
+      config,
+      logger,
+      onDropped,
+    }
     const worker = new Worker({
       platform,
       logger,
       inputs: arrival => new Inputs(client.consumer(), arrival, logger),
-      producer,
+      outputs: new OutputSender(sending),
       collector,
       member: () => this.#member,
-      lookUpTopics: names => lookUpTopics(names, { client, timers: platform.timers, logger }),
+      lookUpTopics: lookUp,
       commitIntervalMs,
       throughput: new Throughput(topology, this.#counters),
       purge: new RepartitionPurge({ topology, client, clock: platform.clock, logger }),

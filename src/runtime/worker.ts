@@ -1,5 +1,5 @@
 import { MillraceError } from '../errors.ts'
-import type { GroupMember, LogProducer } from '../client/log-client.ts'
+import type { GroupMember } from '../client/log-client.ts'
 import type { Logger } from '../logger.ts'
 import type { Platform } from '../platform/platform.ts'
 import { closeAll } from './close-all.ts'
@@ -8,6 +8,7 @@ import { Errands } from './errands.ts'
 import type { Inputs } from './inputs.ts'
 import { isCorruption } from './is-corruption.ts'
 import { Latch } from './latch.ts'
+import { type OutputSender, RetryRequested } from './output-sender.ts'
 import type { RecordCollector } from './record-collector.ts'
 import type { RepartitionPurge } from './repartition-purge.ts'
 import type { StartedTask } from './start-task.ts'
@@ -29,7 +30,7 @@ export interface WorkerOptions {
   readonly platform: Platform
   readonly logger: Logger
   readonly inputs: (arrival: () => void) => Inputs
-  readonly producer: LogProducer
+  readonly outputs: OutputSender
   readonly collector: RecordCollector
   readonly member: () => GroupMember
   readonly lookUpTopics: CommitTarget['lookUpTopics']
@@ -194,11 +195,11 @@ export class Worker {
   async #sendDeadLetters(): Promise<void> {
     const topics = new Set([...this.#tasks.values()].flatMap(task => [...task.deadLetterTopics]))
     if (topics.size === 0) return
-    const { collector, producer, lookUpTopics, logger } = this.#options
+    const { collector, outputs, lookUpTopics, logger } = this.#options
     try {
       collector.know(await lookUpTopics(collector.unknownTopics))
       const letters = collector.drain().filter(({ topic }) => topics.has(topic))
-      if (letters.length > 0) await producer.send(letters)
+      if (letters.length > 0) await outputs.send(letters)
     } catch (error) {
       // The failure that they tell of is the one to report.
       logger.error({ error }, 'Dead letters could not be written')
@@ -244,6 +245,10 @@ export class Worker {
     try {
       await this.#commit()
     } catch (error) {
+      if (error instanceof RetryRequested) {
+        await this.#startAnew(error)
+        return
+      }
       if (!(error instanceof MillraceError) || error.code !== 'TASK_MIGRATED') throw error
       this.#options.logger.warn({ error }, 'The group gave the tasks of this instance to others')
       this.#options.onRunning(false)
@@ -251,11 +256,19 @@ export class Worker {
     }
   }
 
+  /** Whatever was not committed is processed again. */
+  async #startAnew(error: RetryRequested): Promise<void> {
+    const ids = [...this.#tasks.keys(), ...this.#starting.keys()]
+    this.#options.logger.warn({ error }, 'The log did not take the outputs: the tasks start anew')
+    await this.#closeTasks()
+    for (const id of ids) this.#start(id)
+  }
+
   async #commit(): Promise<void> {
     const needed = [...this.#tasks.values()].filter(task => task.needsCommit)
     if (needed.length > 0) {
-      const { producer, collector, member, lookUpTopics, throughput, purge, logger } = this.#options
-      const target = { producer, collector, member: member(), lookUpTopics }
+      const { outputs, collector, member, lookUpTopics, throughput, purge, logger } = this.#options
+      const target = { producer: outputs, collector, member: member(), lookUpTopics }
       const committed = await commit(needed, target)
       throughput.committed(committed)
       purge.committed(committed.offsets)

@@ -183,9 +183,15 @@ class FakeLogClient implements LogClient {
 
   async producer(): Promise<LogProducer> {
     return {
-      send: async batches => {
+      send: async (batches, failed) => {
         this.check()
-        this.log.fault('send', this)
+        try {
+          this.log.fault('send', this)
+        } catch (error) {
+          if (failed === undefined || !(error instanceof Error)) throw error
+          batches.forEach((_, index) => failed(index, error))
+          return batches.map(({ topic, partition }) => ({ topic, partition, offset: -1 }))
+        }
         return batches.map(({ topic, partition, batch }) => ({
           topic,
           partition,
