@@ -56,6 +56,8 @@ export const errorCodes = {
   MISSING_TOPIC: { retriable: false },
   /** Topics do not have the partition counts that the topology needs. */
   WRONG_PARTITIONS: { retriable: false },
+  /** A law that a test asserts of a topology does not hold: the message has records that show it. */
+  LAW_BROKEN: { retriable: false },
   /** A topology cannot be compiled: the message says which node and why. */
   INVALID_TOPOLOGY: { retriable: false },
   /** A module that should export an app is missing, does not load or exports something else, or the app's function threw. */

@@ -51,7 +51,7 @@ export interface KillOptions {
 /**
  * Runs a topology in this process as in production, but for the log, which is in memory, and time, which moves when it is told
  * to: one task for each sub-topology and partition, records between tasks in repartition topics, stores in memory or in
- * LevelDB with changelogs. The test says when records are processed, when they are committed, and when the application ends
+ * LevelDB with changelogs. While records are processed, `Date.now()` tells the application's time. The test says when records are processed, when they are committed, and when the application ends
  * and starts again. Nothing depends on chance: the same calls give the same results.
  *
  * @example

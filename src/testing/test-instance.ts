@@ -17,6 +17,7 @@ import { type CacheBudget, newCacheBudget } from '../state/record-cache.ts'
 import type { StoreDatabase, StoreEngine } from '../state/store-engine.ts'
 import type { ResolvedTaskConfig } from '../topology/task-config.ts'
 import type { Topology } from '../topology/topology.ts'
+import { withApplicationDate } from './application-date.ts'
 import type { TestLog } from './test-log.ts'
 
 export interface TestInstanceOptions {
@@ -127,10 +128,12 @@ export class TestInstance {
    */
   async process(maxRecords: number): Promise<number> {
     await this.#readGlobalTables()
+    const { now } = this.#options
     let processed = 0
     for (const task of this.#tasks) {
       this.#fetch(task)
-      processed += task.process(maxRecords - processed)
+      const left = maxRecords - processed
+      processed += withApplicationDate(now, () => task.process(left))
       if (processed === maxRecords) break
     }
     return processed
@@ -143,7 +146,8 @@ export class TestInstance {
   }
 
   punctuateWallClock(): void {
-    for (const task of this.#tasks) task.punctuateWallClock()
+    const { now } = this.#options
+    for (const task of this.#tasks) withApplicationDate(now, () => task.punctuateWallClock())
   }
 
   /** Says whether there was anything to commit. */

@@ -41,7 +41,7 @@ export function checkExamples(examples: readonly Example[]): Failure[] {
 }
 
 /** `millrace` itself and what an application uses beside it. */
-const packages = ['kafkajs', 'luxon', 'zod']
+const packages = ['fast-check', 'kafkajs', 'luxon', 'zod']
 
 function linkPackages(folder: string): void {
   mkdirSync(join(folder, 'node_modules'))
