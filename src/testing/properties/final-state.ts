@@ -25,7 +25,7 @@ export type FinalState = ReadonlyMap<string, StateRow>
 /**
  * Everything that a topology has come to: the rows of its stores, and for each output topic the last value of each key. Stores
  * that keep several values under one key, as those of stream-stream joins do, and what joins remember of unmatched records are
- * left out: they are on the way to results, not results.
+ * left out: they are on the way to results, not results. So are topics whose names come from records.
  */
 export async function finalState(
   application: TestApplication,
@@ -38,7 +38,7 @@ export async function finalState(
       add(rowOf(definition, row))
     }
   }
-  for (const { topic: place, key, value } of sinksOf(topology)) {
+  for (const [place, { key, value }] of sinksOf(topology)) {
     for (const record of application.outputTopic(place, { key, value }).readAll()) {
       if (record.key === null) continue
       const { timestamp } = record
@@ -59,15 +59,17 @@ function storesOf({ subtopologies, globalStores }: Topology): StoreDefinition[] 
   )
 }
 
-function sinksOf({ subtopologies, internalTopics }: Topology): SinkNode[] {
+/** Of each output topic that has a name of its own, whatever the records, a sink. */
+function sinksOf({ subtopologies, internalTopics }: Topology): Map<string, SinkNode> {
   const internal = new Set(internalTopics.map(({ name }) => name))
   const sinks = new Map<string, SinkNode>()
   for (const { nodes } of subtopologies) {
     for (const node of nodes) {
-      if (node.kind === 'sink' && !internal.has(node.topic)) sinks.set(node.topic, node)
+      if (node.kind !== 'sink' || typeof node.topic !== 'string') continue
+      if (!internal.has(node.topic)) sinks.set(node.topic, node)
     }
   }
-  return [...sinks.values()]
+  return sinks
 }
 
 type AnyRow =
