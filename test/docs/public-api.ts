@@ -11,7 +11,12 @@ export interface PublicName {
   readonly examples: readonly string[]
 }
 
-const doors = ['src/index.ts', 'src/testing/index.ts', 'src/testing/properties/index.ts', 'src/broker/index.ts']
+const doors = [
+  'src/index.ts',
+  'src/testing/index.ts',
+  'src/testing/properties/index.ts',
+  'src/broker/index.ts',
+]
 
 /** What the doors export, with the methods of exported classes and interfaces, as the compiler sees it. */
 export function publicNames(): PublicName[] {
