@@ -15,6 +15,13 @@ export interface BuildOptions {
    */
   readonly optimization?: Optimizations
   /**
+   * Where the operators of the DSL keep their rows, unless `inMemory` says it for one of them: on disk, or in memory alone. Versioned
+   * tables and stores that an application defines are on disk unless they say. Kafka Streams' `default.dsl.store`.
+   *
+   * @defaultValue 'onDisk'
+   */
+  readonly defaultStore?: 'onDisk' | 'inMemory'
+  /**
    * Whether stores, changelogs and repartition topics must have names that were given. Generated names have numbers, which
    * change when an operator is added before them: then the rows of a store are lost to the application. KIP-1111.
    *
@@ -217,7 +224,7 @@ export interface Cached {
 export interface Logged {
   /**
    * Whether the rows are kept in memory alone: faster, bounded by memory, and restored from the changelog at each start.
-   * Default: false, which is on disk.
+   * @defaultValue false, which is on disk, or what `defaultStore` of the application says
    */
   readonly inMemory?: boolean
   /**

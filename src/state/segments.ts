@@ -29,7 +29,7 @@ export class Segments {
 
   constructor(
     table: RowTable,
-    { retentionMs, inMemory = false }: { retentionMs: number; inMemory?: boolean },
+    { retentionMs, inMemory = false }: { retentionMs: number; inMemory?: boolean | undefined },
     observedTime = -1,
   ) {
     this.observedTime = observedTime

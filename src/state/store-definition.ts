@@ -30,7 +30,7 @@ interface StoreBase {
   /** Topic whose records are the rows: the store is restored from there, up to what the task has processed of it. */
   readonly sourceTopic?: string
   /** The rows are in memory alone, and all restored from the changelog at each start. */
-  readonly inMemory?: boolean
+  readonly inMemory?: boolean | undefined
   /** Whether updates of the table may wait in the record cache. @defaultValue true */
   readonly caching?: boolean
 }

@@ -84,6 +84,25 @@ describe('internal topics', () => {
   })
 })
 
+describe('where rows are kept', () => {
+  test('is said for all stores of operators, or for one', () => {
+    const builder = new StreamsBuilder()
+    const words = builder.stream('words', strings).groupByKey()
+    words.count({ store: 'counts' })
+    words.windowedBy(tumbling(5)).count({ store: 'windows' })
+    words.reduce((_, word) => word, { store: 'latest', inMemory: false })
+    builder.table('rows', { ...strings, store: 'versions', historyRetention: 5 })
+    const kept = (defaultStore?: 'inMemory' | 'onDisk'): (string | undefined)[] =>
+      builder
+        .build('app', defaultStore && { defaultStore })
+        .subtopologies.flatMap(({ stores }) => stores)
+        .flatMap(({ name, inMemory }) => (inMemory ? [name] : []))
+    expect(kept('inMemory')).toEqual(['counts', 'windows'])
+    expect(kept('onDisk')).toEqual([])
+    expect(kept()).toEqual([])
+  })
+})
+
 describe('co-partitioning', () => {
   test('binds the topics of a join, the repartition topic in place of what is before it', () => {
     const { subtopologies } = build(b => {

@@ -30,6 +30,7 @@ export function compile(
   graph: LogicalGraph,
   {
     optimization = 'none',
+    defaultStore = 'onDisk',
     ensureExplicitInternalResourceNaming = false,
     processorWrapper,
   }: CompileOptions = {},
@@ -43,6 +44,7 @@ export function compile(
   const partitioned = keepNullKeys(optimized)
   const plan: Plan = {
     applicationId,
+    storesAreInMemory: defaultStore === 'inMemory',
     nodes: new Map(partitioned.nodes.map(node => [node.id, node])),
     names: partitioned.names,
     serdes: inferSerdes(partitioned),
@@ -57,6 +59,7 @@ export function compile(
 
 export interface CompileOptions {
   readonly optimization?: Optimizations | undefined
+  readonly defaultStore?: 'onDisk' | 'inMemory' | undefined
   readonly ensureExplicitInternalResourceNaming?: boolean | undefined
   readonly processorWrapper?: ProcessorWrapper | undefined
 }

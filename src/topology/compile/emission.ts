@@ -23,6 +23,8 @@ import { windowsCloseAfterMs } from './windows-close.ts'
 /** What the passes before emission have found out. */
 export interface Plan {
   readonly applicationId: string
+  /** Where operators keep their rows, unless they say. */
+  readonly storesAreInMemory: boolean
   readonly nodes: ReadonlyMap<NodeId, LogicalNode>
   readonly names: ReadonlyMap<NodeId, NodeNames>
   readonly serdes: ReadonlyMap<NodeId, Serdes>
@@ -134,7 +136,9 @@ export class Emission {
 
   /** A store of this node; `logged` says whether its changes go to a changelog topic, or with which settings. */
   store(store: WithoutChangelog, { logged }: { logged: Logging }): void {
-    placeStore(this.#blueprint, this.#plan.applicationId, store, logged)
+    const { applicationId, storesAreInMemory } = this.#plan
+    const { inMemory = storesAreInMemory && store.kind !== 'versionedKeyValue' } = store
+    placeStore(this.#blueprint, applicationId, { ...store, inMemory }, logged)
   }
 
   /** A store that a user defined: the first time it comes it is added. */

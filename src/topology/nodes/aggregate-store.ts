@@ -84,7 +84,7 @@ export function emitAggregateStore(
   emission: Emission,
   { key, call }: { key: Serde<unknown> | undefined; call: string },
 ): readonly string[] {
-  const { windows, emit, changelog = true, inMemory = false, caching = true } = node
+  const { windows, emit, changelog = true, inMemory, caching = true } = node
   if (windows === undefined) return emitStore(node, emission, call)
   const { store: name = '' } = emission.names
   const timed = {

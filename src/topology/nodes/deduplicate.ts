@@ -28,7 +28,7 @@ export const deduplicateRule: NodeRule<DeduplicateNode> = {
   }),
   serdes: (node, [input]) => ({ key: node.key ?? input?.key, value: node.value ?? input?.value }),
   emit(node, emission) {
-    const { withinMs, changelog = true, inMemory = false } = node
+    const { withinMs, changelog = true, inMemory } = node
     const { store = '' } = emission.names
     const key = emission.require(
       emission.serdes.key,

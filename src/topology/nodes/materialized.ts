@@ -46,7 +46,7 @@ export function emitStore(
   call: string,
   sourceTopic?: string,
 ): readonly string[] {
-  const { changelog = true, inMemory = false, caching = true } = node
+  const { changelog = true, inMemory, caching = true } = node
   const retentionMs = historyRetentionMs(node)
   if (retentionMs !== undefined && node.store === undefined) {
     throw new MillraceError(

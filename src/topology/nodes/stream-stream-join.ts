@@ -111,7 +111,7 @@ function emitJoins(node: StreamStreamJoinNode, emission: Emission): void {
         key: requireKey(node, emission),
         value: requireValue(node, 'left', emission),
         otherValue: requireValue(node, 'right', emission),
-        ...(node.inMemory && { inMemory: true }),
+        inMemory: node.inMemory,
       },
       logging(node),
     )
@@ -149,7 +149,7 @@ function windowStore(
     retentionMs: beforeMs + afterMs + graceMs,
     windowSizeMs: beforeMs + afterMs,
     retainDuplicates: true,
-    ...(node.inMemory && { inMemory: true }),
+    inMemory: node.inMemory,
   }
 }
 
