@@ -35,6 +35,7 @@ const node = z.discriminatedUnion('kind', [
     kind: z.literal('source'),
     name: z.string(),
     topics: names,
+    pattern: z.string().exactOptional(),
     ...serdes,
     successors: names,
   }),

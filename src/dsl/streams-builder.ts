@@ -11,6 +11,7 @@ import { KTableImpl } from './ktable-impl.ts'
 import type { KTable } from './ktable.ts'
 import type { BuildOptions, Consumed, ConsumedGlobalTable, ConsumedTable } from './options.ts'
 import { resetOf } from './offset-reset.ts'
+import { topicsOrPattern } from './topics-or-pattern.ts'
 import type { Scope } from './scope.ts'
 
 /**
@@ -40,7 +41,8 @@ export class StreamsBuilder {
   })
 
   /**
-   * Reads one or several topics as a stream: `builder.stream('flights', { key: string(), value: json(Flight) })`. The
+   * Reads one or several topics as a stream: `builder.stream('flights', { key: string(), value: json(Flight) })`; of a
+   * pattern, all topics whose whole names match it, also those that come later (`metadataMaxAgeMs`). The
    * event time of a record, in milliseconds since the Unix epoch, is its own timestamp unless `timestamp` computes one.
    * `KSTREAM-SOURCE`.
    *
@@ -57,13 +59,16 @@ export class StreamsBuilder {
    * driver.outputTopic('all', text).read() // → { key: 'a', value: 'hot', timestamp: 3, … }
    * ```
    */
-  stream<K, V>(topics: string | readonly string[], options: Consumed<K, V>): KStream<K, V> {
+  stream<K, V>(
+    topics: string | readonly string[] | RegExp,
+    options: Consumed<K, V>,
+  ): KStream<K, V> {
     const { name, key, value, timestamp } = options
     const node = this.#graph.add({
       kind: 'streamSource',
       parents: [],
       name,
-      topics: typeof topics === 'string' ? [topics] : [...topics],
+      ...topicsOrPattern(topics),
       key,
       value,
       timestamp,

@@ -9,6 +9,7 @@ import type { RecordContext } from '../topology/record.ts'
 import { type ConnectedStore, type StoreBuilder, storeName } from '../topology/store-builder.ts'
 import type { GlobalStore, SourceNode, Topology, TopologyNode } from '../topology/topology.ts'
 import { resetOf } from './offset-reset.ts'
+import { topicsOrPattern } from './topics-or-pattern.ts'
 import type { BuildOptions, Consumed, Produced } from './options.ts'
 
 /**
@@ -54,7 +55,7 @@ export class TopologyBuilder {
   readonly #globals: Omit<GlobalStore, 'id'>[] = []
 
   /**
-   * Adds a node that reads one or several topics.
+   * Adds a node that reads one or several topics, or all whose whole names match a pattern.
    *
    * @example
    * ```ts
@@ -67,10 +68,10 @@ export class TopologyBuilder {
    */
   addSource<K, V>(
     name: string,
-    topics: string | readonly string[],
+    topics: string | readonly string[] | RegExp,
     options: Omit<Consumed<K, V>, 'name'>,
   ): this {
-    this.#add(sourceNode(name, typeof topics === 'string' ? [topics] : topics, options))
+    this.#add(sourceNode(name, topics, options))
     return this
   }
 
@@ -236,7 +237,7 @@ export class TopologyBuilder {
    */
   addGlobalStore<K, V>(store: StoreBuilder, filled: FilledFrom<K, V>): this {
     const { source, topic, processor: name, supplier } = filled
-    const sourceOfStore = sourceNode(source, [topic], filled)
+    const sourceOfStore = sourceNode(source, topic, filled)
     const processor = {
       kind: 'processor',
       name,
@@ -399,7 +400,7 @@ interface AddedStore {
 
 function sourceNode<K, V>(
   name: string,
-  topics: readonly string[],
+  topics: string | readonly string[] | RegExp,
   options: Omit<Consumed<K, V>, 'name'>,
 ): SourceNode {
   const { key, value, timestamp } = options
@@ -407,7 +408,7 @@ function sourceNode<K, V>(
   return {
     kind: 'source',
     name,
-    topics: Object.freeze([...topics]),
+    ...topicsOrPattern(topics),
     key,
     value,
     ...(timestamp && { timestamp }),

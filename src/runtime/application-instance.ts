@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import type { GroupMember, LogClient, LogProducer } from '../client/log-client.ts'
 import { MillraceError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
-import type { Platform } from '../platform/platform.ts'
+import type { Platform, Timer } from '../platform/platform.ts'
 import { type CacheBudget, newCacheBudget } from '../state/record-cache.ts'
 import type { StoreEngine } from '../state/store-engine.ts'
 import type { ResolvedTaskConfig } from '../topology/task-config.ts'
@@ -12,12 +12,13 @@ import { type ApplicationState, type StateListener, StateMachine } from './appli
 import { lookIntervalMs, reachEnd } from './bounded-run.ts'
 import { type GlobalTables, openGlobalTables } from './global-tables.ts'
 import { Inputs } from './inputs.ts'
-import { lookUpTopics, prepareTopics } from './internal-topics.ts'
+import { lookUpTopics } from './internal-topics.ts'
 import type { CommitTarget } from './commit.ts'
 import { joinGroup } from './membership.ts'
 import { type ApplicationMetrics, newCounters } from './metrics.ts'
 import { OutputSender } from './output-sender.ts'
-import { type PartitionPlan, plannedTask } from './partition-plan.ts'
+import { plannedTask } from './partition-plan.ts'
+import { PlannedTopology } from './planned-topology.ts'
 import { loadProcessId } from './process-id.ts'
 import { type QueryableStore, queryStore } from './queries.ts'
 import { RecordCollector } from './record-collector.ts'
@@ -38,6 +39,7 @@ export interface InstanceOptions {
   readonly engine: StoreEngine
   readonly config: ResolvedTaskConfig
   readonly commitIntervalMs: number
+  readonly metadataMaxAgeMs: number
   readonly onState: StateListener
   readonly onProgress: (done: number, total: number) => void
   /** Called when nothing of the instance touches the state folder any more. */
@@ -49,7 +51,7 @@ const closeTimeoutMs = 10_000
 
 /** What an instance has acquired before it joins the group. */
 interface Acquired {
-  readonly plan: PartitionPlan
+  readonly planned: PlannedTopology
   readonly processId: string
   readonly globals: GlobalTables
   readonly producer: LogProducer
@@ -64,7 +66,8 @@ export class ApplicationInstance implements Application {
   readonly #machine: StateMachine
   readonly #counters = newCounters()
   readonly #worker: Worker
-  readonly #member: GroupMember
+  #member: GroupMember
+  #looking: Timer | null = null
   #failure: { readonly error: unknown } | null = null
   /** The failure came while closing, so the one who closes has to hear of it. */
   #closeFailed = false
@@ -77,12 +80,14 @@ export class ApplicationInstance implements Application {
     const processId = await loadProcessId(stateFolder, platform)
     const { deadLetterTopic } = config
     const { timers } = platform
-    const plan = await prepareTopics({ topology, deadLetterTopic, client, timers, logger })
+    const planning = { topology, deadLetterTopic, client, timers, logger }
+    const planned = await PlannedTopology.make(planning)
+    const { plan } = planned
     const opening = { topology, plan, client, engine, platform, config, logger }
     const globals = await openGlobalTables(opening)
     try {
       const producer = await client.producer()
-      return new ApplicationInstance(options, { plan, processId, globals, producer })
+      return new ApplicationInstance(options, { planned, processId, globals, producer })
     } catch (error) {
       await globals.close()
       throw error
@@ -91,7 +96,7 @@ export class ApplicationInstance implements Application {
 
   constructor(options: InstanceOptions, acquired: Acquired) {
     const { client, platform, logger, topology, config, commitIntervalMs, onState } = options
-    const { plan, processId, globals, producer } = acquired
+    const { planned, globals, producer } = acquired
     this.name = options.name
     this.#options = options
     this.#acquired = acquired
@@ -106,7 +111,7 @@ export class ApplicationInstance implements Application {
         this.#worker.failed(error)
       }
     })
-    const collector = new RecordCollector({ partitions: topic => plan.counts.get(topic) })
+    const collector = new RecordCollector({ partitions: topic => planned.plan.counts.get(topic) })
     const onDropped = (): void => {
       this.#counters.dropped++
     }
@@ -141,15 +146,51 @@ export class ApplicationInstance implements Application {
     this.finished = this.#live()
     // An error is logged and shows in `state`; who does not ask for `finished` must not be killed by it.
     this.finished.catch(() => {})
-    this.#member = joinGroup({
-      client,
-      topology,
-      plan,
+    this.#member = this.#join()
+    this.#watch()
+  }
+
+  #join(): GroupMember {
+    const { planned, processId } = this.#acquired
+    return joinGroup({
+      client: this.#options.client,
+      planned,
       processId,
-      owned: () => worker.owned,
+      owned: () => this.#worker.owned,
       stored: () => this.#storedTasks(),
-      events: worker,
+      events: this.#worker,
     })
+  }
+
+  /** Looks from time to time whether topics have come or gone that patterns match. */
+  #watch(): void {
+    const { platform, metadataMaxAgeMs } = this.#options
+    if (!this.#acquired.planned.canChange || this.#machine.stopping) return
+    const look = (): void => {
+      this.#look().catch((error: unknown) => this.#worker.failed(error))
+    }
+    this.#looking = platform.timers.schedule(metadataMaxAgeMs, look)
+  }
+
+  async #look(): Promise<void> {
+    try {
+      if (await this.#acquired.planned.refresh()) await this.#rejoin()
+    } catch (error) {
+      if (!(error instanceof MillraceError) || !error.retriable) throw error
+      const { logger } = this.#options
+      logger.warn({ application: this.name, error }, 'Topics could not be looked up; trying again')
+    }
+    this.#watch()
+  }
+
+  /** Has the group share out the tasks anew: they read other topics now, and there may be others. */
+  async #rejoin(): Promise<void> {
+    const { logger } = this.#options
+    logger.info({ application: this.name }, 'Other topics match the patterns of the topology now')
+    await this.#worker.revoked()
+    if (this.#machine.stopping) return
+    await this.#member.leave()
+    if (!this.#machine.stopping) this.#member = this.#join()
   }
 
   get state(): ApplicationState {
@@ -168,7 +209,8 @@ export class ApplicationInstance implements Application {
   }
 
   async #reachEnd(signal: AbortSignal | undefined): Promise<void> {
-    const { topology, client, onProgress } = this.#options
+    const { client, onProgress } = this.#options
+    const { topology, plan } = this.#acquired.planned
     const worker = this.#worker
     const stopped = (): boolean => signal?.aborted === true || this.#machine.stopping
     worker.commitsWhenCaughtUp = true
@@ -176,7 +218,7 @@ export class ApplicationInstance implements Application {
       await reachEnd({
         client,
         topology,
-        plan: this.#acquired.plan,
+        plan,
         nextProgress: timeoutMs => worker.nextProgress(timeoutMs),
         stopped,
         onProgress,
@@ -227,6 +269,7 @@ export class ApplicationInstance implements Application {
     const { globals, producer } = this.#acquired
     for (const step of [
       () => this.#work(),
+      async () => this.#looking?.cancel(),
       // Others can go on with the tasks while the rest is closed.
       () => this.#leave(),
       () => globals.close(),
@@ -289,7 +332,7 @@ export class ApplicationInstance implements Application {
     signal: AbortSignal,
   ): Promise<StartedTask | undefined> {
     const { client, engine, platform, logger, topology, config } = this.#options
-    const { plan, globals } = this.#acquired
+    const { planned, globals } = this.#acquired
     const surroundings = {
       applicationId: topology.applicationId,
       client,
@@ -305,7 +348,7 @@ export class ApplicationInstance implements Application {
         this.#counters.restored += records
       },
     }
-    return startTask(plannedTask(id, plan), surroundings, signal)
+    return startTask(plannedTask(id, planned.plan), surroundings, signal)
   }
 
   #storedTasks(): string[] {

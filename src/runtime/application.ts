@@ -32,6 +32,12 @@ export interface ApplicationOptions extends TaskConfig {
    * @defaultValue 100
    */
   readonly commitIntervalMs?: number
+  /**
+   * How often, in milliseconds, an application whose sources have patterns looks for topics that match them: it then has its
+   * tasks shared out anew. Kafka's `metadata.max.age.ms`.
+   * @defaultValue 300_000
+   */
+  readonly metadataMaxAgeMs?: number
   /** @defaultValue silentLogger */
   readonly logger?: Logger
   /**
@@ -208,6 +214,7 @@ export async function startApplication(
       engine: options.engine ?? levelEngine({ ...platform, folder: join(stateFolder, 'tasks') }),
       config: resolveTaskConfig(app.taskConfig, options),
       commitIntervalMs: options.commitIntervalMs ?? 100,
+      metadataMaxAgeMs: options.metadataMaxAgeMs ?? 300_000,
       onState: options.onState ?? (() => {}),
       onProgress: options.onProgress ?? (() => {}),
       onClosed: () => lock.release(),

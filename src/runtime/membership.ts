@@ -5,10 +5,10 @@ import type {
   LogClient,
 } from '../client/log-client.ts'
 import type { TopicPartition } from '../client/log-client.ts'
-import type { Topology } from '../topology/topology.ts'
 import { assignTasks } from './assignor.ts'
 import { decodeMemberData, decodeShare, encodeMemberData, encodeShare } from './member-data.ts'
 import { type PartitionPlan, subtopologyTopics } from './partition-plan.ts'
+import type { PlannedTopology } from './planned-topology.ts'
 
 /** All instances of an application name this assignment protocol; a group with other members refuses it. */
 const protocol = 'stream'
@@ -34,8 +34,7 @@ export interface MembershipEvents {
  */
 export function joinGroup(options: {
   client: LogClient
-  topology: Topology
-  plan: PartitionPlan
+  planned: PlannedTopology
   processId: string
   /** Tasks that this instance runs, or ran until the rebalance began. */
   owned: () => readonly string[]
@@ -43,7 +42,8 @@ export function joinGroup(options: {
   stored: () => readonly string[]
   events: MembershipEvents
 }): GroupMember {
-  const { client, topology, plan, processId, owned, stored, events } = options
+  const { client, planned, processId, owned, stored, events } = options
+  const { topology } = planned
   return client.joinGroup({
     group: topology.applicationId,
     instanceId: processId,
@@ -55,8 +55,14 @@ export function joinGroup(options: {
     protocol,
     sessionTimeoutMs,
     rebalanceTimeoutMs,
-    assign: async members => assign(members, plan),
-    assigned: share => events.assigned(sharedTasks(share)),
+    async assign(members) {
+      await planned.refresh()
+      return assign(members, planned.plan)
+    },
+    async assigned(share) {
+      await planned.refresh()
+      await events.assigned(sharedTasks(share))
+    },
     revoked: () => events.revoked(),
     lost: () => events.lost(),
     failed: error => events.failed(error),

@@ -81,6 +81,13 @@ function requireSources(
 ): void {
   const sources = topology.subtopologies.flatMap(sourceNodes)
   for (const source of [...sources, ...topology.globalStores.map(global => global.source)]) {
+    if (source.pattern !== undefined && source.topics.length === 0) {
+      throw new MillraceError(
+        'MISSING_TOPIC',
+        `No topic matches ${String(source.pattern)}, which ${topology.applicationId} reads in ${source.name}. Create one ` +
+          'and start again; more can follow while the application runs.',
+      )
+    }
     for (const topic of source.topics) {
       if (counts.has(topic) || repartition.has(topic)) continue
       throw new MillraceError(

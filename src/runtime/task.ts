@@ -21,7 +21,12 @@ import type {
 } from '../topology/processor.ts'
 import { noHeaders, type RecordMetadata, type StreamRecord } from '../topology/record.ts'
 import type { ResolvedTaskConfig } from '../topology/task-config.ts'
-import type { SourceNode, Subtopology, TopologyNode } from '../topology/topology.ts'
+import {
+  readsTopic,
+  type SourceNode,
+  type Subtopology,
+  type TopologyNode,
+} from '../topology/topology.ts'
 import { toMillis } from '../windowing/duration.ts'
 import { closeAll } from './close-all.ts'
 import { nextOnGrid, PunctuationQueue } from './punctuation-queue.ts'
@@ -82,9 +87,9 @@ export class Task implements TaskScope, SinkScope {
   heldMetadata: RecordMetadata | null | undefined
   readonly now: () => number
   readonly #options: TaskOptions
-  readonly #nodes: readonly TaskNode[]
+  readonly #nodes: ReadonlyMap<string, TaskNode>
   /** In the order of topic and partition. */
-  readonly #inputs: readonly Input[]
+  #inputs: readonly Input[]
   /** Those that have a head. */
   readonly #ready = new TimeHeap<Input>(({ queue }) => queue.headTimestamp)
   /** Those that may have a head by now. */
@@ -119,20 +124,28 @@ export class Task implements TaskScope, SinkScope {
     this.#errors = new TaskErrors(options)
     this.#metadata = new TaskOffsetMetadata(options.inputs.map(({ metadata }) => metadata))
     this.streamTime = this.#metadata.partitionTime
-    const nodes = wire(options, this)
-    this.#nodes = [...nodes.values()]
-    const surroundings = { ...options, errors: this.#errors }
-    this.#inputs = [...options.inputs].sort(byTopicAndPartition).map(input => {
-      const source = sourceOf(options.nodes, input.topic)
-      const partitionTime = decodePartitionTime(input.metadata)
-      const queue = new RecordQueue(source, { ...input, partitionTime }, surroundings)
-      if (input.isNew === true) queue.committedOffset = -1
-      return { queue, node: existing(nodes, source.name), idleUntil: undefined, hasHead: false }
-    })
+    this.#nodes = wire(options, this)
+    this.#inputs = options.inputs.map(input => this.#newInput(input)).sort(byTopicAndPartition)
     this.#sourceTopics = new Set(options.stores.flatMap(({ sourceTopic }) => sourceTopic ?? []))
     for (const { changelogTopic: topic } of options.stores) {
       if (topic !== null) this.#changelogs.set(topic, options.collector.topic(topic))
     }
+  }
+
+  #newInput(input: TaskInput): Input {
+    const options = this.#options
+    const source = sourceOf(options.nodes, input.topic)
+    const partitionTime = decodePartitionTime(input.metadata)
+    const surroundings = { ...options, errors: this.#errors }
+    const queue = new RecordQueue(source, { ...input, partitionTime }, surroundings)
+    if (input.isNew === true) queue.committedOffset = -1
+    const node = existing(this.#nodes, source.name)
+    return { queue, node, idleUntil: undefined, hasHead: false }
+  }
+
+  /** One more partition to read: of a topic that a pattern matches, and that was not there when the task was made. */
+  addInput(input: TaskInput): void {
+    this.#inputs = [...this.#inputs, this.#newInput(input)].sort(byTopicAndPartition)
   }
 
   /** The partitions that the task reads. */
@@ -353,7 +366,7 @@ export class Task implements TaskScope, SinkScope {
 
   #closeAnd(endState: () => Promise<void>): Promise<void> {
     for (const cache of this.#caches.values()) cache.discard()
-    const processors = this.#nodes.map(
+    const processors = [...this.#nodes.values()].map(
       ({ processor }) =>
         async () =>
           processor.close?.(),
@@ -362,7 +375,7 @@ export class Task implements TaskScope, SinkScope {
   }
 
   closeProcessors(): void {
-    for (const node of this.#nodes) node.processor.close?.()
+    for (const node of this.#nodes.values()) node.processor.close?.()
   }
 
   /** Records that were not processed: late, without a key, or skipped. Kafka's `dropped-records-total`. */
@@ -605,11 +618,11 @@ function existing(nodes: ReadonlyMap<string, TaskNode>, name: string): TaskNode 
 }
 
 function sourceOf(nodes: TaskOptions['nodes'], topic: string): SourceNode {
-  for (const node of nodes) if (node.kind === 'source' && node.topics.includes(topic)) return node
+  for (const node of nodes) if (node.kind === 'source' && readsTopic(node, topic)) return node
   return assert.fail(`no source reads topic ${topic}`)
 }
 
-function byTopicAndPartition(a: TopicPartition, b: TopicPartition): number {
+function byTopicAndPartition({ queue: a }: Input, { queue: b }: Input): number {
   if (a.topic !== b.topic) return a.topic < b.topic ? -1 : 1
   return a.partition - b.partition
 }

@@ -7,6 +7,7 @@ import { makeDurableFolder } from '../platform/make-durable-folder.ts'
 import { nodePlatform } from '../platform/node-platform.ts'
 import { partitionForKey } from '../protocol/murmur2.ts'
 import { RecordBatchBuilder } from '../protocol/record-batch-builder.ts'
+import { resolvePatterns } from '../runtime/planned-topology.ts'
 import { type PartitionPlan, planPartitions } from '../runtime/partition-plan.ts'
 import type { QueryableStore } from '../runtime/queries.ts'
 import { levelEngine } from '../state/level-engine.ts'
@@ -118,7 +119,10 @@ export class TestApplication implements AsyncDisposable {
     const { logger = silentLogger, startTimeMs = 0, partitions: given = 1 } = options
     const partitions = (name: string): number =>
       typeof given === 'number' ? given : (given[name] ?? 1)
-    const topology = topologyOf(source)
+    const topology = resolvePatterns(
+      topologyOf(source),
+      typeof given === 'number' ? [] : Object.keys(given),
+    )
     const clock = { now: startTimeMs }
     const setting: Setting = {
       topology,

@@ -12,7 +12,7 @@ import { SessionRows } from '../state/session-store.ts'
 import { VersionedStore } from '../state/versioned-store.ts'
 import { WindowStore } from '../state/window-store.ts'
 import type { TaskConfig } from '../topology/task-config.ts'
-import { topicsOfSink, type Topology } from '../topology/topology.ts'
+import { readsTopic, type SourceNode, topicsOfSink, type Topology } from '../topology/topology.ts'
 import { TestInputTopic, type TopicSerdes } from './test-input-topic.ts'
 import {
   type TestKeyValueStore,
@@ -63,7 +63,10 @@ export class TestDriver {
   readonly #topics = new TestTopics()
   readonly #task: Task
   readonly #globalTask: Task
-  readonly #reads: ReadonlySet<string>
+  readonly #reads: Set<string>
+  /** Sources whose topics are found out as they come. */
+  readonly #patterns: readonly SourceNode[]
+  readonly #internal: ReadonlySet<string>
   readonly #globalReads: ReadonlySet<string>
   readonly #writes: Set<string>
   /** Whether a sink may write to any topic. */
@@ -79,6 +82,8 @@ export class TestDriver {
     const global = globalPart(topology)
     const whole = wholePart(topology)
     this.#reads = topicsOf(whole)
+    this.#patterns = sourcesOf(whole).filter(({ pattern }) => pattern !== undefined)
+    this.#internal = new Set(topology.internalTopics.map(({ name }) => name))
     this.#globalReads = topicsOf(global)
     this.#writes = writtenBy(whole)
     this.#choosesTopics = whole.nodes.some(
@@ -154,7 +159,7 @@ export class TestDriver {
    * ```
    */
   inputTopic<K, V>(name: string, serdes: TopicSerdes<K, V>): TestInputTopic<K, V> {
-    if (!this.#reads.has(name) && !this.#globalReads.has(name)) {
+    if (!this.#readsTopic(name) && !this.#globalReads.has(name)) {
       throw unknownTopic('read', name, [...this.#reads, ...this.#globalReads])
     }
     const topic = this.#topics.topic(name)
@@ -363,7 +368,7 @@ export class TestDriver {
   }
 
   #deliver(topic: TestTopic, record: BytesRecord): void {
-    const reads = this.#reads.has(topic.name)
+    const reads = this.#readsTopic(topic.name)
     const globalReads = this.#globalReads.has(topic.name)
     if (!reads && !globalReads) return
     const fetched = topic.deliver(record)
@@ -373,6 +378,17 @@ export class TestDriver {
     while (this.#globalTask.process(1) > 0) {
       done(this.#globalTask.completeCommit(this.#globalTask.prepareCommit()))
     }
+  }
+
+  /** A topic that a pattern matches becomes an input when it is first heard of. */
+  #readsTopic(name: string): boolean {
+    if (this.#reads.has(name)) return true
+    if (this.#internal.has(name) || !this.#patterns.some(each => readsTopic(each, name)))
+      return false
+    this.#reads.add(name)
+    this.#task.addInput(start(name))
+    this.#task.knowHighWatermark(start(name))
+    return true
   }
 
   #run(): void {
@@ -405,8 +421,11 @@ function globalStoreOf({ globalStores }: Topology, { state }: Task, name: string
 
 const start = (topic: string) => ({ topic, partition: 0, offset: 0, metadata: '' })
 
-const topicsOf = ({ nodes }: TaskPart): ReadonlySet<string> =>
-  new Set(nodes.flatMap(node => (node.kind === 'source' ? node.topics : [])))
+const sourcesOf = ({ nodes }: TaskPart): SourceNode[] =>
+  nodes.filter(node => node.kind === 'source')
+
+const topicsOf = (part: TaskPart): Set<string> =>
+  new Set(sourcesOf(part).flatMap(({ topics }) => topics))
 
 const writtenBy = ({ nodes, stores }: TaskPart): Set<string> =>
   new Set([

@@ -50,7 +50,7 @@ function nodeText(node: NodeDescription, shortName: (topic: string) => string): 
   switch (node.kind) {
     case 'source': {
       const topics = hashOrder(node.topics.map(shortName)).join(', ')
-      return `Source: ${node.name} (topics: [${topics}])${children}`
+      return `Source: ${node.name} (topics: ${node.pattern ?? `[${topics}]`})${children}`
     }
     case 'processor': {
       const stores = hashOrder(node.stores).join(', ')

@@ -51,7 +51,7 @@ export function toMermaid(topology: Topology): string {
 
 function arrows(node: TopologyNode): string[] {
   const id = nodeId(node.name)
-  if (node.kind === 'source') return node.topics.map(topic => `  ${topicId(topic)} --> ${id}`)
+  if (node.kind === 'source') return topicsOf(node).map(topic => `  ${topicId(topic)} --> ${id}`)
   const incoming = node.parents.map(parent => `  ${nodeId(parent)} --> ${id}`)
   if (node.kind === 'sink') {
     return [...incoming, ...topicsOfSink(node).map(topic => `  ${id} --> ${topicId(topic)}`)]
@@ -60,7 +60,9 @@ function arrows(node: TopologyNode): string[] {
 }
 
 function topicsOf(node: TopologyNode): readonly string[] {
-  if (node.kind === 'source') return node.topics
+  if (node.kind === 'source') {
+    return node.pattern === undefined ? node.topics : [...node.topics, node.pattern.source]
+  }
   return topicsOfSink(node)
 }
 

@@ -45,6 +45,8 @@ export interface SourceDescription {
   readonly kind: 'source'
   readonly name: string
   readonly topics: readonly string[]
+  /** The source text of the pattern of which it reads all topics, if it has one. */
+  readonly pattern?: string
   /** Name of the serde of the keys. */
   readonly key: string
   /** Name of the serde of the values. */
@@ -155,7 +157,8 @@ function describeNode(node: TopologyNode, order: NodeOrder): NodeDescription {
   }
   const serdes = { key: node.key.name, value: node.value.name }
   if (node.kind === 'source') {
-    return { kind: node.kind, name, topics: node.topics, ...serdes, successors }
+    const pattern = node.pattern && { pattern: node.pattern.source }
+    return { kind: node.kind, name, topics: node.topics, ...pattern, ...serdes, successors }
   }
   return { kind: node.kind, name, topic: topicsOfSink(node)[0] ?? null, ...serdes, predecessors }
 }

@@ -36,6 +36,8 @@ export interface SourceNode {
   readonly kind: 'source'
   readonly name: string
   readonly topics: readonly string[]
+  /** Reads every topic whose whole name matches, too: `topics` are those that are known. */
+  readonly pattern?: RegExp
   readonly key: Serde<unknown>
   readonly value: Serde<unknown>
   /** Event time of a record; the application's `timestampExtractor` says when omitted. */
@@ -110,6 +112,16 @@ export interface InternalTopic {
    */
   readonly partitions?: number
   readonly configs: Readonly<Record<string, string>>
+}
+
+/** Whether a source reads a topic. */
+export function readsTopic({ topics, pattern }: SourceNode, topic: string): boolean {
+  return topics.includes(topic) || (pattern !== undefined && matchesWhole(pattern, topic))
+}
+
+/** Java's `Matcher#matches`: of the whole name. */
+export function matchesWhole({ source, flags }: RegExp, name: string): boolean {
+  return new RegExp(`^(?:${source})$`, flags.replaceAll(/[gy]/g, '')).test(name)
 }
 
 /** Topics that a topology reads and that others must have created: all sources but its own internal topics. */

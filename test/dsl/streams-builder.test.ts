@@ -228,3 +228,21 @@ test('handles are frozen', () => {
   ]
   expect(handles.every(handle => Object.isFrozen(handle))).toBe(true)
 })
+
+const text = { key: string(), value: string() }
+
+test('a pattern that matches a topic of another source is refused', () => {
+  const builder = new StreamsBuilder()
+  builder.stream(/in-.*/, { ...text, name: 'P' }).to('out')
+  builder.stream('in-a', { ...text, name: 'A' }).to('out')
+  expect(() => builder.build('app')).toThrow('The pattern /in-.*/ of P matches the topic in-a')
+})
+
+test('one pattern is one source, however often it is read', () => {
+  const builder = new StreamsBuilder()
+  builder.stream(/in-.*/, text).to('one')
+  builder.stream(/in-.*/, text).to('two')
+  const [part, ...more] = builder.build('app').subtopologies
+  expect(part?.nodes.filter(({ kind }) => kind === 'source')).toHaveLength(1)
+  expect(more).toEqual([])
+})

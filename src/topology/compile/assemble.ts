@@ -1,6 +1,6 @@
 import type { ProcessorWrapper } from '../processor.ts'
 import type { ProcessorNode, Topology } from '../topology.ts'
-import { checkStores, checkTopics, checkUnique } from './check-names.ts'
+import { checkPatterns, checkStores, checkTopics, checkUnique } from './check-names.ts'
 import type { Blueprint } from './emission.ts'
 import { split } from './split.ts'
 
@@ -24,6 +24,7 @@ export function assemble(
 ): Topology {
   checkTopics(blueprint)
   checkUnique(blueprint)
+  checkPatterns(blueprint)
   checkStores(blueprint)
   return split(applicationId, wrapper === undefined ? blueprint : wrapped(blueprint, wrapper))
 }

@@ -1,6 +1,6 @@
 import { MillraceError } from '../../errors.ts'
 import { topicNameProblem } from '../../protocol/topic-name.ts'
-import { topicsOfSink } from '../topology.ts'
+import { matchesWhole, topicsOfSink } from '../topology.ts'
 import type { Blueprint, Plan } from './emission.ts'
 
 /** Names become parts of topic names, so they must be legal there. `Named#validate`. Throws INVALID_TOPOLOGY. */
@@ -29,7 +29,7 @@ export function checkName(name: string): void {
 /** All topics, internal ones too, have names that a topic may have. `Topic#validate`. Throws INVALID_TOPOLOGY. */
 export function checkTopics({ nodes, internalTopics }: Blueprint): void {
   for (const node of nodes) {
-    if (node.kind === 'source' && node.topics.length === 0) {
+    if (node.kind === 'source' && node.pattern === undefined && node.topics.length === 0) {
       throw new MillraceError(
         'INVALID_TOPOLOGY',
         `${node.name} reads no topic. Give stream() at least one.`,
@@ -64,6 +64,23 @@ export function checkUnique({ nodes, stores, globalStores }: Blueprint): void {
       `The topic ${topic} is read by two sources. Read it once, and use the handle for both; a table of a stream is ` +
       'stream(…).toTable(), the stream of a table table(…).toStream().',
   )
+}
+
+/** No pattern takes a topic that another source reads. Throws INVALID_TOPOLOGY. */
+export function checkPatterns({ nodes, internalTopics }: Blueprint): void {
+  const internal = new Set(internalTopics.map(({ name }) => name))
+  const sources = nodes.filter(node => node.kind === 'source')
+  for (const { name, pattern } of sources) {
+    if (pattern === undefined) continue
+    for (const other of sources) {
+      const topic = other.topics.find(each => !internal.has(each) && matchesWhole(pattern, each))
+      if (topic === undefined) continue
+      throw new MillraceError(
+        'INVALID_TOPOLOGY',
+        `The pattern ${String(pattern)} of ${name} matches the topic ${topic}, which ${other.name} reads. Make the pattern narrower.`,
+      )
+    }
+  }
 }
 
 /** Processors are connected to stores that exist and are theirs to write. Throws INVALID_TOPOLOGY. */

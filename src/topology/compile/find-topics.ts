@@ -23,7 +23,8 @@ export function findTopics(
   function ownTopics(node: LogicalNode): readonly string[] | undefined {
     switch (node.kind) {
       case 'streamSource':
-        return node.topics
+        // No name of a topic begins with a slash.
+        return node.pattern === undefined ? node.topics : [String(node.pattern)]
       case 'tableSource':
         return [node.topic]
       case 'repartition':

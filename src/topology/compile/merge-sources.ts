@@ -16,7 +16,7 @@ export function mergeSources(graph: LogicalGraph): LogicalGraph {
   const nodes: LogicalNode[] = []
   for (const node of graph.nodes) {
     if (node.kind === 'streamSource') {
-      const topics = [...node.topics].sort().join(' ')
+      const topics = node.pattern ? String(node.pattern) : [...node.topics].sort().join(' ')
       const earlier = first.get(topics)
       if (earlier !== undefined) {
         requireSameReading(earlier, node)
@@ -50,7 +50,7 @@ export function withParents(
 }
 
 function requireSameReading(one: StreamSourceNode, two: StreamSourceNode): void {
-  const topic = one.topics.join(', ')
+  const topic = one.pattern ? String(one.pattern) : one.topics.join(', ')
   if (one.key !== two.key || one.value !== two.value) {
     throw new MillraceError(
       'INVALID_TOPOLOGY',

@@ -278,6 +278,20 @@ export const topologies: Topologies = {
     b.globalTable('two', { ...strings, store: 'two-store' })
   },
 
+  'papi-describe'(_, t) {
+    const nothing = processor(() => () => {})
+    return t
+      .addSource('s1', ['a', 'b'], strings)
+      .addSource('s2', /c.*/, strings)
+      .addProcessor('p1', nothing, ['s1', 's2'])
+      .addProcessor('p2', nothing, 'p1')
+      .addProcessor('p3', nothing, ['p1', 's2'])
+      .addStateStore(keyValueStore('store-b', { ...strings, inMemory: true }), ['p2', 'p3'])
+      .addStateStore(keyValueStore('store-a', { ...strings, inMemory: true }), 'p2')
+      .addSink('k1', 'out', ['p2', 'p3'], strings)
+      .addSink('k2', () => 'x', 'p1', strings)
+  },
+
   'papi-describe-disconnected'(_, t) {
     const nothing = processor(() => () => {})
     return t

@@ -116,6 +116,16 @@ export const topologies: Topologies = {
       )
       .addSink('sink', 'out', 'shift', strings),
 
+  'papi-pattern-and-routing': (_, t) =>
+    t
+      .addSource('source', /in-.*/, strings)
+      .addProcessor(
+        'mark',
+        processor(context => record => context.forward({ ...record, value: `${record.value}!` })),
+        'source',
+      )
+      .addSink('sink', (k: string) => `out-${k}`, 'mark', strings),
+
   'papi-read-only-store'(_, t) {
     const settings = keyValueStore('settings', { ...strings, inMemory: true })
     return t

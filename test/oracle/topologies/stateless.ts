@@ -150,4 +150,10 @@ export const topologies: Topologies = {
     const names = Object.keys(branches).map(name => `s-${name}`)
     log(names.sort().join(' '))
   },
+
+  'pattern-source'(b) {
+    b.stream(/in-[a-z]+/, strings)
+      .mapValues((v, k) => k + v)
+      .to('out', strings)
+  },
 }

@@ -1,0 +1,116 @@
+import type { LogClient } from '../client/log-client.ts'
+import type { Logger } from '../logger.ts'
+import type { Timers } from '../platform/platform.ts'
+import { matchesWhole, type SourceNode, type Topology } from '../topology/topology.ts'
+import { prepareTopics } from './internal-topics.ts'
+import type { PartitionPlan } from './partition-plan.ts'
+
+export interface PlanningOptions {
+  readonly topology: Topology
+  readonly deadLetterTopic: string | undefined
+  readonly client: LogClient
+  readonly timers: Timers
+  readonly logger: Logger
+}
+
+/**
+ * A topology with the topics that its patterns match, and the plan that follows from them. Both change when topics come and
+ * go: all instances look before they share out tasks and before they start them, so they agree on what a task reads.
+ */
+export class PlannedTopology {
+  readonly #options: PlanningOptions
+  #topology: Topology
+  #plan: PartitionPlan
+  #refreshing: Promise<boolean> | null = null
+
+  /** Throws what `prepareTopics` throws. */
+  static async make(options: PlanningOptions): Promise<PlannedTopology> {
+    const topology = await resolve(options)
+    return new PlannedTopology(options, topology, await prepareTopics({ ...options, topology }))
+  }
+
+  private constructor(options: PlanningOptions, topology: Topology, plan: PartitionPlan) {
+    this.#options = options
+    this.#topology = topology
+    this.#plan = plan
+  }
+
+  get topology(): Topology {
+    return this.#topology
+  }
+
+  get plan(): PartitionPlan {
+    return this.#plan
+  }
+
+  /** Whether there are patterns, so that the plan can change. */
+  get canChange(): boolean {
+    return hasPatterns(this.#options.topology)
+  }
+
+  /** Looks at the topics that there are now, and says whether the plan is another one. Throws what `prepareTopics` throws. */
+  refresh(): Promise<boolean> {
+    if (!this.canChange) return Promise.resolve(false)
+    this.#refreshing ??= this.#refresh().finally(() => {
+      this.#refreshing = null
+    })
+    return this.#refreshing
+  }
+
+  async #refresh(): Promise<boolean> {
+    const topology = await resolve(this.#options)
+    if (sourceTopics(topology) === sourceTopics(this.#topology)) return false
+    const plan = await prepareTopics({ ...this.#options, topology })
+    this.#topology = topology
+    this.#plan = plan
+    return true
+  }
+}
+
+async function resolve({ topology, client }: PlanningOptions): Promise<Topology> {
+  if (!hasPatterns(topology)) return topology
+  return resolvePatterns(topology, (await client.describeTopics()).keys())
+}
+
+/**
+ * The topology whose sources with patterns read the existing topics that match: each topic goes to the first of them, and those
+ * of the cluster and of the application itself to none.
+ */
+export function resolvePatterns(topology: Topology, existing: Iterable<string>): Topology {
+  const taken = new Set(topology.internalTopics.map(({ name }) => name))
+  const byPattern = new Map<string, readonly string[]>()
+  const names = [...existing].filter(name => !name.startsWith('__')).sort()
+  const resolved = (source: SourceNode): SourceNode => {
+    const { pattern } = source
+    if (pattern === undefined) return source
+    const topics = names.filter(name => !taken.has(name) && matchesWhole(pattern, name))
+    for (const topic of topics) taken.add(topic)
+    byPattern.set(String(pattern), topics)
+    return Object.freeze({ ...source, topics })
+  }
+  const subtopologies = topology.subtopologies.map(part => ({
+    ...part,
+    nodes: part.nodes.map(node => (node.kind === 'source' ? resolved(node) : node)),
+  }))
+  return Object.freeze({
+    ...topology,
+    subtopologies: subtopologies.map(part => ({
+      ...part,
+      copartitioned: part.copartitioned.map(group =>
+        group.flatMap(topic => byPattern.get(topic) ?? [topic]),
+      ),
+    })),
+  })
+}
+
+const sourcesOf = ({ subtopologies }: Topology): SourceNode[] =>
+  subtopologies.flatMap(({ nodes }) => nodes.filter(node => node.kind === 'source'))
+
+const hasPatterns = (topology: Topology): boolean =>
+  sourcesOf(topology).some(({ pattern }) => pattern !== undefined)
+
+/** Equal texts, equal topics for each source. */
+const sourceTopics = (topology: Topology): string =>
+  sourcesOf(topology)
+    .map(({ topics }) => topics.join())
+    .join(' ')
