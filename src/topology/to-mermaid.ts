@@ -54,7 +54,8 @@ function arrows(node: TopologyNode): string[] {
   if (node.kind === 'source') return topicsOf(node).map(topic => `  ${topicId(topic)} --> ${id}`)
   const incoming = node.parents.map(parent => `  ${nodeId(parent)} --> ${id}`)
   if (node.kind === 'sink') {
-    return [...incoming, ...topicsOfSink(node).map(topic => `  ${id} --> ${topicId(topic)}`)]
+    if (typeof node.topic === 'string') return [...incoming, `  ${id} --> ${topicId(node.topic)}`]
+    return [...incoming, `  ${id} --> ${id}_topics(["chosen for each record"])`]
   }
   return [...incoming, ...node.stores.map(store => `  ${id} --- ${storeId(store)}`)]
 }

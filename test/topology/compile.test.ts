@@ -253,6 +253,15 @@ function reachable(pairs: readonly (readonly [string, string])[], from: string):
   return seen
 }
 
+test('Mermaid shows that the topic of a sink is chosen for each record', () => {
+  const topology = build(b => {
+    b.stream('in', { ...strings, name: 'read' }).to(key => key, { name: 'write' })
+  })
+  expect(toMermaid(topology)).toContain(
+    '  node_write --> node_write_topics(["chosen for each record"])\n',
+  )
+})
+
 test('Mermaid shows topics, processors, stores and the parts', () => {
   const topology = build(b => {
     b.globalTable('rates', { ...strings, store: 'rates' })
