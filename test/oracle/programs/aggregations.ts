@@ -12,6 +12,7 @@ import {
   javaStored,
   type Stored,
   storedOptions,
+  storedShape,
 } from './materialized.ts'
 import {
   as,
@@ -31,7 +32,7 @@ import {
 import { key, pick } from './random-choice.ts'
 import { nothing } from './stateless.ts'
 
-type WithStored<F = object> = F & { readonly stored: Stored }
+export type WithStored<F = object> = F & { readonly stored: Stored }
 type Aggregating = KGroupedStream<string, string>
 
 const isGroupedStream = ({ kind }: Shape): boolean => kind === 'groupedStream'
@@ -40,10 +41,11 @@ const isWindowed = ({ kind }: Shape): boolean =>
   kind === 'timeWindowed' || kind === 'sessionWindowed'
 const isAggregating = (shape: Shape): boolean => isGroupedStream(shape) || isWindowed(shape)
 
-const result = (shape: Shape, value: Shape['value']): Shape => ({ ...shape, kind: 'table', value })
+const result = (shape: Shape, value: Shape['value'], stored: Stored): Shape =>
+  storedShape({ ...shape, kind: 'table', value }, stored)
 
 /** How the result of an aggregation is stored; windows may be kept longer than they have to. */
-function drawResult(draw: Draw, shape: Shape, bareName: boolean): Stored {
+export function drawResult(draw: Draw, shape: Shape, bareName: boolean): Stored {
   const stored = drawStored(draw, bareName)
   if (shape.windowMs === undefined || stored.store === undefined || draw.random.chance(0.6))
     return stored
@@ -168,7 +170,7 @@ export const aggregations = {
   count: {
     on: [isAggregating],
     draw: (draw, [shape = nothing]) => ({ stored: drawResult(draw, shape, true) }),
-    gives: (_, [shape = nothing]) => result(shape, 'long'),
+    gives: ({ stored }, [shape = nothing]) => result(shape, 'long', stored),
     java: ({ stored }, [on], [shape = nothing]) =>
       `${on}.count(${javaStored(stored, { ...shape, value: 'long' }).slice(2)})`,
     build: ({ stored }, [on], [shape = nothing]) =>
@@ -181,7 +183,7 @@ export const aggregations = {
       f: key(reducers, draw.random),
       stored: drawResult(draw, shape, false),
     }),
-    gives: (_, [shape = nothing]) => result(shape, 'string'),
+    gives: ({ stored }, [shape = nothing]) => result(shape, 'string', stored),
     java: ({ f, stored }, [on], [shape = nothing]) =>
       `${on}.reduce(${of(reducers, f).java}${javaStored(stored, shape)})`,
     build: ({ f, stored }, [on], [shape = nothing]) =>
@@ -194,7 +196,7 @@ export const aggregations = {
       f: key(aggregators, draw.random),
       stored: drawResult(draw, shape, false),
     }),
-    gives: (_, [shape = nothing]) => result(shape, 'string'),
+    gives: ({ stored }, [shape = nothing]) => result(shape, 'string', stored),
     java: ({ f, stored }, [on], [shape = nothing]) =>
       `${on}.aggregate(() -> "", ${of(aggregators, f).java}${shape.windows === 'session' ? ', (k, one, two) -> tail(one + "|" + two, 12)' : ''}${javaStored(stored, { ...shape, value: 'string' })})`,
     build({ f, stored }, [on], [shape = nothing]) {
@@ -214,7 +216,7 @@ export const aggregations = {
   tableCount: {
     on: [isGroupedTable],
     draw: draw => ({ stored: drawStored(draw, true) }),
-    gives: (_, [shape = nothing]) => result(shape, 'long'),
+    gives: ({ stored }, [shape = nothing]) => result(shape, 'long', stored),
     java: ({ stored }, [on]) =>
       `${on}.count(${javaStored(stored, { kind: 'table', value: 'long' }).slice(2)})`,
     build: ({ stored }, [on]) =>
@@ -224,7 +226,7 @@ export const aggregations = {
   tableReduce: {
     on: [isGroupedTable],
     draw: draw => ({ stored: drawStored(draw, false) }),
-    gives: (_, [shape = nothing]) => result(shape, 'string'),
+    gives: ({ stored }, [shape = nothing]) => result(shape, 'string', stored),
     java: ({ stored }, [on], [shape = nothing]) =>
       `${on}.reduce((agg, v) -> tail(agg + "+" + v, 14), (agg, v) -> tail(agg + "-" + v, 14)${javaStored(stored, shape)})`,
     build: ({ stored }, [on], [shape = nothing]) =>
@@ -238,7 +240,7 @@ export const aggregations = {
   tableAggregate: {
     on: [isGroupedTable],
     draw: draw => ({ toNull: draw.random.chance(0.3), stored: drawStored(draw, false) }),
-    gives: (_, [shape = nothing]) => result(shape, 'string'),
+    gives: ({ stored }, [shape = nothing]) => result(shape, 'string', stored),
     java({ toNull, stored }, [on], [shape = nothing]) {
       const subtract = toNull
         ? '(k, v, agg) -> v.endsWith("4") ? null : tail(agg + "-" + v, 14)'

@@ -2,11 +2,13 @@ import type { StreamsBuilder } from '../../../src/index.ts'
 import type { SeededRandom } from '../../../src/platform/simulated/seeded-random.ts'
 import { aggregations } from './aggregations.ts'
 import { as, type Built, type Call, javaType, type Program, type Shape } from './program.ts'
+import { cogroup } from './cogroup.ts'
 import { processors } from './processors.ts'
 import { pick } from './random-choice.ts'
 import { sources } from './sources.ts'
 import { stateless } from './stateless.ts'
 import { streamJoins } from './stream-joins.ts'
+import { suppress } from './suppress.ts'
 import { tables } from './tables.ts'
 
 export { program, type Program } from './program.ts'
@@ -19,6 +21,8 @@ export const callFamilies: Readonly<Record<string, Readonly<Record<string, Call<
   tables,
   streamJoins,
   processors,
+  cogroup,
+  suppress,
 })
 
 const calls: Readonly<Record<string, Call<object>>> = as(
@@ -108,6 +112,9 @@ const needsKey = new Set([
   'toTable',
   'streamTableJoin',
   'streamTableLeftJoin',
+  'streamVersionedJoin',
+  'streamVersionedLeftJoin',
+  'cogroupAggregate',
   'streamJoin',
   'streamLeftJoin',
   'streamOuterJoin',
@@ -145,7 +152,13 @@ export function randomProgram(random: SeededRandom, limits: Limits): Program {
       on.push(random.chance(0.6) ? (places.at(-1) ?? 0) : pick(places, random))
     }
     const changed = on.filter(place => rekeyed.has(place)).length
-    const topics = repartitioning.has(name) ? 1 : needsKey.has(name) ? changed : 0
+    const topics = repartitioning.has(name)
+      ? 1
+      : needsKey.has(name)
+        ? changed
+        : name === 'cogroupNext' && changed === 2
+          ? 2
+          : 0
     if (repartitions + topics > limits.repartitions) return false
     repartitions += topics
     const own = at(shapes, on)
@@ -193,7 +206,9 @@ const endOf: Readonly<Record<Shape['kind'], string | undefined>> = {
   groupedTable: 'tableCount',
   timeWindowed: 'count',
   sessionWindowed: 'count',
-  cogrouped: undefined,
+  cogrouped: 'cogroupAggregate',
+  windowedCogrouped: 'cogroupAggregate',
+  sessionCogrouped: 'cogroupAggregate',
   nothing: undefined,
 }
 

@@ -97,3 +97,10 @@ export function storedOptions(stored: Stored, shape: Shape): Partial<Serdes> & o
 /** The shortest retention that a store of the windows may have. */
 export const leastRetention = ({ windowMs = 0, windows, graceMs = 0 }: Shape): number =>
   (windows === 'sliding' ? 2 * windowMs : windowMs) + graceMs
+
+/** The shape of a table that is stored so. */
+export function storedShape(shape: Shape, { historyMs }: Stored): Shape {
+  const plain = { ...shape }
+  delete plain.historyMs
+  return historyMs === undefined || shape.windowMs !== undefined ? plain : { ...plain, historyMs }
+}

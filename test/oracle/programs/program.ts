@@ -32,6 +32,8 @@ export interface Shape {
     | 'timeWindowed'
     | 'sessionWindowed'
     | 'cogrouped'
+    | 'windowedCogrouped'
+    | 'sessionCogrouped'
     | 'nothing'
   /** Size of the windows of its keys, or gap of the sessions; undefined for plain string keys. */
   readonly windowMs?: number
@@ -40,6 +42,8 @@ export interface Shape {
   readonly value: 'string' | 'long'
   /** Grace of the windows above it, which the stores of windows must keep. */
   readonly graceMs?: number
+  /** For how long a table knows the versions of its rows. */
+  readonly historyMs?: number
 }
 
 /** A handle. The types of keys and values are those of the shape, so here they are not told apart. */
@@ -130,6 +134,8 @@ const javaKinds: Readonly<Record<Shape['kind'], string>> = {
   timeWindowed: 'TimeWindowedKStream',
   sessionWindowed: 'SessionWindowedKStream',
   cogrouped: 'CogroupedKStream',
+  windowedCogrouped: 'TimeWindowedCogroupedKStream',
+  sessionCogrouped: 'SessionWindowedCogroupedKStream',
   nothing: 'void',
 }
 

@@ -1,5 +1,5 @@
 import { joiners, of, selectors } from './functions.ts'
-import { drawStored, javaStored, type Stored, storedOptions } from './materialized.ts'
+import { drawStored, javaStored, type Stored, storedOptions, storedShape } from './materialized.ts'
 import {
   as,
   type Built,
@@ -61,7 +61,7 @@ export const sources = {
       ...maybeName(draw),
       stored: withoutName(drawStored(draw, false)),
     }),
-    gives: () => ({ kind: 'table', value: 'string' }),
+    gives: ({ stored }) => storedShape({ kind: 'table', value: 'string' }, stored),
     java: ({ topic, name, stored }) =>
       `b.table("${topic}", Consumed.with(STRING, STRING)${name === undefined ? '' : `.withName("${name}")`}${javaStored(stored, { kind: 'table', value: 'string' })})`,
     build: ({ topic, name, stored }, _, __, b) =>

@@ -9,7 +9,7 @@ import {
   rowSelectors,
 } from './functions.ts'
 import { joinTables } from '../topologies/shared.ts'
-import { drawStored, javaStored, type Stored, storedOptions } from './materialized.ts'
+import { drawStored, javaStored, type Stored, storedOptions, storedShape } from './materialized.ts'
 import {
   as,
   type Call,
@@ -24,7 +24,7 @@ import {
   stream,
   table,
 } from './program.ts'
-import { key } from './random-choice.ts'
+import { key, pick } from './random-choice.ts'
 import { nothing } from './stateless.ts'
 
 type WithStored<F = object> = F & { readonly stored: Stored }
@@ -36,7 +36,7 @@ const filter = (method: 'filter' | 'filterNot'): Call<WithStored<{ f: string }>>
     f: key(shape.value === 'long' ? longPredicates : predicates, draw.random),
     stored: isPlain(shape) ? drawStored(draw, true) : maybeName(draw),
   }),
-  gives: (_, [shape = nothing]) => shape,
+  gives: ({ stored }, [shape = nothing]) => storedShape(shape, stored),
   java: ({ f, stored }, [on], [shape = nothing]) =>
     `${on}.${method}(${of(predicatesOf(shape), f).java}${javaStored(stored, shape)})`,
   build: ({ f, stored }, [on], [shape = nothing]) =>
@@ -49,7 +49,7 @@ const predicatesOf = ({ value }: Shape): typeof predicates =>
 const join = (method: 'join' | 'leftJoin' | 'outerJoin'): Call<WithStored<{ f: string }>> => ({
   on: [isPlainTable, isPlainTable],
   draw: draw => ({ f: key(joiners, draw.random), stored: drawStored(draw, true) }),
-  gives: (_, [shape = nothing]) => shape,
+  gives: ({ stored }, [shape = nothing]) => storedShape(shape, stored),
   java: ({ f, stored }, [on, other], [shape = nothing]) =>
     `${on}.${method}(${other}, ${of(joiners, f).java}${javaStored(stored, shape)})`,
   build: ({ f, stored }, [on, other], [shape = nothing]) =>
@@ -72,7 +72,7 @@ export const tables = {
       f: key(shape.value === 'long' ? longMappers : mappers, draw.random),
       stored: isPlain(shape) ? drawStored(draw, true) : maybeName(draw),
     }),
-    gives: (_, [shape = nothing]) => ({ ...shape, value: 'string' }),
+    gives: ({ stored }, [shape = nothing]) => storedShape({ ...shape, value: 'string' }, stored),
     java: ({ f, stored }, [on], [shape = nothing]) =>
       `${on}.mapValues(${of(mappersOf(shape), f).java}${javaStored(stored, { ...shape, value: 'string' })})`,
     build: ({ f, stored }, [on], [shape = nothing]) =>
@@ -122,7 +122,7 @@ export const tables = {
   toTable: {
     on: [isPlainStream],
     draw: draw => ({ stored: drawStored(draw, true) }),
-    gives: (_, [shape = nothing]) => ({ ...shape, kind: 'table' }),
+    gives: ({ stored }, [shape = nothing]) => storedShape({ ...shape, kind: 'table' }, stored),
     java: ({ stored }, [on], [shape = nothing]) =>
       `${on}.toTable(${javaStored(stored, shape).slice(2)})`,
     build: ({ stored }, [on], [shape = nothing]) =>
@@ -135,6 +135,8 @@ export const tables = {
 
   streamTableJoin: streamJoin('join'),
   streamTableLeftJoin: streamJoin('leftJoin'),
+  streamVersionedJoin: streamJoin('join', true),
+  streamVersionedLeftJoin: streamJoin('leftJoin', true),
 }
 
 const mappersOf = ({ value }: Shape): typeof mappers =>
@@ -143,19 +145,27 @@ const mappersOf = ({ value }: Shape): typeof mappers =>
 const selectorsOf = ({ value }: Shape): typeof rowSelectors =>
   value === 'long' ? as(longRowSelectors) : rowSelectors
 
-function streamJoin(method: 'join' | 'leftJoin'): Call<{ f: string; name?: string }> {
+function streamJoin(
+  method: 'join' | 'leftJoin',
+  waits = false,
+): Call<{ f: string; name?: string; graceMs?: number }> {
   return {
-    on: [isPlainStream, isPlainTable],
+    on: [isPlainStream, shape => isPlainTable(shape) && (!waits || shape.historyMs !== undefined)],
     draw: ({ random, fresh }) => ({
       f: key(joiners, random),
       ...(random.chance(0.3) && { name: fresh('join') }),
+      ...(waits && { graceMs: pick([0, 10, 30], random) }),
     }),
     gives: (_, [shape = nothing]) => shape,
-    java: ({ f, name }, [on, other]) =>
-      `${on}.${method}(${other}, ${of(joiners, f).java}, Joined.with(STRING, STRING, STRING${name === undefined ? '' : `, "${name}"`}))`,
-    build({ f, name }, [on, other], [shape = nothing]) {
+    java({ f, name, graceMs }, [on, other]) {
+      const joined = `Joined.with(STRING, STRING, STRING${name === undefined ? '' : `, "${name}"`})`
+      const grace = graceMs === undefined ? '' : `.withGracePeriod(ms(${graceMs}))`
+      return `${on}.${method}(${other}, ${of(joiners, f).java}, ${joined}${grace})`
+    },
+    build({ f, name, graceMs }, [on, other], [shape = nothing]) {
       const joiner = as<(l: string, r: string | null) => string>(of(joiners, f).ts)
-      const options = { ...named(name), ...serdes(shape) }
+      const grace = graceMs === undefined ? {} : { grace: graceMs }
+      const options = { ...named(name), ...serdes(shape), ...grace }
       return method === 'join'
         ? stream(on).join(table(other), joiner, options)
         : stream(on).leftJoin(table(other), joiner, options)

@@ -3,8 +3,8 @@
  *
  *     npx node --conditions=millrace-source test/oracle/record/differ.ts --family windows --seeds 20 --from 1
  *
- * With `--programs` the topologies are random too, of the calls of the families in the list (`all`, or `sources,tables`):
- * first many for their descriptions alone, then fewer with records.
+ * With `--programs` the topologies are random too, of the calls of the families in the list (`all`, or `sources,tables,count`):
+ * a third of them only for their descriptions.
  *
  * `--name` takes only scenarios whose name has it. Each difference is shrunk and written into a file of the folder `--to`
  * (/tmp/differ), as a scenario with what differs. Needs Java 17 and Maven. Ends with exit code 1 if there are differences.
@@ -52,7 +52,7 @@ function questions(): Question[] {
   return list
 }
 
-/** Random programs: two thirds only for what is described. */
+/** Random programs, a third of them larger and only for what is described. */
 function programQuestions(names: string): Question[] {
   const [from, count] = [Number(values.from), Number(values.seeds)]
   const families = names === 'all' ? Object.keys(callFamilies) : names.split(',')
@@ -60,7 +60,7 @@ function programQuestions(names: string): Question[] {
   const list: Question[] = []
   for (let seed = from; seed < from + count; seed++) {
     const random = seededRandom(seed, 'program')
-    const described = random.below(3) < 2
+    const described = random.chance(0.35)
     const program = randomProgram(random, {
       calls: 1 + random.below(described ? 12 : 6),
       of: of.filter(name => name !== 'to'),
