@@ -48,6 +48,7 @@ describe('flights', () => {
     laws.sameUnderInterleaving(app, flightsOf(80), { given, partitions: 4 }))
   test('sameUnderBatching', () => laws.sameUnderBatching(app, flightsOf(80), { given }))
   test('sameUnderRestarts', () => laws.sameUnderRestarts(app, flightsOf(80), { given }))
+  test('sameUnderCaching', () => laws.sameUnderCaching(app, flightsOf(80), { given }))
   test('lateRecordsChangeNothing', () =>
     laws.lateRecordsChangeNothing(app, flightsOf(400), { given, closedAfterMs: 90 * day }))
 })

@@ -8,12 +8,13 @@ import type { Difference } from './law-failure.ts'
 
 /** What one row of a store holds, or one key of an output topic. */
 export interface StateRow {
-  /** Name of the store or topic. */
-  readonly place: string
+  readonly kind: 'store' | 'topic'
+  /** Of the store or topic. */
+  readonly name: string
   /** The key as text, with the bounds of the window. */
   readonly key: string
-  /** Value and time as text. */
-  readonly content: string
+  /** As text. */
+  readonly value: string
   readonly timestamp: number
   /** End of the window, exclusive, in milliseconds since the Unix epoch; undefined for other rows. */
   readonly end: number | undefined
@@ -32,18 +33,20 @@ export async function finalState(
   topology: Topology,
 ): Promise<FinalState> {
   const state = new Map<string, StateRow>()
-  const add = (row: StateRow): void => void state.set(`${row.place}\0${row.key}`, row)
+  const add = (row: StateRow): void => void state.set(idOf(row), row)
   for (const definition of storesOf(topology)) {
     for await (const row of application.store(definition.name).all()) {
       add(rowOf(definition, row))
     }
   }
-  for (const [place, { key, value }] of sinksOf(topology)) {
-    for (const record of application.outputTopic(place, { key, value }).readAll()) {
+  for (const [name, serdes] of sinksOf(topology)) {
+    for (const record of application.outputTopic(name, serdes).readAll()) {
       if (record.key === null) continue
-      const { timestamp } = record
-      const content = `${text(record.value)} at ${timestamp}`
-      add({ place, key: text(record.key), content, timestamp, end: undefined })
+      const key = text(record.key)
+      const row = { kind: 'topic', name, key, timestamp: record.timestamp, end: undefined } as const
+      // As in a table, a key without a value is one that is not there.
+      if (record.value === null) state.delete(idOf(row))
+      else add({ ...row, value: text(record.value) })
     }
   }
   return state
@@ -58,6 +61,9 @@ function storesOf({ subtopologies, globalStores }: Topology): StoreDefinition[] 
     store => isQueryable(store) && !('retainDuplicates' in store && store.retainDuplicates),
   )
 }
+
+const idOf = ({ kind, name, key }: Pick<StateRow, 'kind' | 'name' | 'key'>): string =>
+  `${kind} ${name}\0${key}`
 
 /** Of each output topic that has a name of its own, whatever the records, a sink. */
 function sinksOf({ subtopologies, internalTopics }: Topology): Map<string, SinkNode> {
@@ -77,8 +83,7 @@ type AnyRow =
 
 function rowOf(definition: StoreDefinition, row: AnyRow): StateRow {
   const { timestamp } = row
-  const content = `${text(row.value)} at ${timestamp}`
-  const base = { place: definition.name, content, timestamp }
+  const base = { kind: 'store', name: definition.name, value: text(row.value), timestamp } as const
   if ('windowStart' in row) {
     const size = 'windowSizeMs' in definition ? definition.windowSizeMs : 0
     const end = row.windowStart + size
@@ -90,19 +95,27 @@ function rowOf(definition: StoreDefinition, row: AnyRow): StateRow {
   return { ...base, key: text(row.key), end: undefined }
 }
 
-/** Rows that differ, those of the first state first. */
-export function differences(expected: FinalState, actual: FinalState): Difference[] {
+/** Rows that differ, those of the first state first; by their values alone with `values`. */
+export function differences(
+  expected: FinalState,
+  actual: FinalState,
+  by: 'values' | 'values and times' = 'values and times',
+): Difference[] {
   const ids = new Set([...expected.keys(), ...actual.keys()])
-  return [...ids].flatMap(id => difference(expected.get(id), actual.get(id)))
+  return [...ids].flatMap(id => difference(expected.get(id), actual.get(id), by))
 }
 
 export function difference(
   expected: StateRow | undefined,
   actual: StateRow | undefined,
+  by: 'values' | 'values and times' = 'values and times',
 ): Difference[] {
+  const shown = (row: StateRow | undefined): string | undefined =>
+    row && (by === 'values' ? row.value : `${row.value} at ${row.timestamp}`)
   const row = expected ?? actual
-  if (row === undefined || expected?.content === actual?.content) return []
-  return [{ ...row, expected: expected?.content, actual: actual?.content }]
+  if (row === undefined || shown(expected) === shown(actual)) return []
+  const place = `${row.kind} ${row.name}`
+  return [{ place, key: row.key, expected: shown(expected), actual: shown(actual) }]
 }
 
 /** Equal for values that are equal, whatever the order of their properties. */

@@ -9,7 +9,7 @@ import type { InputRecord, InputRecords } from './input-records.ts'
 import { Broken, callingFile, type Difference, lawBroken, replayOf } from './law-failure.ts'
 import { Player } from './player.ts'
 import { RecordsArbitrary } from './records-arbitrary.ts'
-import { batched, restarted, settled, type Treatment } from './treatments.ts'
+import { batched, cached, restarted, settled, type Treatment } from './treatments.ts'
 
 /**
  * How a law is checked.
@@ -148,6 +148,37 @@ export interface Laws {
     options?: LawOptions<R>,
   ): Promise<void>
   /**
+   * Final state does not depend on whether updates of tables go on at once or are held back until the next commit, of several
+   * updates of a row only the last one (`cacheMaxBytes`). Times may differ: a later update that goes on alone has its own. What
+   * breaks it: a result that counts updates instead of what they say.
+   *
+   * @example
+   * ```ts
+   * import * as fc from 'fast-check'
+   * import { defineApp, string } from 'millrace'
+   * import { inputRecords, laws } from 'millrace/testing/properties'
+   *
+   * const text = { key: string(), value: string() }
+   * const words = { ...text, keys: ['a', 'b', 'c'], values: fc.constantFrom('x', 'y', 'z') }
+   * const inputs = inputRecords({ topics: { words } })
+   * const app = defineApp('words', builder => {
+   *   builder.stream('words', text).groupByKey().count({ store: 'counts' })
+   * })
+   * await laws.sameUnderCaching(app, inputs)
+   *
+   * const wrong = defineApp('wrong', builder => {
+   *   const counts = builder.stream('words', text).groupByKey().count()
+   *   counts.toStream().groupByKey().count({ store: 'updates' })
+   * })
+   * await laws.sameUnderCaching(wrong, inputs) // throws LAW_BROKEN
+   * ```
+   */
+  sameUnderCaching<R extends InputRecord>(
+    app: TopologySource,
+    inputs: InputRecords<R>,
+    options?: LawOptions<R>,
+  ): Promise<void>
+  /**
    * Once a window is closed, no record changes it: its row stays as it is until it expires, and no new one comes. What breaks
    * it: windows whose grace is longer than `closedAfterMs` says, a processor that puts what comes late.
    *
@@ -206,6 +237,19 @@ export const laws: Laws = {
       law: 'sameUnderRestarts',
       sentence: 'results are the same if it is stopped or killed and starts again',
       ...treated(restarted),
+    })
+  },
+  async sameUnderCaching(app, inputs, options = {}) {
+    await check(app, inputs, options, {
+      law: 'sameUnderCaching',
+      sentence:
+        'results are the same whether updates of tables are held back until a commit or not',
+      ...treated(cached),
+      async play(draws, player) {
+        const expected = await player.stateAfter(draws, settled, { cacheMaxBytes: 0 })
+        const actual = await player.stateAfter(draws, cached, { cacheMaxBytes: 1024 * 1024 })
+        return differences(expected, actual, 'values')
+      },
     })
   },
   async lateRecordsChangeNothing(app, inputs, options) {

@@ -1,4 +1,5 @@
 import { partitionForKey } from '../../protocol/murmur2.ts'
+import type { TaskConfig } from '../../topology/task-config.ts'
 import type { Topology } from '../../topology/topology.ts'
 import { TestApplication, type TestApplicationOptions } from '../test-application.ts'
 import { topologyOf, type TopologySource } from '../topology-source.ts'
@@ -45,8 +46,10 @@ export class Player {
   async stateAfter(
     draws: readonly Draw[],
     treatmentOf: (choice: number) => Treatment,
+    overruling: TaskConfig = {},
   ): Promise<FinalState> {
-    const application = await TestApplication.start(this.topology, this.#options)
+    const options = { ...this.#options, ...overruling }
+    const application = await TestApplication.start(this.topology, options)
     const pipe = this.#piping(application)
     for (const record of this.#given) pipe(record)
     await application.settle()
@@ -85,7 +88,7 @@ export class Player {
   async #stateOf(application: TestApplication): Promise<FinalState> {
     const state = await finalState(application, this.topology)
     if (this.#except.size === 0) return state
-    return new Map([...state].filter(([, { place }]) => !this.#except.has(place)))
+    return new Map([...state].filter(([, { name }]) => !this.#except.has(name)))
   }
 
   #piping(application: TestApplication): (record: InputRecord) => void {
@@ -109,13 +112,13 @@ function changedAmong(
 ): Difference[] {
   // No row of a store is newer than what its operator has seen.
   const newest = new Map<string, number>()
-  for (const { place, timestamp } of before.values()) {
-    newest.set(place, Math.max(newest.get(place) ?? -1, timestamp))
+  for (const { kind, name, timestamp } of before.values()) {
+    if (kind === 'store') newest.set(name, Math.max(newest.get(name) ?? -1, timestamp))
   }
   return [...after].flatMap(([id, row]) => {
-    const { place, end } = row
+    const { name, end } = row
     if (end === undefined) return []
-    const isClosed = (newest.get(place) ?? -1) >= end + closedAfter(place)
+    const isClosed = (newest.get(name) ?? -1) >= end + closedAfter(name)
     return isClosed ? difference(before.get(id), row) : []
   })
 }

@@ -22,6 +22,12 @@ const batching: readonly Treatment[] = [
   }),
 ]
 
+/** Ways to let updates of tables wait for a commit. */
+const uncommitted: readonly Treatment[] = [
+  settle,
+  { note: 'process', treat: async application => void (await application.process()) },
+]
+
 function batch(note: string, treat: Treatment['treat']): Treatment {
   return {
     note,
@@ -79,5 +85,6 @@ const chosen =
 
 export const settled = (): Treatment => settle
 export const batched = chosen(batching, 0)
+export const cached = chosen(uncommitted, 60)
 /** After most records nothing ends. */
 export const restarted = chosen(restarting, 150)
