@@ -18,14 +18,15 @@ export interface SlidingWindows {
  * every record, the five minutes before it. A window is written again for each record in it, so this costs as much as there
  * are records within the difference. Kafka Streams' `SlidingWindows.ofTimeDifferenceAndGrace`.
  *
- * Throws INVALID_CONFIG for a time difference below 1 ms, a negative grace, or either in months or years.
+ * Throws INVALID_CONFIG for a negative time difference or grace, or either in months or years. With a time difference of 0
+ * windows have no length: an aggregation fails with its first record, as in Kafka Streams.
  *
  * @example
  * ```ts
  * import { sliding } from 'millrace'
  *
  * sliding({ minutes: 5 }, { grace: { seconds: 30 } }).timeDifferenceMs // → 300_000
- * sliding(0) // throws INVALID_CONFIG
+ * sliding(-1) // throws INVALID_CONFIG
  * ```
  */
 export function sliding(
@@ -34,7 +35,7 @@ export function sliding(
 ): SlidingWindows {
   return Object.freeze({
     kind: 'sliding',
-    timeDifferenceMs: toMillis(timeDifference, 'The time difference of sliding windows', 1),
+    timeDifferenceMs: toMillis(timeDifference, 'The time difference of sliding windows'),
     graceMs: toMillis(grace, 'The grace of sliding windows'),
   })
 }

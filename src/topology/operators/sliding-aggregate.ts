@@ -1,3 +1,4 @@
+import { MillraceError } from '../../errors.ts'
 import type { Windowed } from '../../serde/windowed.ts'
 import type { ValueAndTimestamp } from '../../state/stores.ts'
 import type { WindowStore } from '../../state/window-store.ts'
@@ -73,6 +74,7 @@ class SlidingAggregate implements Processor {
       this.#context.drop('its windows are closed')
       return
     }
+    if (this.#differenceMs === 0) throw noLength(this.#context.nodeName)
     if (timestamp < this.#differenceMs) {
       this.#early(record, closeTime)
       return
@@ -213,4 +215,12 @@ class SlidingAggregate implements Processor {
     const value: Change<unknown> = { newValue, oldValue: this.#sendsOldValues ? oldValue : null }
     forward({ key: windowed, value, timestamp, headers }, record)
   }
+}
+
+/** Kafka Streams builds such a topology too, and fails when it makes the first window. */
+function noLength(nodeName: string): MillraceError {
+  return new MillraceError(
+    'INVALID_CONFIG',
+    `The sliding windows of ${nodeName} have a time difference of 0 ms, and so no length. Give at least 1 ms.`,
+  )
 }
