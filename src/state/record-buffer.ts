@@ -1,21 +1,22 @@
 import { readInt64, writeInt64 } from '../protocol/int64.ts'
-import type { RecordHeader } from '../protocol/record-batch-builder.ts'
+import { readBuffered, writeBuffered } from './buffered-bytes.ts'
+import type { BufferedChange } from './change-buffer.ts'
 import type { RowTable } from './row-table.ts'
 import type { RecordBufferDefinition } from './store-definition.ts'
 import { type StoreSerdes, storeSerdes } from './store-serdes.ts'
 import { newRow, rowValue } from './stored-row.ts'
 
-export interface BufferedRecord {
-  readonly key: unknown
+/** A record that is held back, with all that is needed to hand it on later. */
+export interface BufferedRecord extends Pick<
+  BufferedChange,
+  'key' | 'timestamp' | 'headers' | 'metadata'
+> {
   readonly value: unknown
-  readonly timestamp: number
-  readonly headers: readonly RecordHeader[]
 }
 
 /**
  * Records that wait until time has gone on, in the order in which they leave: by time, then key, then as they came. Kafka
- * Streams' `RocksDBTimeOrderedKeyValueBuffer`, with the keys of its rows: time (int64), key, sequence number (int32). A row's
- * value has the record's headers in front of it.
+ * Streams' `RocksDBTimeOrderedKeyValueBuffer`, with the keys of its rows: time (int64), key, sequence number (int32).
  */
 export class RecordBuffer {
   readonly name: string
@@ -37,7 +38,7 @@ export class RecordBuffer {
     return this.#now.streamTime
   }
 
-  put(key: unknown, value: unknown, timestamp: number, headers: readonly RecordHeader[]): void {
+  put({ key, value, timestamp, headers, metadata }: BufferedRecord): void {
     const now = this.#now
     now.sequence = (now.sequence + 1) % sequences
     now.streamTime = Math.max(now.streamTime, timestamp)
@@ -46,7 +47,8 @@ export class RecordBuffer {
     writeInt64(rowKey, timestamp, 0)
     keyBytes.copy(rowKey, timeBytes)
     rowKey.writeInt32BE(now.sequence, timeBytes + keyBytes.length)
-    const bytes = withHeaders(headers, this.#serdes.valueBytes(value))
+    const newValue = this.#serdes.valueBytes(value)
+    const bytes = writeBuffered({ priorValue: null, oldValue: null, newValue, headers, metadata })
     this.table.put(rowKey, newRow(bytes, timestamp), timestamp)
   }
 
@@ -60,10 +62,11 @@ export class RecordBuffer {
       if (entry === undefined) continue
       const [rowKey, row] = entry
       const timestamp = readInt64(rowKey, 0)
-      const { headers, value } = splitHeaders(rowValue(row))
+      const { newValue, headers, metadata } = readBuffered(rowValue(row))
+      const value = newValue === null ? null : this.#serdes.value(newValue)
       const key = this.#serdes.key(rowKey.subarray(timeBytes, rowKey.length - sequenceBytes))
       this.table.put(rowKey, null, timestamp)
-      yield { key, value: this.#serdes.value(value), timestamp, headers }
+      yield { key, value, timestamp, headers, metadata }
     }
   }
 
@@ -100,32 +103,3 @@ const sequenceBytes = 4
 
 /** They are int32 and not negative, and begin anew after the last one. */
 const sequences = 2 ** 31
-
-/** Number of headers, then of each one the length of its key, the key, the length of its value or -1, the value; all int32. */
-function withHeaders(headers: readonly RecordHeader[], value: Buffer): Buffer {
-  const parts: Buffer[] = [int32(headers.length)]
-  for (const header of headers) {
-    const key = Buffer.from(header.key)
-    parts.push(int32(key.length), key, int32(header.value?.length ?? -1))
-    if (header.value !== null) parts.push(header.value)
-  }
-  return Buffer.concat([...parts, value])
-}
-
-function splitHeaders(bytes: Buffer): { headers: RecordHeader[]; value: Buffer } {
-  const headers: RecordHeader[] = []
-  let at = 4
-  const take = (length: number): Buffer => bytes.subarray(at, (at += length))
-  for (let left = bytes.readInt32BE(0); left > 0; left--) {
-    const key = take(take(4).readInt32BE(0)).toString()
-    const length = take(4).readInt32BE(0)
-    headers.push({ key, value: length < 0 ? null : Buffer.from(take(length)) })
-  }
-  return { headers, value: bytes.subarray(at) }
-}
-
-function int32(value: number): Buffer {
-  const bytes = Buffer.allocUnsafe(4)
-  bytes.writeInt32BE(value)
-  return bytes
-}

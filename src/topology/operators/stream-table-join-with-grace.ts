@@ -1,8 +1,9 @@
 import type { RecordBuffer } from '../../state/record-buffer.ts'
 import { MillraceError } from '../../errors.ts'
 import type { TableView } from '../compile/plan-tables.ts'
+import { forwardHeld } from '../forward-held.ts'
 import type { ProcessorSupplier } from '../processor.ts'
-import type { StreamRecord } from '../record.ts'
+import type { RecordMetadata, StreamRecord } from '../record.ts'
 import type { TableJoin } from './stream-table-join.ts'
 
 /**
@@ -18,10 +19,13 @@ export function streamTableJoinWithGrace(
   return context => {
     const rowOf = view.get(context)
     const buffer = context.store<RecordBuffer>(bufferStore)
-    const joinNow = ({ key, value, timestamp, headers }: StreamRecord<unknown, unknown>): void => {
+    const joinNow = (
+      { key, value, timestamp, headers }: StreamRecord<unknown, unknown>,
+      metadata: RecordMetadata | null,
+    ): void => {
       const row = rowOf(key, timestamp)?.value ?? null
       if (row === null && join === 'inner') return
-      context.forward({ key, value: joiner(value, row, key), timestamp, headers })
+      forwardHeld(context, { key, value: joiner(value, row, key), timestamp, headers }, metadata)
     }
     return {
       process(record) {
@@ -32,11 +36,11 @@ export function streamTableJoinWithGrace(
         }
         if (key === null) throw noKey(context.nodeName)
         if (timestamp < buffer.streamTime - graceMs) {
-          joinNow(record)
+          joinNow(record, context.recordMetadata)
           return
         }
-        buffer.put(key, value, timestamp, headers)
-        for (const due of buffer.release(buffer.streamTime - graceMs)) joinNow(due)
+        buffer.put({ key, value, timestamp, headers, metadata: context.recordMetadata })
+        for (const due of buffer.release(buffer.streamTime - graceMs)) joinNow(due, due.metadata)
       },
     }
   }
