@@ -62,6 +62,26 @@ describe('repartition topics that are merged', () => {
   })
 })
 
+describe('an input of a merge whose keys are as they were', () => {
+  const define: Define = b => {
+    const a = byLetter(b, 'a')
+    count(a, 'one')
+    count(b.stream('b', strings).merge(a), 'two')
+  }
+
+  test('needs no repartition topic, but as many partitions', () => {
+    expect(repartitionTopics(define)).toEqual(['app-one-repartition'])
+    expectSameResults(define, ['a', 'b'])
+    const builder = new StreamsBuilder()
+    define(builder)
+    const topology = builder.build('app', { optimization: 'all' })
+    expect(topology.subtopologies.map(part => part.copartitioned)).toEqual([
+      [],
+      [['app-one-repartition', 'b']],
+    ])
+  })
+})
+
 describe('repartition topics that stay', () => {
   test('one below a merge with another input, which would miss it', () => {
     const define: Define = b => {

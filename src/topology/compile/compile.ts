@@ -53,6 +53,9 @@ export function compile(
   }
   checkNames(plan)
   const blueprint = emit(plan)
+  for (const id of partitioned.copartitioned ?? []) {
+    blueprint.copartitioned.push([...new Set(plan.topics.get(id))])
+  }
   if (ensureExplicitInternalResourceNaming) checkExplicitNames(applicationId, blueprint, generated)
   return assemble(applicationId, blueprint, processorWrapper)
 }

@@ -6,6 +6,8 @@ import type { NodeNames, RepartitionNames } from './rule.ts'
 
 export interface NamedGraph extends LogicalGraph {
   readonly names: ReadonlyMap<NodeId, NodeNames>
+  /** Nodes to which records of several topics come without a repartition topic in front: these need equal partitions. */
+  readonly copartitioned?: readonly NodeId[]
 }
 
 /**

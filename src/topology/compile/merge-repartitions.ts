@@ -11,8 +11,9 @@ import type { NodeNames } from './rule.ts'
  * that the user asked for stay. So do those with an operator in front that changes values: there the records are others,
  * and often smaller. `InternalStreamsBuilder#mergeRepartitionTopics`.
  *
- * Kafka Streams takes the nearest operator on any path upwards for the one; where a merge has inputs from elsewhere that is
- * not enough, because their records would be in wrong partitions. Here such a topic stays where it is.
+ * Kafka Streams takes the nearest operator on any path upwards for the one; where a merge has inputs with other new keys, their
+ * records would then be in wrong partitions. Here such a topic stays where it is. Inputs of a merge whose keys were not changed
+ * are right where they are if their topics have as many partitions as the merged one: they must have.
  */
 export function mergeRepartitions({ nodes, names }: NamedGraph): NamedGraph {
   const upwards = new Upwards(nodes)
@@ -20,6 +21,7 @@ export function mergeRepartitions({ nodes, names }: NamedGraph): NamedGraph {
   const replaced = new Map<NodeId, NodeId>()
   const moved = new Map<NodeId, Map<NodeId, NodeId>>()
   const added = new Map<NodeId, RepartitionNode>()
+  const copartitioned: NodeId[] = []
   let nextId = Math.max(-1, ...nodes.map(node => node.id)) + 1
   for (const [origin, repartitions] of byOrigin(nodes, upwards)) {
     const [first] = repartitions
@@ -34,6 +36,7 @@ export function mergeRepartitions({ nodes, names }: NamedGraph): NamedGraph {
     for (const repartition of repartitions) {
       const [parent = origin] = repartition.parents
       replaced.set(repartition.id, parent === origin ? id : parent)
+      copartitioned.push(parent === origin ? id : parent)
       mergedNames.delete(repartition.id)
       for (const { id: below } of upwards.between(repartition, origin)) {
         moved.set(below, (moved.get(below) ?? new Map<NodeId, NodeId>()).set(origin, id))
@@ -46,7 +49,7 @@ export function mergeRepartitions({ nodes, names }: NamedGraph): NamedGraph {
     const repartition = added.get(node.id)
     return repartition === undefined ? [now] : [now, repartition]
   })
-  return { nodes: result, names: mergedNames }
+  return { nodes: result, names: mergedNames, copartitioned }
 }
 
 function mergedTopicNames(topic: string): NodeNames {
@@ -82,7 +85,7 @@ function byOrigin(
     origins.set(merge.id, repartitions)
   }
   for (const [origin, repartitions] of origins) {
-    const safe = repartitions.filter(node => upwards.isOnlyBelow(node, origin))
+    const safe = repartitions.filter(node => !upwards.between(node, origin).some(changesKey))
     origins.set(origin, safe)
   }
   return origins
@@ -116,22 +119,26 @@ class Upwards {
   }
 
   reaches(start: LogicalNode, target: NodeId): boolean {
-    const isParent = (node: LogicalNode): boolean => node.parents.includes(target)
-    return isParent(start) || this.between(start, target).some(isParent)
+    const seen = new Set<LogicalNode>()
+    const climb = (node: LogicalNode): boolean =>
+      this.#parents(node).some(parent => {
+        if (parent.id === target) return true
+        if (seen.has(parent)) return false
+        seen.add(parent)
+        return climb(parent)
+      })
+    return climb(start)
   }
 
-  /** Whether nothing comes to a node but through another one, under the keys that it had there. */
-  isOnlyBelow(start: LogicalNode, target: NodeId): boolean {
-    const others = this.between(start, target)
-    return others.every(node => node.parents.length > 0 && !changesKey(node))
-  }
-
-  /** All nodes above a node, but not another one and what is only above that. */
+  /**
+   * The nodes whose records come to a node in partitions that may be wrong, but not another node and what comes only through
+   * that.
+   */
   between(start: LogicalNode, target: NodeId): LogicalNode[] {
     const found = new Set<LogicalNode>()
     const climb = (node: LogicalNode): void => {
       for (const parent of this.#parents(node)) {
-        if (parent.id === target || found.has(parent)) continue
+        if (parent.id === target || found.has(parent) || ruleOf(parent).key === 'settled') continue
         found.add(parent)
         climb(parent)
       }
