@@ -56,7 +56,8 @@ export const topologies: Topologies = {
       .addProcessor(
         'twice',
         processor(
-          context => record => context.forward({ ...record, value: record.value + record.value }),
+          context => record =>
+            context.forward({ ...record, value: `${record.value}${record.value}` }),
         ),
         'source',
       )
