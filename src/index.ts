@@ -29,6 +29,7 @@ export type {
   GroupedTable,
   Joined,
   Materialized,
+  MaterializedTransform,
   MaterializedWindows,
   Named,
   Printed,
@@ -157,6 +158,11 @@ export {
   wallclockTimestamp,
 } from './topology/timestamp-extractors.ts'
 export type { ConnectedStore, StoreBuilder } from './topology/store-builder.ts'
+export type {
+  ValueTransformer,
+  ValueTransformerContext,
+  ValueTransformerSupplier,
+} from './topology/value-transformer.ts'
 export { toMermaid } from './topology/to-mermaid.ts'
 export type { InternalTopic, Topology } from './topology/topology.ts'
 export {

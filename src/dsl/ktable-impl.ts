@@ -1,13 +1,21 @@
 import type { NewNode } from '../topology/graph.ts'
 import type { NodeId } from '../topology/nodes/node.ts'
 import type { TableTableJoin } from '../topology/operators/table-table-join.ts'
+import type { ValueTransformerSupplier } from '../topology/value-transformer.ts'
 import { type Handle, handle, nodeOf } from './handle.ts'
 import { KGroupedTableImpl } from './kgrouped-table-impl.ts'
 import type { KGroupedTable } from './kgrouped-table.ts'
 import type { KStream } from './kstream.ts'
 import type { KTable } from './ktable.ts'
 import type { UserFunction } from '../topology/user-function.ts'
-import type { GroupedTable, Materialized, Named, SuppressOptions, TableJoined } from './options.ts'
+import type {
+  GroupedTable,
+  Materialized,
+  MaterializedTransform,
+  Named,
+  SuppressOptions,
+  TableJoined,
+} from './options.ts'
 import type { UntilTimeLimit, UntilWindowCloses } from './suppressed.ts'
 import type { Scope } from './scope.ts'
 
@@ -81,6 +89,14 @@ export class KTableImpl<K, V> implements KTable<K, V> {
     return new KGroupedTableImpl(this.#scope, node, options)
   }
 
+  transformValues<V2>(
+    supplier: ValueTransformerSupplier<K, V, V2>,
+    { stores = [], ...options }: MaterializedTransform<K, V2> = {},
+  ): KTable<K, V2> {
+    const kind = 'tableTransformValues'
+    return this.#add({ ...options, kind, parents: this.#parents, supplier, stores })
+  }
+
   suppress(
     { timeLimitMs, maxRecords, maxBytes, whenFull }: UntilTimeLimit | UntilWindowCloses,
     options?: SuppressOptions<K, V>,
@@ -89,9 +105,17 @@ export class KTableImpl<K, V> implements KTable<K, V> {
     return this.#add({ ...options, kind: 'tableSuppress', parents: this.#parents, ...limits })
   }
 
-  toStream(options?: Named): KStream<K, V> {
+  toStream<K2>(mapper: KeyMapper<K, V, K2>, options?: Named): KStream<K2, V>
+  toStream(options?: Named): KStream<K, V>
+  toStream<K2>(
+    first?: Named | KeyMapper<K, V, K2>,
+    second?: Named,
+  ): KStream<K, V> | KStream<K2, V> {
+    const mapper = isMapper(first) ? first : undefined
+    const options = isMapper(first) ? second : first
     const node = this.#scope.graph.add({ ...options, kind: 'toStream', parents: this.#parents })
-    return this.#scope.stream(node)
+    const stream = this.#scope.stream<K, V>(node)
+    return mapper === undefined ? stream : stream.selectKey(mapper)
   }
 
   /** By the primary key `(joiner, options)` follow, by a foreign key `(foreignKey, joiner, options)`. */
@@ -120,4 +144,12 @@ export class KTableImpl<K, V> implements KTable<K, V> {
   #add<V2>(node: NewNode): KTable<K, V2> {
     return this.#scope.table(this.#scope.graph.add(node))
   }
+}
+
+type KeyMapper<K, V, K2> = (key: K, value: V | null) => K2
+
+function isMapper<K, V, K2>(
+  given: Named | KeyMapper<K, V, K2> | undefined,
+): given is KeyMapper<K, V, K2> {
+  return typeof given === 'function'
 }

@@ -1,7 +1,15 @@
+import type { ValueTransformerSupplier } from '../topology/value-transformer.ts'
 import type { Handle, handle } from './handle.ts'
 import type { KGroupedTable } from './kgrouped-table.ts'
 import type { KStream } from './kstream.ts'
-import type { GroupedTable, Materialized, Named, SuppressOptions, TableJoined } from './options.ts'
+import type {
+  GroupedTable,
+  Materialized,
+  MaterializedTransform,
+  Named,
+  SuppressOptions,
+  TableJoined,
+} from './options.ts'
 import type { SameTableKey } from './same-key.ts'
 import type { UntilTimeLimit, UntilWindowCloses } from './suppressed.ts'
 import type { WindowedKey } from './windowed-key.ts'
@@ -271,6 +279,48 @@ export interface KTable<K, V> {
   ): KGroupedTable<K2, V2>
 
   /**
+   * Rows with new values that a transformer gives, which may have stores of its own: so a value can depend on those before it. It
+   * is called for deletions too. Without a store of the result (`store`), a join that looks a row up calls a transformer of its
+   * own. `KTABLE-TRANSFORMVALUES`.
+   *
+   * @example
+   * ```ts
+   * import { keyValueStore, long, string } from 'millrace'
+   * import { TestDriver } from 'millrace/testing'
+   *
+   * const text = { key: string(), value: string() }
+   * const changes = keyValueStore('changes', { key: string(), value: long() })
+   * const driver = new TestDriver(builder => {
+   *   const names = builder.table('names', text)
+   *   const numbered = names.transformValues<string>(
+   *     context => {
+   *       const store = context.store(changes)
+   *       return {
+   *         transform(key, name) {
+   *           const count = (store.get(key) ?? 0) + 1
+   *           store.put(key, count)
+   *           return name === null ? null : `${name}, change ${count}`
+   *         },
+   *       }
+   *     },
+   *     { stores: [changes], store: 'numbered', value: string() },
+   *   )
+   *   numbered.toStream().to('numbered')
+   * })
+   * driver.inputTopic('names', text).pipe('a', 'Ada')
+   * driver.inputTopic('names', text).pipe('a', 'Ada Lovelace')
+   * driver.outputTopic('numbered', text).readAll().map(({ value }) => value) // → [
+   * //   'Ada, change 1', 'Ada Lovelace, change 2'
+   * // ]
+   * driver.keyValueStore('numbered').get('a') // → { value: 'Ada Lovelace, change 2', … }
+   * ```
+   */
+  transformValues<V2>(
+    supplier: ValueTransformerSupplier<K, V, V2>,
+    options?: MaterializedTransform<K, V2>,
+  ): KTable<K, V2>
+
+  /**
    * Holds changes back, and hands on the last one of each row: when a time limit is over (`untilTimeLimit`), or when a window is
    * (`untilWindowCloses`), which then has one result, the final one. What is held back is in a store, and survives a restart.
    * They go out by time, of one time by key, with timestamp and headers of the last change. Throws INVALID_TOPOLOGY for a
@@ -319,6 +369,26 @@ export interface KTable<K, V> {
    * //   { key: 'a', value: 2, … }
    * // ]
    * ```
+   *
+   * With a mapper the records get the keys that it gives, as by `selectKey`; the name is that of `KTABLE-TOSTREAM`.
+   *
+   * @example
+   * ```ts
+   * import { string } from 'millrace'
+   * import { TestDriver } from 'millrace/testing'
+   *
+   * const text = { key: string(), value: string() }
+   * const driver = new TestDriver(builder => {
+   *   const cityOf = builder.table('city-of', text)
+   *   cityOf.toStream((person, city) => city ?? `nobody, without ${person}`).to('cities', text)
+   * })
+   * driver.inputTopic('city-of', text).pipe('Ada', 'Bern')
+   * driver.inputTopic('city-of', text).pipe('Ada', null)
+   * driver.outputTopic('cities', text).readAll().map(({ key }) => key) // → [
+   * //   'Bern', 'nobody, without Ada'
+   * // ]
+   * ```
    */
+  toStream<K2>(mapper: (key: K, value: V | null) => K2, options?: Named): KStream<K2, V>
   toStream(options?: Named): KStream<K, V>
 }

@@ -69,6 +69,8 @@ export type OffsetReset = 'earliest' | 'latest' | 'none' | { readonly ago: Durat
 export interface ConsumedTable<K, V> extends Consumed<K, V>, Logged, Cached {
   readonly store?: string
   /** As that of `Materialized`. */
+  readonly maxEntries?: number
+  /** As that of `Materialized`. */
   readonly historyRetention?: DurationLike
 }
 
@@ -145,7 +147,10 @@ export interface Joined<K, V> extends Named {
 }
 
 /** How a stream is deduplicated: its serdes, and the store of what was let through. KIP-655's `Deduplicated`. */
-export interface Deduplicated<K, V> extends Omit<Materialized<K, V>, 'historyRetention'> {}
+export interface Deduplicated<K, V> extends Omit<
+  Materialized<K, V>,
+  'historyRetention' | 'maxEntries'
+> {}
 
 /** The same, with ids beside the keys. */
 export interface DeduplicatedById<K, V, Id> extends Deduplicated<K, V> {
@@ -183,6 +188,11 @@ export interface Materialized<K, V> extends Named, Logged, Cached {
   readonly key?: Serde<K>
   readonly value?: Serde<V>
   /**
+   * Keeps only so many rows, in memory: of more, the one that was not used for longest goes, without a change that says so. A
+   * look-up is a use. Kafka Streams' `Stores.lruMap`. @defaultValue none: all rows are kept
+   */
+  readonly maxEntries?: number
+  /**
    * Makes the table a versioned one: for how long earlier versions of its rows are kept, so that a stream is joined with the
    * row of its record's time, and late updates do not overwrite later ones. Needs `store`. Kafka Streams'
    * `VersionedKeyValueStore`, KIP-889.
@@ -193,12 +203,21 @@ export interface Materialized<K, V> extends Named, Logged, Cached {
 /**
  * How a windowed table is stored. Kafka Streams' `Materialized` with a retention.
  */
-export interface MaterializedWindows<K, V> extends Omit<Materialized<K, V>, 'historyRetention'> {
+export interface MaterializedWindows<K, V> extends Omit<
+  Materialized<K, V>,
+  'historyRetention' | 'maxEntries'
+> {
   /**
    * How long a window can be read, counted from its start, a session from its end. By default, and at least, as long as it is
    * needed: size and grace of the windows, twice the time difference and grace of sliding ones, gap and grace of sessions.
    */
   readonly retention?: DurationLike
+}
+
+/** What a transformer of a table is connected to, and how its results are stored. */
+export interface MaterializedTransform<K, V> extends Materialized<K, V> {
+  /** The stores that it uses, as those of `Processed`. */
+  readonly stores?: readonly ConnectedStore[]
 }
 
 /** How what a table holds back is stored. */

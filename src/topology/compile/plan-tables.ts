@@ -23,7 +23,13 @@ export interface TableView {
 }
 
 /** A row, that of a time if the table is versioned, or undefined. Keys have the type of the table's. */
-type RowGetter = UserFunction<[key: unknown, asOf?: number], ValueAndTimestamp<unknown> | undefined>
+type RowGetter = UserFunction<
+  [key: unknown, asOf?: number],
+  ValueAndTimestamp<unknown> | undefined
+> & {
+  /** To be called when the task ends. */
+  readonly close?: (() => void) | undefined
+}
 
 /**
  * Decides which tables keep their rows in a store and which send old values, in the order of the DSL calls as Kafka

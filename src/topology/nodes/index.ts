@@ -40,6 +40,10 @@ import { type TableMapValuesNode, tableMapValuesRule } from './table-map-values.
 import { type TableSourceNode, tableSourceRule } from './table-source.ts'
 import { type TableSuppressNode, tableSuppressRule } from './table-suppress.ts'
 import { type TableTableJoinNode, tableTableJoinRule } from './table-table-join.ts'
+import {
+  type TableTransformValuesNode,
+  tableTransformValuesRule,
+} from './table-transform-values.ts'
 import { type ToNode, toRule } from './to.ts'
 import { type ToStreamNode, toStreamRule } from './to-stream.ts'
 import { type ToTableNode, toTableRule } from './to-table.ts'
@@ -84,6 +88,7 @@ export type LogicalNode =
   | TableSourceNode
   | TableSuppressNode
   | TableTableJoinNode
+  | TableTransformValuesNode
   | ToNode
   | ToStreamNode
   | ToTableNode
@@ -125,6 +130,7 @@ const rules: { readonly [K in LogicalNode['kind']]: NodeRule<Extract<LogicalNode
     tableSource: tableSourceRule,
     tableSuppress: tableSuppressRule,
     tableTableJoin: tableTableJoinRule,
+    tableTransformValues: tableTransformValuesRule,
     to: toRule,
     toStream: toStreamRule,
     toTable: toTableRule,

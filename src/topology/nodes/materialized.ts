@@ -18,6 +18,8 @@ export interface Materialized {
   readonly inMemory?: boolean | undefined
   /** Whether updates may wait in the record cache. */
   readonly caching?: boolean | undefined
+  /** Only so many rows are kept, in memory; undefined for all. */
+  readonly maxEntries?: number | undefined
   /** How long earlier versions of the rows are kept; without it there are none. Needs the name of a store. */
   readonly historyRetention?: DurationLike | undefined
 }
@@ -30,8 +32,8 @@ export function historyRetentionMs({ historyRetention }: Materialized): number |
 
 /** Whether the options speak of a store at all, named or not: Kafka Streams numbers some nodes by it. */
 export function isMaterialized(options: Materialized): boolean {
-  const { store, key, value, changelog, inMemory, caching, historyRetention } = options
-  return [store, key, value, changelog, inMemory, caching, historyRetention].some(
+  const { store, key, value, changelog, inMemory, caching, maxEntries, historyRetention } = options
+  return [store, key, value, changelog, inMemory, caching, maxEntries, historyRetention].some(
     option => option !== undefined,
   )
 }
@@ -46,7 +48,8 @@ export function emitStore(
   call: string,
   sourceTopic?: string,
 ): readonly string[] {
-  const { changelog = true, inMemory, caching = true } = node
+  const { changelog = true, maxEntries, caching = true } = node
+  const inMemory = node.inMemory ?? (maxEntries === undefined ? undefined : true)
   const retentionMs = historyRetentionMs(node)
   if (retentionMs !== undefined && node.store === undefined) {
     throw new MillraceError(
@@ -66,7 +69,9 @@ export function emitStore(
     ...(sourceTopic !== undefined && { sourceTopic }),
   }
   if (retentionMs === undefined) {
-    emission.store({ kind: 'timestampedKeyValue', ...definition }, { logged: changelog })
+    const kind = 'timestampedKeyValue'
+    const rows = { kind, ...definition, ...(maxEntries !== undefined && { maxEntries }) } as const
+    emission.store(rows, { logged: changelog })
   } else {
     const kind = 'versionedKeyValue'
     const versions = { kind, historyRetentionMs: retentionMs, ...definition } as const
@@ -96,12 +101,13 @@ export function derivedView(
     stores,
     get(context) {
       const rowOf = get(context)
-      return (key, asOf) => {
+      const derived: typeof rowOf = (key, asOf) => {
         const row = rowOf(key, asOf)
         if (row === undefined) return undefined
         const value = derive(row.value, key)
         return value === null ? undefined : { value, timestamp: row.timestamp }
       }
+      return Object.assign(derived, { close: rowOf.close })
     },
   }
 }

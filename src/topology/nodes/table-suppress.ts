@@ -93,11 +93,12 @@ function suppressedView(store: string, parent: TableView): TableView {
     get(context) {
       const buffer = context.store<ChangeBuffer>(store)
       const rowOf = parent.get(context)
-      return (key, asOf) => {
+      const suppressed: typeof rowOf = (key, asOf) => {
         const value = buffer.priorValue(key)
         if (value === undefined) return rowOf(key, asOf)
         return value === null ? undefined : { value, timestamp: -1 }
       }
+      return Object.assign(suppressed, { close: rowOf.close })
     },
   }
 }

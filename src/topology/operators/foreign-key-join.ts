@@ -122,6 +122,7 @@ export function answerSubscription(right: TableView): ProcessorSupplier {
         const time = row === undefined ? timestamp : Math.max(timestamp, row.timestamp)
         context.forward({ key: primaryKey, value: response, timestamp: time, headers })
       },
+      close: () => rowOf.close?.(),
     }
   }
 }
@@ -168,6 +169,7 @@ export function resolveResponse(
         const result = isGone ? null : (joiner(row.value, foreignValue, key) ?? null)
         context.forward({ key, value: result, timestamp, headers })
       },
+      close: () => rowOf.close?.(),
     }
   }
 }

@@ -42,6 +42,7 @@ export function streamTableJoinWithGrace(
         buffer.put({ key, value, timestamp, headers, metadata: context.recordMetadata })
         for (const due of buffer.release(buffer.streamTime - graceMs)) joinNow(due, due.metadata)
       },
+      close: () => rowOf.close?.(),
     }
   }
 }

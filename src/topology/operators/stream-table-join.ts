@@ -39,6 +39,7 @@ export function streamTableJoin(
         if (row === null && join === 'inner') return
         context.forward(withValue(record, joiner(value, row, key)))
       },
+      close: () => rowOf.close?.(),
     }
   }
 }

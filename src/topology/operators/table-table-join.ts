@@ -49,6 +49,7 @@ export function tableTableJoin(
         const time = row === undefined ? timestamp : Math.max(timestamp, row.timestamp)
         context.forward({ key, value, timestamp: time, headers })
       },
+      close: () => rowOf.close?.(),
     }
   }
 }
@@ -64,7 +65,7 @@ export function joinedView(
     get(context) {
       const leftOf = left.get(context)
       const rightOf = right.get(context)
-      return key => {
+      const joined: typeof leftOf = key => {
         const one = leftOf(key)
         if (one === undefined && join !== 'outer') return undefined
         const two = rightOf(key)
@@ -73,6 +74,12 @@ export function joinedView(
         if (value === null) return undefined
         return { value, timestamp: Math.max(one?.timestamp ?? -1, two?.timestamp ?? -1) }
       }
+      return Object.assign(joined, {
+        close() {
+          leftOf.close?.()
+          rightOf.close?.()
+        },
+      })
     },
   }
 }

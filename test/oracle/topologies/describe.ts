@@ -7,6 +7,7 @@ import {
   type StreamsBuilder,
   string,
   tumbling,
+  type ValueTransformer,
 } from '../../../src/index.ts'
 import { type Topologies, longs, processor, strings } from './shared.ts'
 
@@ -406,4 +407,29 @@ export const topologies: Topologies = {
       .toStream()
       .to('out')
   },
+
+  'names-table-operators'(b) {
+    const table = b.table('in', strings)
+    table
+      .filter(() => true)
+      .filterNot(() => false)
+      .mapValues(v => v)
+      .transformValues(same)
+      .toStream((_, v) => v)
+      .to('out', strings)
+  },
+
+  'names-table-operators-given'(b) {
+    const table = b.table('in', strings)
+    table
+      .filter(() => true, { name: 'f', store: 'f-store' })
+      .filterNot(() => false, { store: 'n-store' })
+      .mapValues(v => v, { name: 'm' })
+      .transformValues(same, { ...strings, name: 't' })
+      .toStream((_, v) => v, { name: 's' })
+      .to('out', strings)
+  },
 }
+
+/** A transformer of tables that returns its value. */
+const same = (): ValueTransformer<string, string, string> => ({ transform: (_, value) => value })

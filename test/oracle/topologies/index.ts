@@ -8,6 +8,7 @@ import { topologies as foreignKeyJoins } from './foreign-key-joins.ts'
 import { topologies as globalTables } from './global-tables.ts'
 import { topologies as groupedTables } from './grouped-tables.ts'
 import { topologies as moreErrors } from './more-errors.ts'
+import { topologies as moreTables } from './more-tables.ts'
 import { topologies as moreTime } from './more-time.ts'
 import { topologies as optimization } from './optimization.ts'
 import { topologies as processors } from './processors.ts'
@@ -38,6 +39,7 @@ export const families: Record<string, Topologies> = {
   'global-tables': globalTables,
   'grouped-tables': groupedTables,
   'more-errors': moreErrors,
+  'more-tables': moreTables,
   'more-time': moreTime,
   optimization,
   processors,

@@ -1,5 +1,5 @@
-import { long } from '../../../src/index.ts'
-import { type Topologies, log, strings } from './shared.ts'
+import { keyValueStore, long } from '../../../src/index.ts'
+import { type Topologies, log, longs, strings } from './shared.ts'
 
 export const topologies: Topologies = {
   'table-source'(b) {
@@ -100,10 +100,7 @@ export const topologies: Topologies = {
 
   'table-to-stream-mapper'(b) {
     const table = b.table('in', strings)
-    table
-      .toStream()
-      .selectKey((k, v) => `${k}:${v}`)
-      .to('out', strings)
+    table.toStream((k, v) => `${k}:${v}`).to('out', strings)
   },
 
   'table-in-memory'(b) {
@@ -114,5 +111,36 @@ export const topologies: Topologies = {
   'table-changelog-disabled'(b) {
     const table = b.table('in', { ...strings, store: 'store', changelog: false })
     table.toStream().to('out')
+  },
+
+  'table-lru-store'(b) {
+    const table = b.table('in', { ...strings, store: 'store', maxEntries: 2 })
+    table.toStream().to('out')
+    table
+      .groupBy((_, v) => ['all', v], { ...strings, name: 'all' })
+      .count({ store: 'rows' })
+      .toStream()
+      .to('rows')
+  },
+
+  'table-transform-values'(b) {
+    const seen = keyValueStore('seen', longs)
+    b.addStateStore(seen)
+    const table = b.table('in', { ...strings, store: 'store' })
+    table
+      .transformValues<string>(
+        context => {
+          const store = context.store(seen)
+          return {
+            transform(key, value) {
+              store.put(key, (store.get(key) ?? 0) + 1)
+              return `${value} ${store.get(key)}`
+            },
+          }
+        },
+        { stores: ['seen'] },
+      )
+      .toStream()
+      .to('out', strings)
   },
 }
