@@ -45,11 +45,19 @@ export function mergeRepartitions({ nodes, names }: NamedGraph): NamedGraph {
   }
   const result = nodes.flatMap(node => {
     if (replaced.has(node.id)) return []
-    const now = withParents(node, id => moved.get(node.id)?.get(id) ?? replaced.get(id) ?? id)
+    const above = moved.get(node.id)
+    const placed = node.kind === 'merge' && above !== undefined ? withLast(node, above) : node
+    const now = withParents(placed, id => above?.get(id) ?? replaced.get(id) ?? id)
     const repartition = added.get(node.id)
     return repartition === undefined ? [now] : [now, repartition]
   })
   return { nodes: result, names: mergedNames, copartitioned }
+}
+
+/** The merge with those parents last that give way to a repartition topic: so Kafka Streams describes it. */
+function withLast(node: LogicalNode, moved: ReadonlyMap<NodeId, NodeId>): LogicalNode {
+  const parents = node.parents.toSorted((one, two) => +moved.has(one) - +moved.has(two))
+  return Object.freeze({ ...node, parents: Object.freeze(parents) })
 }
 
 function mergedTopicNames(topic: string): NodeNames {
