@@ -88,8 +88,8 @@ export class UnmatchedRecords {
   /** Lets go of the records of each side whose times are below these. */
   *release(closed: Readonly<Record<Side, number>>): Iterable<UnmatchedRecord> {
     const now = this.#now
-    now.minTime = this.#lastLookedAt(closed)
     now.isChanged = true
+    const lastLookedAt = this.#lastLookedAt(closed)
     const closedKeys = (side: Side): string[] => [
       ...this.table.keys({ from: bound(side, 0), to: bound(side, Math.max(0, closed[side])) }),
     ]
@@ -97,10 +97,14 @@ export class UnmatchedRecords {
     const at = { left: 0, right: 0 }
     for (;;) {
       const side = firstOf(keys.left[at.left], keys.right[at.right])
-      if (side === undefined) return
+      if (side === undefined) break
       const released = this.#take(side, keys[side][at[side]++] ?? '')
-      if (released !== undefined) yield released
+      if (released === undefined) continue
+      // Should its result fail, the next look finds the others.
+      now.minTime = released.timestamp
+      yield released
     }
+    now.minTime = lastLookedAt
   }
 
   changelogKey(tableKey: Buffer): Buffer {
