@@ -34,7 +34,7 @@ import type { Collector, TopicCollector } from './record-collector.ts'
 import { RecordQueue } from './record-queue.ts'
 import { TaskNode, type TaskScope } from './task-node.ts'
 import { globalTaskId } from './topology-parts.ts'
-import { TaskErrors, type UnwrittenOutput } from './task-errors.ts'
+import { type InputRecord, TaskErrors, type UnwrittenOutput } from './task-errors.ts'
 import { TimeHeap } from './time-heap.ts'
 import { decodePartitionTime, TaskOffsetMetadata } from './task-offset-metadata.ts'
 import { type SinkScope, sinkProcessor } from './task-sink.ts'
@@ -398,6 +398,13 @@ export class Task implements TaskScope, SinkScope {
     return { topic: queue.topic, partition: queue.partition, offset: queue.offset }
   }
 
+  /** The input record at work; of one that was held back, only the place is known. */
+  #inputAtWork(): InputRecord | null {
+    const held = this.heldMetadata
+    if (held === undefined) return this.#running
+    return held === null ? null : { ...held, rawKey: null, rawValue: null }
+  }
+
   metadata(name: string): ProcessorMetadata {
     return this.#metadata.number(name)
   }
@@ -424,7 +431,7 @@ export class Task implements TaskScope, SinkScope {
     if (before === 0) this.#options.logger.warn(fields, `${nodeName} drops records: ${reason}`)
     else this.#options.logger.debug(fields, `${nodeName} dropped a record: ${reason}`)
     const input = this.#running
-    if (input === null) return
+    if (input === null || this.heldMetadata !== undefined) return
     const { headTimestamp: timestamp, headers } = input
     this.#errors.refused(reason, { nodeName, input, timestamp, headers })
   }
@@ -432,7 +439,7 @@ export class Task implements TaskScope, SinkScope {
   processingFailed(error: unknown, nodeName: string, record: StreamRecord<unknown, unknown>): void {
     const { timestamp, headers } = record
     const sentence = this.#sentence(error, nodeName)
-    const failure = { error, nodeName, input: this.#running, timestamp, headers, sentence }
+    const failure = { error, nodeName, input: this.#inputAtWork(), timestamp, headers, sentence }
     this.#errors.processingFailed(failure, record)
   }
 
@@ -445,7 +452,7 @@ export class Task implements TaskScope, SinkScope {
   productionFailed(nodeName: string, sentence: MillraceError, output: UnwrittenOutput): void {
     const { timestamp, headers } = output.record
     const error = sentence.cause
-    const failure = { error, nodeName, input: this.#running, timestamp, headers, sentence }
+    const failure = { error, nodeName, input: this.#inputAtWork(), timestamp, headers, sentence }
     this.#errors.productionFailed(failure, output)
   }
 

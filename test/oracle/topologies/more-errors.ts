@@ -1,4 +1,4 @@
-import { type StreamsBuilder, hopping, string } from '../../../src/index.ts'
+import { type StreamsBuilder, hopping, joinWindows, sessions, string } from '../../../src/index.ts'
 import { fussy, refuseBoom } from './errors.ts'
 import { type Topologies, processor, strings } from './shared.ts'
 
@@ -126,6 +126,90 @@ export const topologies: Topologies = {
       .to('out', { ...strings, partitioner: (_, v) => (refuseBoom(v) === v ? 0 : 1) })
   },
 
+  'dlq-outer-join'(b) {
+    const left = b.stream('left', strings)
+    const right = b.stream('right', strings)
+    left
+      .leftJoin(right, (x, y) => `${x}${y}`, joinWindows(10), { ...strings, name: 'j' })
+      .mapValues(refuseAnyBoom)
+      .to('out', strings)
+  },
+
+  'dlq-session'(b) {
+    b.stream('in', strings)
+      .groupByKey()
+      .windowedBy(sessions(10))
+      .reduce((aggregate, v) => aggregate + v, { store: 's' })
+      .toStream()
+      .selectKey(({ key }) => key)
+      .filter((_, v) => v !== null)
+      .mapValues(refuseAnyBoom)
+      .to('out', strings)
+  },
+
+  'dlq-merged-session-tombstone'(b) {
+    b.stream('in', strings)
+      .groupByKey()
+      .windowedBy(sessions(10))
+      .reduce((aggregate, v) => aggregate + v, { store: 's' })
+      .toStream()
+      .selectKey(({ key }) => key)
+      .mapValues((v: string | null) => {
+        if (v === null) throw new Error('null')
+        return v
+      })
+      .to('out', strings)
+  },
+
+  'dlq-grace'(b) {
+    const input = b.stream('in', strings)
+    const table = b.table('table', { ...strings, store: 'v', historyRetention: 1000 })
+    input
+      .join(table, (x, y) => x + y, { ...strings, grace: 10, name: 'g' })
+      .mapValues(refuseAnyBoom)
+      .to('out', strings)
+  },
+
+  'dlq-table-table'(b) {
+    const left = b.table('left', { ...strings, store: 'l' })
+    const right = b.table('right', { ...strings, store: 'r' })
+    left
+      .join(right, (x, y) => x + acceptRow(y))
+      .toStream()
+      .to('out', strings)
+  },
+
+  'dlq-foreign-key'(b) {
+    const left = b.table('left', { ...strings, store: 'l' })
+    const right = b.table('right', { ...strings, store: 'r' })
+    left
+      .join(
+        right,
+        v => v,
+        (x, y) => x + acceptRow(y),
+      )
+      .toStream()
+      .to('out', strings)
+  },
+
+  'dlq-group-table'(b) {
+    b.table('in', { ...strings, store: 't' })
+      .groupBy((_, v) => [v.slice(0, 1), v], strings)
+      .reduce(
+        (aggregate, v) => {
+          if (v.includes('boom')) throw new Error('add')
+          return aggregate + v
+        },
+        (aggregate, v) => {
+          if (v.includes('stuck')) throw new Error('sub')
+          return `${aggregate}-${v}`
+        },
+        { store: 's' },
+      )
+      .toStream()
+      .to('out')
+  },
+
   'read-repartition'(b) {
     b.stream('in', strings)
       .selectKey((_, v) => v)
@@ -140,6 +224,16 @@ export const topologies: Topologies = {
       .toStream()
       .to('out', strings)
   },
+}
+
+function acceptRow(row: string): string {
+  if (row === 'boom') throw new Error('no')
+  return row
+}
+
+function refuseAnyBoom(v: string): string {
+  if (v.includes('boom')) throw new Error(`no ${v}`)
+  return v
 }
 
 function writes(b: StreamsBuilder): void {
