@@ -3,6 +3,7 @@ import type { SeededRandom } from '../../../src/platform/simulated/seeded-random
 import { aggregations } from './aggregations.ts'
 import { as, type Built, type Call, javaType, type Program, type Shape } from './program.ts'
 import { cogroup } from './cogroup.ts'
+import { foreignKeyJoins } from './foreign-key-joins.ts'
 import { processors } from './processors.ts'
 import { pick } from './random-choice.ts'
 import { sources } from './sources.ts'
@@ -23,6 +24,7 @@ export const callFamilies: Readonly<Record<string, Readonly<Record<string, Call<
   processors,
   cogroup,
   suppress,
+  foreignKeyJoins,
 })
 
 const calls: Readonly<Record<string, Call<object>>> = as(
@@ -95,7 +97,7 @@ export interface Limits {
 }
 
 /** Calls that write to a repartition topic of their own. */
-const repartitioning = new Set(['repartition'])
+const repartitioning = new Set(['repartition', 'foreignKeyJoin', 'foreignKeyLeftJoin'])
 const rekeying = new Set([
   'processLater',
   'processStore',
