@@ -21,13 +21,7 @@ import { tableSource } from '../operators/table-source.ts'
 import { failOnInvalidTimestamp } from '../timestamp-extractors.ts'
 import { partitionerFor } from '../partitioner.ts'
 import type { Partitioner } from '../topology.ts'
-import {
-  type Materialized,
-  emitStore,
-  historyRetentionMs,
-  isMaterialized,
-  keyValueView,
-} from './materialized.ts'
+import { type Materialized, emitStore, historyRetentionMs, keyValueView } from './materialized.ts'
 import type { NodeBase } from './node.ts'
 
 /** `KTable.join` and `leftJoin` by a foreign key; parents are the left and the right table. */
@@ -76,8 +70,7 @@ export const foreignKeyJoinRule: NodeRule<ForeignKeyJoinNode> = {
       id,
       parents: [left = -1, right = -1],
     } = node
-    const isStored = node.store !== undefined || isMaterialized(node)
-    tables.source(id, isStored ? store : undefined, store, historyRetentionMs(node))
+    tables.source(id, node.store, store, historyRetentionMs(node))
     tables.requireOldValues(right)
     tables.requireOldValues(left)
     tables.lookUp(right)

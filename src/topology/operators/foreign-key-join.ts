@@ -163,7 +163,10 @@ export function resolveResponse(
       process({ key, value, timestamp, headers }: StreamRecord<unknown, SubscriptionResponse>) {
         const row = rowOf(key)
         const hash = row === undefined ? null : murmur3(leftValue.serialize(row.value))
-        if (hash === null ? value.hash !== null : value.hash?.equals(hash) !== true) return
+        if (hash === null ? value.hash !== null : value.hash?.equals(hash) !== true) {
+          context.drop('the left row has changed since it asked')
+          return
+        }
         const { foreignValue } = value
         const isGone = row === undefined || (foreignValue === null && join === 'inner')
         const result = isGone ? null : (joiner(row.value, foreignValue, key) ?? null)

@@ -1,7 +1,7 @@
 import type { KTable } from '../../../src/index.ts'
 import { joiners, of } from './functions.ts'
 import { drawStored, javaStored, type Stored, storedOptions, storedShape } from './materialized.ts'
-import { as, type Call, isPlainTable, table } from './program.ts'
+import { as, type Call, isPlainTable, serdes, type Shape, table } from './program.ts'
 import { key, pick } from './random-choice.ts'
 import { nothing } from './stateless.ts'
 
@@ -25,8 +25,10 @@ const extractors = {
   },
 }
 
+const knowsSerdes = (shape: Shape): boolean => isPlainTable(shape) && shape.serdeless !== true
+
 const join = (method: 'join' | 'leftJoin'): Call<ForeignKeyJoin> => ({
-  on: [isPlainTable, isPlainTable],
+  on: [knowsSerdes, knowsSerdes],
   draw: draw => ({
     f: key(joiners, draw.random),
     extractor: pick(['value', 'keyAndValue'], draw.random),
@@ -41,7 +43,7 @@ const join = (method: 'join' | 'leftJoin'): Call<ForeignKeyJoin> => ({
     const joined = as<KTable<string, string>>(other)
     const foreignKey = extractors[extractor].ts
     const joiner = as<(l: string, r: string | null) => string>(of(joiners, f).ts)
-    const options = as<object>(storedOptions(stored, shape))
+    const options = { ...storedOptions(stored, shape), ...serdes(shape) }
     return method === 'join'
       ? table(on).join(joined, foreignKey, joiner, options)
       : table(on).leftJoin(joined, foreignKey, joiner, options)

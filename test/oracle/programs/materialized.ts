@@ -98,9 +98,12 @@ export function storedOptions(stored: Stored, shape: Shape): Partial<Serdes> & o
 export const leastRetention = ({ windowMs = 0, windows, graceMs = 0 }: Shape): number =>
   (windows === 'sliding' ? 2 * windowMs : windowMs) + graceMs
 
-/** The shape of a table that is stored so. */
-export function storedShape(shape: Shape, { historyMs }: Stored): Shape {
+/** The shape of a table that is stored so; its values are new ones, or those of the table before. */
+export function storedShape(shape: Shape, stored: Stored, values?: 'new'): Shape {
+  const { historyMs, store, serdes } = stored
   const plain = { ...shape }
   delete plain.historyMs
+  if (store !== undefined || serdes === true) delete plain.serdeless
+  else if (values === 'new') return { ...plain, serdeless: true }
   return historyMs === undefined || shape.windowMs !== undefined ? plain : { ...plain, historyMs }
 }

@@ -44,6 +44,8 @@ export interface Shape {
   readonly graceMs?: number
   /** For how long a table knows the versions of its rows. */
   readonly historyMs?: number
+  /** Nothing says how its values become bytes. */
+  readonly serdeless?: true
 }
 
 /** A handle. The types of keys and values are those of the shape, so here they are not told apart. */

@@ -49,7 +49,7 @@ const predicatesOf = ({ value }: Shape): typeof predicates =>
 const join = (method: 'join' | 'leftJoin' | 'outerJoin'): Call<WithStored<{ f: string }>> => ({
   on: [isPlainTable, isPlainTable],
   draw: draw => ({ f: key(joiners, draw.random), stored: drawStored(draw, true) }),
-  gives: ({ stored }, [shape = nothing]) => storedShape(shape, stored),
+  gives: ({ stored }, [shape = nothing]) => storedShape(shape, stored, 'new'),
   java: ({ f, stored }, [on, other], [shape = nothing]) =>
     `${on}.${method}(${other}, ${of(joiners, f).java}${javaStored(stored, shape)})`,
   build: ({ f, stored }, [on, other], [shape = nothing]) =>
@@ -72,7 +72,8 @@ export const tables = {
       f: key(shape.value === 'long' ? longMappers : mappers, draw.random),
       stored: isPlain(shape) ? drawStored(draw, true) : maybeName(draw),
     }),
-    gives: ({ stored }, [shape = nothing]) => storedShape({ ...shape, value: 'string' }, stored),
+    gives: ({ stored }, [shape = nothing]) =>
+      storedShape({ ...shape, value: 'string' }, stored, 'new'),
     java: ({ f, stored }, [on], [shape = nothing]) =>
       `${on}.mapValues(${of(mappersOf(shape), f).java}${javaStored(stored, { ...shape, value: 'string' })})`,
     build: ({ f, stored }, [on], [shape = nothing]) =>
