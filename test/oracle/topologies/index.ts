@@ -9,6 +9,7 @@ import { topologies as globalTables } from './global-tables.ts'
 import { topologies as groupedTables } from './grouped-tables.ts'
 import { topologies as moreErrors } from './more-errors.ts'
 import { topologies as moreTables } from './more-tables.ts'
+import { topologies as moreProcessors } from './more-processors.ts'
 import { topologies as moreTime } from './more-time.ts'
 import { topologies as optimization } from './optimization.ts'
 import { topologies as processors } from './processors.ts'
@@ -40,6 +41,7 @@ export const families: Record<string, Topologies> = {
   'grouped-tables': groupedTables,
   'more-errors': moreErrors,
   'more-tables': moreTables,
+  'more-processors': moreProcessors,
   'more-time': moreTime,
   optimization,
   processors,

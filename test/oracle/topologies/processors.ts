@@ -1,6 +1,8 @@
 import {
+  type StoreBuilder,
   type StreamsBuilder,
   type TimestampedKeyValueStore,
+  type WindowStore,
   keyValueStore,
   lruStore,
   windowStore,
@@ -224,53 +226,8 @@ export const topologies: Topologies = {
       .to('out', strings)
   },
 
-  'papi-window-store'(b) {
-    const windows = windowStore('windows', { ...strings, retention: 100, windowSize: 10 })
-    b.stream('in', strings)
-      .process(
-        processor(context => {
-          const store = context.store(windows)
-          return record => {
-            const { key, value, timestamp } = record
-            const [word, ...more] = value.split(' ')
-            const [first = '', second = '', third = ''] = more
-            const one = { from: Number(first), to: Number(second) }
-            const keys = { fromKey: key, toKey: first, from: Number(second), to: Number(third) }
-            const starts = (rows: Iterable<{ windowStart: number; value: string }>): string =>
-              text([...rows].map(row => [row.windowStart, row.value]))
-            const all = (rows: Iterable<{ key: string; windowStart: number; value: string }>) =>
-              text(
-                [...rows].map(row => [
-                  `[${row.key}@${row.windowStart}/${row.windowStart + 10}]`,
-                  row.value,
-                ]),
-              )
-            const answer = (): string => {
-              switch (word) {
-                case 'put':
-                  store.put(key, first === 'null' ? null : first, timestamp)
-                  return 'done'
-                case 'get':
-                  return String(store.fetch(key, Number(first)) ?? null)
-                case 'fetch':
-                  return starts(store.fetchRange(key, one))
-                case 'backward':
-                  return starts(store.fetchRange(key, { ...one, reverse: true }))
-                case 'keys':
-                  return all(store.rows(keys))
-                case 'between':
-                  return all(store.rows(one))
-                default:
-                  return all(store.rows())
-              }
-            }
-            context.forward({ ...record, value: `${value}: ${answer()}` })
-          }
-        }),
-        { stores: [windows] },
-      )
-      .to('out', strings)
-  },
+  'papi-window-store': b =>
+    windowsByHand(b, windowStore('windows', { ...strings, retention: 100, windowSize: 10 })),
 
   'papi-window-store-duplicates'(b) {
     const span = { retention: 1000, windowSize: 10 }
@@ -342,6 +299,57 @@ function storeByHand(b: StreamsBuilder): void {
         }
       }),
       { stores: ['rows'] },
+    )
+    .to('out', strings)
+}
+
+/** Does with its window store what the value says. */
+export function windowsByHand(
+  b: StreamsBuilder,
+  windows: StoreBuilder<WindowStore<string, string>>,
+): void {
+  b.stream('in', strings)
+    .process(
+      processor(context => {
+        const store = context.store(windows)
+        return record => {
+          const { key, value, timestamp } = record
+          const [word, ...more] = value.split(' ')
+          const [first = '', second = '', third = ''] = more
+          const one = { from: Number(first), to: Number(second) }
+          const keys = { fromKey: key, toKey: first, from: Number(second), to: Number(third) }
+          const starts = (rows: Iterable<{ windowStart: number; value: string }>): string =>
+            text([...rows].map(row => [row.windowStart, row.value]))
+          const all = (rows: Iterable<{ key: string; windowStart: number; value: string }>) =>
+            text(
+              [...rows].map(row => [
+                `[${row.key}@${row.windowStart}/${row.windowStart + 10}]`,
+                row.value,
+              ]),
+            )
+          const answer = (): string => {
+            switch (word) {
+              case 'put':
+                store.put(key, first === 'null' ? null : first, timestamp)
+                return 'done'
+              case 'get':
+                return String(store.fetch(key, Number(first)) ?? null)
+              case 'fetch':
+                return starts(store.fetchRange(key, one))
+              case 'backward':
+                return starts(store.fetchRange(key, { ...one, reverse: true }))
+              case 'keys':
+                return all(store.rows(keys))
+              case 'between':
+                return all(store.rows(one))
+              default:
+                return all(store.rows())
+            }
+          }
+          context.forward({ ...record, value: `${value}: ${answer()}` })
+        }
+      }),
+      { stores: [windows] },
     )
     .to('out', strings)
 }
