@@ -113,8 +113,11 @@ export class RowTable {
   }
 
   get #keys(): KeyIndex {
-    assert(this.#index !== null, `${this.#name} is not ordered`)
-    return this.#index
+    if (this.#index !== null) return this.#index
+    throw new MillraceError(
+      'INVALID_CONFIG',
+      `${this.#name} is not ordered: it can be read by key alone. Leave ordered: false out of its definition.`,
+    )
   }
 
   /** Learns the keys of the rows that the database holds. */

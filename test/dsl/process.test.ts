@@ -1,6 +1,14 @@
 import { describe, expect, test } from 'vitest'
 
-import { type Processor, StreamsBuilder, keyValueStore, long, string } from '../../src/index.ts'
+import {
+  type Processor,
+  StreamsBuilder,
+  type TimestampedKeyValueStore,
+  keyValueStore,
+  long,
+  string,
+  timestampedKeyValueStore,
+} from '../../src/index.ts'
 import { TestDriver } from '../../src/testing/index.ts'
 
 const text = { key: string(), value: string() }
@@ -70,6 +78,49 @@ describe('stores of processors', () => {
     })
     const pipe = (): void => driver.inputTopic('in', text).pipe(null, 'value')
     expect(pipe).toThrow('The state store rows was asked for the key null.')
+  })
+})
+
+describe('ranges', () => {
+  const keysOf = (store: TimestampedKeyValueStore<string, string>): string =>
+    [...store.rows()].map(({ key }) => key).join()
+
+  test.each(['table', 'globalTable'] as const)('of the store of a %s', kind => {
+    const driver = new TestDriver(builder => {
+      builder[kind]('table', { ...text, store: 'rows' })
+      const asked = builder.stream('in', text).processValues<string>(
+        context => {
+          const store = context.store<TimestampedKeyValueStore<string, string>>('rows')
+          return { process: record => context.forward(record.withValue(keysOf(store))) }
+        },
+        { stores: kind === 'table' ? ['rows'] : [] },
+      )
+      asked.to('out', text)
+    })
+    for (const key of ['b', 'a']) driver.inputTopic('table', text).pipe(key, 'row')
+    driver.inputTopic('in', text).pipe('x', '?')
+    expect(
+      driver
+        .outputTopic('out', text)
+        .readAll()
+        .map(({ value }) => value),
+    ).toEqual(['a,b'])
+  })
+
+  test('of a store that opted out are refused with a sentence', () => {
+    const plain = timestampedKeyValueStore('plain', { ...text, ordered: false })
+    const driver = new TestDriver(builder => {
+      const asked = builder.stream('in', text).processValues<string>(
+        context => {
+          const store = context.store(plain)
+          return { process: record => context.forward(record.withValue(keysOf(store))) }
+        },
+        { stores: [plain] },
+      )
+      asked.to('out', text)
+    })
+    const pipe = (): void => driver.inputTopic('in', text).pipe('x', '?')
+    expect(pipe).toThrow('is not ordered: it can be read by key alone')
   })
 })
 

@@ -2,6 +2,7 @@ import type { ProcessorWrapper } from '../processor.ts'
 import type { ProcessorNode, Topology } from '../topology.ts'
 import { checkPatterns, checkStores, checkTopics, checkUnique } from './check-names.ts'
 import type { Blueprint } from './emission.ts'
+import { orderStores } from './order-stores.ts'
 import { split } from './split.ts'
 
 /** An empty one. */
@@ -26,7 +27,8 @@ export function assemble(
   checkUnique(blueprint)
   checkPatterns(blueprint)
   checkStores(blueprint)
-  return split(applicationId, wrapper === undefined ? blueprint : wrapped(blueprint, wrapper))
+  const ordered = orderStores(blueprint)
+  return split(applicationId, wrapper === undefined ? ordered : wrapped(ordered, wrapper))
 }
 
 function wrapped(blueprint: Blueprint, wrapper: ProcessorWrapper): Blueprint {
