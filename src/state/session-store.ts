@@ -54,9 +54,10 @@ export class SessionRows implements SessionStore<unknown, unknown> {
     const { earliestEnd = 0, latestStart = Infinity, reverse = false } = range
     const from = Math.max(earliestEnd, this.segments.oldest, 0)
     const last = this.segments.observedTime
-    if (from > last) return
+    if (from > last || latestStart < 0) return
     const keyBytes = this.#serdes.keyBytes(key)
     const length = segmentBytes + keyBytes.length + sessionBytes
+    const latest = timeBytes(Math.min(latestStart, Number.MAX_SAFE_INTEGER)).toString('latin1')
     const [low, high] = [this.segments.of(from), this.segments.of(last)]
     for (let step = 0; step <= high - low; step++) {
       const segment = reverse ? high - step : low + step
@@ -67,7 +68,7 @@ export class SessionRows implements SessionStore<unknown, unknown> {
       }
       for (const text of this.table.keys(bounds)) {
         // Rows of longer keys may lie between.
-        if (text.length !== length || startOf(lastBytes(text)) > latestStart) continue
+        if (text.length !== length || text.slice(-8) > latest) continue
         const entry = this.table.rowAt(text)
         if (entry === undefined) continue
         const [tableKey, row] = entry
@@ -172,8 +173,6 @@ const sessionBytes = 16
 const endOf = (key: Buffer): number => readInt64(key, key.length - sessionBytes)
 
 const startOf = (key: Buffer): number => readInt64(key, key.length - 8)
-
-const lastBytes = (key: string): Buffer => Buffer.from(key.slice(-8), 'latin1')
 
 /** Of a table's key: end, start, key. */
 const timeKey = (key: string): string =>

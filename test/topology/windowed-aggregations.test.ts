@@ -5,6 +5,7 @@ import {
   type SlidingWindows,
   type StreamsBuilder,
   type Windows,
+  long,
   sessions,
   sessionWindowed,
   sliding,
@@ -56,6 +57,41 @@ test('so is one of less than gap and grace', () => {
     grouped(builder).windowedBy(windows).count({ store: 'counts', retention: 14 })
   }
   expect(() => new TestDriver(topology)).toThrow('their gap (10 ms) and grace (5 ms)')
+})
+
+/** From one power of two to the next. */
+const powers: Windows = {
+  kind: 'time',
+  sizeMs: 1024,
+  graceMs: 0,
+  firstStart: timestamp => (timestamp < 1 ? 0 : 2 ** Math.floor(Math.log2(timestamp))),
+  nextStart: start => Math.max(1, start * 2),
+  endOf: start => Math.max(1, start * 2),
+  lastEnded: time => (time < 1 ? -1 : Math.floor(2 ** (Math.floor(Math.log2(time)) - 1))),
+  windowsFor: timestamp => {
+    const start = powers.firstStart(timestamp)
+    return [{ start, end: powers.endOf(start) }]
+  },
+}
+
+test('windows of fixed places may be anybody’s own', () => {
+  const driver = new TestDriver(builder => {
+    const windows = grouped(builder).windowedBy(powers)
+    windows.count({ store: 'counts' })
+    windows.emitStrategy('onWindowClose').count().toStream().to('finals')
+  })
+  const input = driver.inputTopic('in', strings)
+  for (const timestamp of [0, 1, 2, 3, 4, 7, 9]) input.pipe('a', 'x', { timestamp })
+  expect(driver.windowStore('counts').fetch('a', 4)).toEqual({ value: 2, timestamp: 7 })
+  const finals = driver.outputTopic('finals', { key: windowed(string(), powers), value: long() })
+  expect(
+    finals.readAll().map(({ key, value }) => [key?.window.start, key?.window.end, value]),
+  ).toEqual([
+    [0, 1, 1],
+    [1, 2, 1],
+    [2, 4, 2],
+    [4, 8, 2],
+  ])
 })
 
 test('a window that was closed before a restart is closed after it', async () => {
