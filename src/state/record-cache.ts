@@ -1,3 +1,5 @@
+import assert from 'node:assert/strict'
+
 /** What the caches of an instance share: how many bytes they may hold together, and do. */
 export interface CacheBudget {
   readonly maxBytes: number
@@ -19,15 +21,15 @@ export function newCacheBudget(maxBytes: number): CacheBudget | undefined {
  */
 export class RecordCache<U> {
   readonly #budget: CacheBudget
-  readonly #handOn: (update: U, before: Buffer | undefined) => void
+  readonly #store: CachedStore<U>
   /** By the key's bytes as latin1. */
   #held = new Map<string, Held<U>>()
   #bytes = 0
   #lastWritten: Held<U> | null = null
 
-  constructor(budget: CacheBudget, handOn: (update: U, before: Buffer | undefined) => void) {
+  constructor(budget: CacheBudget, store: CachedStore<U>) {
     this.#budget = budget
-    this.#handOn = handOn
+    this.#store = store
   }
 
   /** Whether the row was written since the last flush. */
@@ -35,15 +37,24 @@ export class RecordCache<U> {
     return this.#held.has(key)
   }
 
-  /** Hears of a row that is written; `before` is the row that was there, of which only the first since the flush counts. */
-  written(key: string, row: Buffer | null, before: Buffer | undefined): void {
-    let held = this.#held.get(key)
-    if (held === undefined) held = { before, bytes: 0, update: undefined }
-    else this.#held.delete(key)
+  /**
+   * Hears of the first write of a row since the last flush: what it was, and whether the open transaction has an earlier write
+   * of it.
+   */
+  add(key: string, before: Buffer | undefined, isOpen: boolean): void {
+    this.#held.set(key, { before, isOpen, isDeleted: false, bytes: 0, update: undefined })
+  }
+
+  /** Hears of each write. */
+  written(key: string, row: Buffer | null): void {
+    const held = this.#held.get(key)
+    assert(held !== undefined, 'a row is written that was not added to the cache')
+    this.#held.delete(key)
     this.#held.set(key, held)
     const bytes = key.length + (row === null ? 0 : row.length) + overheadBytes
     this.#grow(bytes - held.bytes)
     held.bytes = bytes
+    held.isDeleted = row === null
     this.#lastWritten = held
   }
 
@@ -62,9 +73,11 @@ export class RecordCache<U> {
     const held = this.#held
     if (held.size === 0) return false
     this.discard()
-    for (const { update, before } of held.values()) {
-      // Somebody else than the table's operator wrote the row: there is nothing to hand on.
-      if (update !== undefined) this.#handOn(update, before)
+    for (const [key, { update, before, isDeleted, isOpen }] of held) {
+      // What came and went since the last flush leaves nothing, in the changelog neither.
+      if (isDeleted && before === undefined) {
+        if (!isOpen) this.#store.forget(key)
+      } else if (update !== undefined) this.#store.handOn(update, before)
     }
     return true
   }
@@ -82,9 +95,20 @@ export class RecordCache<U> {
   }
 }
 
+/** What a cache does with the updates that it held. */
+export interface CachedStore<U> {
+  /** Hands on an update, with the row that it has replaced. */
+  handOn(update: U, before: Buffer | undefined): void
+  /** Takes back that a row was deleted which never was there. */
+  forget(key: string): void
+}
+
 interface Held<U> {
   readonly before: Buffer | undefined
+  readonly isOpen: boolean
+  isDeleted: boolean
   bytes: number
+  /** Undefined where somebody else than the table's operator wrote the row: that is handed on to nobody. */
   update: U | undefined
 }
 

@@ -43,7 +43,7 @@ export class RowTable {
   readonly #index: KeyIndex | null
   #listener: KeyListener | null = null
   /** Hears of the rows that are put; null where nobody waits for a flush. */
-  #updates: Pick<RecordCache<never>, 'has' | 'written'> | null = null
+  #updates: Pick<RecordCache<never>, 'has' | 'add' | 'written'> | null = null
 
   constructor(database: StoreDatabase, taskId: string, storeName: string, ordered = false) {
     this.#index = ordered ? new KeyIndex() : null
@@ -64,7 +64,7 @@ export class RowTable {
   }
 
   /** Has a cache hear of all rows that are put, with the rows before them. */
-  cacheUpdates(updates: Pick<RecordCache<never>, 'has' | 'written'>): void {
+  cacheUpdates(updates: Pick<RecordCache<never>, 'has' | 'add' | 'written'>): void {
     this.#updates = updates
   }
 
@@ -166,7 +166,8 @@ export class RowTable {
     const text = key.toString('latin1')
     const updates = this.#updates
     if (updates !== null) {
-      updates.written(text, row, updates.has(text) ? undefined : this.#get(key, text))
+      if (!updates.has(text)) updates.add(text, this.#get(key, text), this.#open.has(text))
+      updates.written(text, row)
     }
     this.#put(key, text, row, timestamp)
   }
@@ -174,6 +175,11 @@ export class RowTable {
   /** Deletes a row for want of room: no update of the table. */
   evict(key: Buffer, timestamp: number): void {
     this.#put(key, key.toString('latin1'), null, timestamp)
+  }
+
+  /** Takes back what the open transaction has written of a row. */
+  forget(text: string): void {
+    this.#open.delete(text)
   }
 
   #put(key: Buffer, text: string, row: Buffer | null, timestamp: number): void {

@@ -144,8 +144,12 @@ export class TaskState {
     if (store.rows instanceof VersionedStore) return undefined
     const serdes = storeSerdes(store.definition)
     const valueOf = (row: Buffer): unknown => serdes.value(rowValue(row))
-    const cache = new RecordCache<U>(budget, (update, before) => handOn(update, before, valueOf))
-    store.rows.table.cacheUpdates(cache)
+    const { table } = store.rows
+    const cache = new RecordCache<U>(budget, {
+      handOn: (update, before) => handOn(update, before, valueOf),
+      forget: key => table.forget(key),
+    })
+    table.cacheUpdates(cache)
     return cache
   }
 

@@ -35,7 +35,6 @@ export function tableForwarder(
 
   function handOn(...[{ update, metadata }, before, valueOf]: Parameters<HandOn>): void {
     const { newValue } = update.value
-    if (newValue === null && before === undefined) return
     const oldValue = sendsOldValues && before !== undefined ? valueOf(before) : null
     const { key, timestamp, headers } = update
     forwardHeld(context, { key, value: { newValue, oldValue }, timestamp, headers }, metadata)
