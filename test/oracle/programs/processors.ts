@@ -1,4 +1,4 @@
-import { type KeyValueStore, keyValueStore } from '../../../src/index.ts'
+import { type FixedKeyRecord, type KeyValueStore, keyValueStore } from '../../../src/index.ts'
 import { processor, strings } from '../topologies/shared.ts'
 import { type Call, isPlainStream, javaNamed, maybeName, named, stream } from './program.ts'
 import { pick } from './random-choice.ts'
@@ -99,4 +99,24 @@ export const processors = {
         named(name),
       ),
   } satisfies Call<WithName>,
+
+  /** Holds records back, so that several go on with one commit, which shows what a cache does. */
+  processBatches: {
+    on: [isPlainStream],
+    draw: draw => ({ ...maybeName(draw), size: pick([2, 3, 5], draw.random) }),
+    gives: (_, [shape = nothing]) => shape,
+    java: ({ name, size }, [on]) =>
+      `${on}.processValues(valuesProcessor(context -> { var held = new java.util.ArrayList<org.apache.kafka.streams.processor.api.FixedKeyRecord<String, String>>(); ` +
+      `return record -> { held.add(record); if (held.size() == ${size}) { held.forEach(context::forward); held.clear(); } }; })${javaNamed(name)})`,
+    build: ({ name, size }, [on]) =>
+      stream(on).processValues(context => {
+        const held: FixedKeyRecord<string, string>[] = []
+        return {
+          process(record) {
+            held.push(record)
+            if (held.length === size) for (const each of held.splice(0)) context.forward(each)
+          },
+        }
+      }, named(name)),
+  } satisfies Call<WithName & { size: number }>,
 }
