@@ -43,6 +43,7 @@ describe.each(places)('$place', ({ options, numRuns }) => {
         before: fc.integer({ min: -3, max: 12 }),
         after: fc.integer({ min: -3, max: 12 }),
         grace: fc.constantFrom(0, 1, 5, 20),
+        inMemory: fc.boolean(),
       })
       .filter(({ before, after }) => before + after >= 0)
     const input: fc.Arbitrary<JoinInput> = fc.record({
@@ -53,30 +54,35 @@ describe.each(places)('$place', ({ options, numRuns }) => {
     })
     const lastInput: JoinInput = { side: 'left', key: 'z', value: 'z', timestamp: 1e6 }
     await fc.assert(
-      fc.asyncProperty(windows, stepsOf(input, lastInput), async (chosen, steps) => {
-        const within = joinWindows(0, chosen)
-        const build = (b: StreamsBuilder): void => {
-          const [left, right] = [b.stream('left', text), b.stream('right', text)]
-          const joined = {
-            inner: () => left.join(right, pair, within),
-            left: () => left.leftJoin(right, pair, within),
-            outer: () => left.outerJoin(right, pair, within),
+      fc.asyncProperty(
+        windows,
+        stepsOf(input, lastInput),
+        async ({ inMemory, ...chosen }, steps) => {
+          const within = joinWindows(0, chosen)
+          const build = (b: StreamsBuilder): void => {
+            const [left, right] = [b.stream('left', text), b.stream('right', text)]
+            const joined = {
+              inner: () => left.join(right, pair, within, { inMemory }),
+              left: () => left.leftJoin(right, pair, within, { inMemory }),
+              outer: () => left.outerJoin(right, pair, within, { inMemory }),
+            }
+            joined[join]().to('out', text)
           }
-          joined[join]().to('out', text)
-        }
-        await using application = await runWithIncidents(
-          build,
-          { ...options, steps },
-          (running, { side, key, value, timestamp }) =>
-            running.inputTopic(side, text).pipe(key, value, { timestamp }),
-        )
-        const expected = naiveStreamStreamJoin(
-          join,
-          within,
-          steps.map(([each]) => each),
-        )
-        expect(read(application)).toEqual(expected.outputs)
-      }),
+          await using application = await runWithIncidents(
+            build,
+            { ...options, steps },
+            (running, { side, key, value, timestamp }) =>
+              running.inputTopic(side, text).pipe(key, value, { timestamp }),
+          )
+          const expected = naiveStreamStreamJoin(
+            join,
+            within,
+            steps.map(([each]) => each),
+            { inMemory },
+          )
+          expect(read(application)).toEqual(expected.outputs)
+        },
+      ),
       { numRuns },
     )
   })

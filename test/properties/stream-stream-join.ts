@@ -32,6 +32,7 @@ export function naiveStreamStreamJoin(
   join: 'inner' | 'left' | 'outer',
   { beforeMs, afterMs, graceMs, eager }: JoinWindows,
   inputs: readonly JoinInput[],
+  { inMemory = false } = {},
 ): { outputs: JoinOutput[]; dropped: number } {
   const retention = beforeMs + afterMs + graceMs
   const kept: Record<'left' | 'right', Kept[]> = { left: [], right: [] }
@@ -101,12 +102,16 @@ export function naiveStreamStreamJoin(
     }
   }
 
-  /** A store refuses what falls into a stretch of time, a minute at least, that has expired as a whole. */
+  /**
+   * A store refuses what falls into a stretch of time, a minute at least, that has expired as a whole; one in memory what it would
+   * not show.
+   */
   function keep(side: 'left' | 'right', row: Kept): void {
     largest[side] = Math.max(largest[side], row.time)
     const stretch = Math.max(Math.floor(retention / 2), 60_000)
     const first = Math.floor((largest[side] - retention) / stretch)
-    if (Math.floor(row.time / stretch) < first) dropped++
+    const isShown = row.time > largest[side] - retention
+    if (inMemory ? !isShown : Math.floor(row.time / stretch) < first) dropped++
     else kept[side].push(row)
   }
 }

@@ -22,7 +22,7 @@ export function naiveStreamTableJoinWithGrace(
   inputs: readonly GraceInput[],
 ): { outputs: GraceOutput[]; dropped: number } {
   const outputs: GraceOutput[] = []
-  const versions: GraceInput[] = []
+  let versions: GraceInput[] = []
   let waiting: (GraceInput & { value: string })[] = []
   let tableTime = -1
   let streamTime = -1
@@ -32,7 +32,7 @@ export function naiveStreamTableJoinWithGrace(
     if (topic === 'table') {
       tableTime = Math.max(tableTime, timestamp)
       if (timestamp < tableTime - historyMs) dropped++
-      else versions.push(input)
+      else putVersion(input)
     } else if (value === null) dropped++
     else if (timestamp < streamTime - graceMs) joinNow({ ...input, value })
     else {
@@ -51,12 +51,24 @@ export function naiveStreamTableJoinWithGrace(
     if (row !== null || join === 'left') outputs.push({ key, value: `${value}+${row}`, timestamp })
   }
 
+  function putVersion(version: GraceInput): void {
+    const { key, value, timestamp } = version
+    const byTime = versions
+      .filter(each => each.key === key)
+      .sort((a, b) => a.timestamp - b.timestamp)
+    const [before, latest] = [byTime.at(-2), byTime.at(-1)]
+    versions = versions.filter(each => each.key !== key || each.timestamp !== timestamp)
+    const isUndone = value === null && latest?.timestamp === timestamp && latest.value !== null
+    // A row that is deleted as of its own time, without a row before it, has never been: so Kafka Streams' store has it.
+    if (!isUndone || (before?.value ?? null) !== null) versions.push(version)
+  }
+
   function rowAt(key: string, asOf: number): string | null {
     const own = versions.filter(version => version.key === key)
     const latest = Math.max(...own.map(({ timestamp }) => timestamp))
     if (asOf < latest && asOf < tableTime - historyMs) return null
     const known = own.filter(({ timestamp }) => timestamp <= asOf)
     const time = Math.max(...known.map(({ timestamp }) => timestamp))
-    return known.findLast(({ timestamp }) => timestamp === time)?.value ?? null
+    return known.find(({ timestamp }) => timestamp === time)?.value ?? null
   }
 }
