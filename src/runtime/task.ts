@@ -401,7 +401,8 @@ export class Task implements TaskScope, SinkScope {
   /** The input record at work; of one that was held back, only the place is known. */
   #inputAtWork(): InputRecord | null {
     const held = this.heldMetadata
-    if (held === undefined) return this.#running
+    const running = this.#running
+    if (held === undefined || isAt(running, held)) return running
     return held === null ? null : { ...held, rawKey: null, rawValue: null }
   }
 
@@ -431,7 +432,7 @@ export class Task implements TaskScope, SinkScope {
     if (before === 0) this.#options.logger.warn(fields, `${nodeName} drops records: ${reason}`)
     else this.#options.logger.debug(fields, `${nodeName} dropped a record: ${reason}`)
     const input = this.#running
-    if (input === null || this.heldMetadata !== undefined) return
+    if (input === null || this.#inputAtWork() !== input) return
     const { headTimestamp: timestamp, headers } = input
     this.#errors.refused(reason, { nodeName, input, timestamp, headers })
   }
@@ -563,6 +564,16 @@ interface Input {
   idleUntil: number | undefined
   /** Whether it is among those that have a head. */
   hasHead: boolean
+}
+
+function isAt(queue: RecordQueue | null, place: RecordMetadata | null): boolean {
+  return (
+    queue !== null &&
+    place !== null &&
+    queue.offset === place.offset &&
+    queue.partition === place.partition &&
+    queue.topic === place.topic
+  )
 }
 
 /** Reading the clock costs as much as a cheap record. */

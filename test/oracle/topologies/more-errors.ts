@@ -161,14 +161,8 @@ export const topologies: Topologies = {
       .to('out', strings)
   },
 
-  'dlq-grace'(b) {
-    const input = b.stream('in', strings)
-    const table = b.table('table', { ...strings, store: 'v', historyRetention: 1000 })
-    input
-      .join(table, (x, y) => x + y, { ...strings, grace: 10, name: 'g' })
-      .mapValues(refuseAnyBoom)
-      .to('out', strings)
-  },
+  'dlq-grace': joinedWithGrace,
+  'dlq-grace-late': joinedWithGrace,
 
   'dlq-table-table'(b) {
     const left = b.table('left', { ...strings, store: 'l' })
@@ -234,6 +228,15 @@ function acceptRow(row: string): string {
 function refuseAnyBoom(v: string): string {
   if (v.includes('boom')) throw new Error(`no ${v}`)
   return v
+}
+
+function joinedWithGrace(b: StreamsBuilder): void {
+  const input = b.stream('in', strings)
+  const table = b.table('table', { ...strings, store: 'v', historyRetention: 1000 })
+  input
+    .join(table, (x, y) => x + y, { ...strings, grace: 10, name: 'g' })
+    .mapValues(refuseAnyBoom)
+    .to('out', strings)
 }
 
 function writes(b: StreamsBuilder): void {
