@@ -208,18 +208,14 @@ export function naiveVersioned(
   historyMs: number,
 ): { joined: TableOutput[]; latest: ReadonlyMap<string, string> } {
   const joined: TableOutput[] = []
-  const versions = new Map<string, { value: string | null; timestamp: number }[]>()
+  const versions = new Map<string, readonly Version[]>()
   let observed = -1
   for (const { topic, key, value, timestamp } of inputs) {
     const all = versions.get(key) ?? []
     if (topic === 'table') {
       if (timestamp >= observed - historyMs) {
         observed = Math.max(observed, timestamp)
-        const others = all.filter(version => version.timestamp !== timestamp)
-        versions.set(
-          key,
-          [...others, { value, timestamp }].sort((one, two) => one.timestamp - two.timestamp),
-        )
+        versions.set(key, withVersion(all, value, timestamp))
       }
     } else if (value !== null) {
       const isKnown = timestamp >= observed - historyMs
@@ -234,4 +230,22 @@ export function naiveVersioned(
     if (value !== null) latest.set(key, value)
   }
   return { joined, latest }
+}
+
+interface Version {
+  readonly value: string | null
+  readonly timestamp: number
+}
+
+/** In the order of time. A row deleted at the very time of its latest version was never there, unless there was one before. */
+function withVersion(
+  versions: readonly Version[],
+  value: string | null,
+  timestamp: number,
+): readonly Version[] {
+  const [before, latest] = [versions.at(-2), versions.at(-1)]
+  const isUndone = value === null && latest?.value != null && latest.timestamp === timestamp
+  if (isUndone && (before?.value ?? null) === null) return versions.slice(0, -1)
+  const others = versions.filter(version => version.timestamp !== timestamp)
+  return [...others, { value, timestamp }].sort((one, two) => one.timestamp - two.timestamp)
 }

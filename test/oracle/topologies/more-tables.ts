@@ -268,4 +268,13 @@ export const topologies: Topologies = {
       .toStream()
       .to('counts')
   },
+
+  'versioned-deleted-at-once'(b) {
+    const table = b.table('in', { ...strings, store: 'rows', historyRetention: 100_000 })
+    table
+      .groupBy((_, v) => [v.slice(0, 1), v], strings)
+      .count({ store: 'counts' })
+      .toStream()
+      .to('out')
+  },
 }
