@@ -59,8 +59,8 @@ interface Ran {
 interface Operator<P> {
   readonly parameters: fc.Arbitrary<P>
   readonly topics: readonly string[]
-  build(builder: StreamsBuilder, parameters: P): void
-  check(ran: Ran, inputs: readonly TableInput[], parameters: P): Promise<void> | void
+  readonly build: (builder: StreamsBuilder, parameters: P) => void
+  readonly check: (ran: Ran, inputs: readonly TableInput[], parameters: P) => Promise<void> | void
 }
 
 const outputsOf = (

@@ -244,7 +244,8 @@ function withVersion(
   timestamp: number,
 ): readonly Version[] {
   const [before, latest] = [versions.at(-2), versions.at(-1)]
-  const isUndone = value === null && latest?.value != null && latest.timestamp === timestamp
+  const isLatest = latest?.timestamp === timestamp && latest.value !== null
+  const isUndone = value === null && isLatest
   if (isUndone && (before?.value ?? null) === null) return versions.slice(0, -1)
   const others = versions.filter(version => version.timestamp !== timestamp)
   return [...others, { value, timestamp }].sort((one, two) => one.timestamp - two.timestamp)
