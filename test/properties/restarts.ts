@@ -30,11 +30,18 @@ export const incidentArbitrary: fc.Arbitrary<Incident> = fc.oneof(
  */
 export async function runWithIncidents<Input>(
   source: TopologySource,
-  { folder, ...given }: { folder?: string; steps: readonly [Input, Incident][] },
+  {
+    folder,
+    cacheMaxBytes = 0,
+    ...given
+  }: { folder?: string; cacheMaxBytes?: number; steps: readonly [Input, Incident][] },
   pipe: (application: TestApplication, input: Input) => void,
 ): Promise<TestApplication> {
   const stateFolder = folder && mkdtempSync(path.join(folder, 'run-'))
-  const application = await TestApplication.start(source, stateFolder ? { stateFolder } : {})
+  const application = await TestApplication.start(source, {
+    cacheMaxBytes,
+    ...(stateFolder && { stateFolder }),
+  })
   for (const [input, incident] of given.steps) {
     if (incident.startsWith('kill')) await application.commit()
     pipe(application, input)
