@@ -16,6 +16,8 @@ const tick = (key: string, value: string, timestamp: number) => ({
   headers: [],
 })
 
+const nothing = () => ({ process() {} })
+
 /** Topologies of our own questions to Kafka Streams: `more/`. */
 export const topologies: Topologies = {
   'anchored-stream-time'(b) {
@@ -276,6 +278,90 @@ export const topologies: Topologies = {
       )
       .to('out', strings)
   },
+
+  'names-process'(b) {
+    const input = b.stream('in', strings)
+    const processed = input.process(nothing)
+    const named = input.process(nothing, { name: 'own' })
+    processed.groupByKey(strings).count()
+    named
+      .processValues(nothing)
+      .groupByKey(strings)
+      .reduce(x => x, { store: 'latest' })
+    input
+      .processValues(nothing, { name: 'values' })
+      .groupByKey(strings)
+      .count()
+      .toStream()
+      .to('out')
+    processed
+      .merge(named, { name: 'both' })
+      .toTable({ name: 'table', ...strings })
+      .filter(() => true)
+      .toStream()
+      .to('table-out')
+  },
+
+  'names-process-joined'(b) {
+    const left = b.stream('left', strings).process(nothing)
+    const right = b.stream('right', strings).processValues(nothing)
+    const table = b.table('table', { ...strings, store: 'rows' })
+    left.join(table, v => v, strings).to('one', strings)
+    right.leftJoin(table, v => v, { name: 'named' }).to('two', strings)
+    left.process(nothing, { stores: ['rows'] }).to('three', strings)
+  },
+
+  'names-global-stores'(b) {
+    const one = keyValueStore('one-store', { ...strings, inMemory: true })
+    const two = keyValueStore('two-store', { ...strings, inMemory: true })
+    b.addGlobalStore(one, 'one', { ...strings, name: 'given' }, nothing)
+    b.stream('in', strings).process(nothing).to('out', strings)
+    b.addGlobalStore(two, 'two', strings, nothing)
+    b.stream('more', strings).groupByKey().count()
+  },
+
+  'names-splits'(b) {
+    const input = b.stream('in', strings)
+    input
+      .split()
+      .branch(() => true, { chain: s => s.mapValues(v => v) })
+      .branch(() => true, {
+        chain(s) {
+          s.split({ name: 'inner-' })
+            .branch(() => true, { chain: t => t.to('deep') })
+            .noDefaultBranch()
+        },
+      })
+      .branch(() => true, { name: 'third' })
+      .noDefaultBranch()
+    input.split({ name: 'empty' }).noDefaultBranch()
+    input.split({ name: 'only-' }).defaultBranch({ chain: s => s.foreach(() => {}) })
+    input.print({ write() {} })
+  },
+
+  'papi-global-and-read-only': (_, t) =>
+    t
+      .addGlobalStore(keyValueStore('global', { ...strings, inMemory: true }), {
+        source: 'global-source',
+        topic: 'global-topic',
+        ...strings,
+        processor: 'global-writer',
+        supplier: nothing,
+      })
+      .addReadOnlyStateStore(keyValueStore('copy', strings), {
+        source: 'copy-source',
+        topic: 'copy-topic',
+        ...strings,
+        processor: 'copy-writer',
+        supplier: nothing,
+      })
+      .addSource('z', ['z1', 'z2'], strings)
+      .addSource('a', 'a1', strings)
+      .addProcessor('zz', nothing, 'z')
+      .addProcessor('aa', nothing, ['a', 'z'])
+      .addProcessor('lonely', nothing, 'aa')
+      .addStateStore(keyValueStore('unconnected', strings))
+      .addSink('out', 'out', ['zz', 'aa', 'lonely'], strings),
 }
 
 function sessionAnswer(
