@@ -7,6 +7,7 @@ import {
   type StreamsBuilder,
   string,
   tumbling,
+  untilWindowCloses,
   type ValueTransformer,
 } from '../../../src/index.ts'
 import { type Topologies, longs, processor, strings } from './shared.ts'
@@ -428,6 +429,38 @@ export const topologies: Topologies = {
       .transformValues(same, { ...strings, name: 't' })
       .toStream((_, v) => v, { name: 's' })
       .to('out', strings)
+  },
+
+  'sub-topologies-many'(b) {
+    const orders = b.stream('orders', { ...strings, name: 'orders' })
+    const customers = b.table('customers', {
+      ...strings,
+      name: 'customers',
+      store: 'customer-rows',
+    })
+    const products = b.globalTable('products', { ...strings, store: 'product-rows' })
+    const rich = orders
+      .join(
+        products,
+        (_, v) => v,
+        (v, p) => v + p,
+        { name: 'with-product' },
+      )
+      .leftJoin(customers, (v, c) => `${v}${c}`, { name: 'with-customer', ...strings })
+    rich
+      .split({ name: 'by-' })
+      .branch((_, v) => v.startsWith('x'), {
+        name: 'express',
+        chain: s => s.to('express', strings),
+      })
+      .defaultBranch({ name: 'normal', chain: s => s.to('normal', strings) })
+    rich
+      .groupBy((_, v) => v, { name: 'by-text', ...strings })
+      .windowedBy(tumbling(1000, { grace: 100 }))
+      .count({ name: 'count', store: 'counts' })
+      .suppress(untilWindowCloses())
+      .toStream(({ key }) => key)
+      .to('counts', { key: string(), value: long() })
   },
 }
 

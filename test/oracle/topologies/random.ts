@@ -405,6 +405,24 @@ export const topologies: Topologies = {
       .toStream()
       .to('out')
   },
+
+  'random-pipeline-1'(b) {
+    const input = b
+      .stream('in', strings)
+      .filter((_, v) => v !== null)
+      .selectKey((_, v) => v.slice(0, 2))
+    const table = b.table('table', strings)
+    const totals = input
+      .leftJoin(table, (_, t) => t ?? 'none', strings)
+      .groupBy((_, t) => t, strings)
+      .windowedBy(tumbling(30, { grace: 10 }))
+      .count({ store: 'counts' })
+      .suppress(untilWindowCloses())
+      .toStream(({ key }) => key)
+      .groupByKey({ key: string(), value: long() })
+      .reduce((total, n) => total + n, { store: 'totals' })
+    totals.toStream().to('out')
+  },
 }
 
 /** "r1|a" points at r1, "|a" at nothing. */
