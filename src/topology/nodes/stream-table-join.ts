@@ -49,7 +49,7 @@ export const streamTableJoinRule: NodeRule<StreamTableJoinNode> = {
     const bufferStore = emitBuffer(node, emission)
     emission.processor({
       supplier: streamTableJoinWithGrace({ joiner, join }, view, { bufferStore, graceMs }),
-      stores: [...view.stores, bufferStore],
+      stores: [bufferStore, ...view.stores],
       parents: [emission.parentName(0)],
     })
   },
