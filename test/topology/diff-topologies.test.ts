@@ -148,6 +148,14 @@ describe('a deploy', () => {
       ['needsReset store counts'],
     ],
     [
+      'that reads all topics of a pattern where the store is',
+      count('counts'),
+      builder => {
+        builder.stream(/in.*/, text).groupByKey().count({ store: 'counts' })
+      },
+      ['needsReset store counts'],
+    ],
+    [
       'that puts a part in front',
       count('counts'),
       builder => {

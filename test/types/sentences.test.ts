@@ -151,6 +151,8 @@ const nonsense = [
   'stream.flatMapValues(() => null)',
   "stream.to('out', { value: long() })",
   'group.count({ retention: { days: 1 } })',
+  'names.join(table, value => value, (left, right) => left + right)',
+  "stream.processValues(c => ({ process: r => c.forward({ ...r, key: 'x' }) }))",
   'stream.groupBy((_, value) => value.length, { key: string() })',
 ]
 

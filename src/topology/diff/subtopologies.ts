@@ -47,5 +47,9 @@ function heirOf(
 }
 
 function topicsOf({ nodes }: SubtopologyDescription): string[] {
-  return nodes.flatMap(node => (node.kind === 'source' ? node.topics : []))
+  return nodes.flatMap(node =>
+    node.kind === 'source'
+      ? [...node.topics, ...(node.pattern === undefined ? [] : [`/${node.pattern}/`])]
+      : [],
+  )
 }

@@ -122,6 +122,9 @@ function outsideTopics(part: SubtopologyDescription, whole: TopologyDescription)
   const found = new Set<string>()
   const seen = new Set<string>()
   const visit = ({ nodes }: SubtopologyDescription): void => {
+    for (const node of nodes) {
+      if (node.kind === 'source' && node.pattern !== undefined) found.add(`/${node.pattern}/`)
+    }
     for (const topic of nodes.flatMap(node => (node.kind === 'source' ? node.topics : []))) {
       const repartition = internal.get(topic)
       if (repartition === undefined) found.add(topic)
