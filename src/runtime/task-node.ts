@@ -29,6 +29,7 @@ export interface TaskScope {
   requestCommit(): void
   /** Throws UNKNOWN_STORE when there is no such store or the node is not connected to it. */
   store(nodeName: string, storeName: string): unknown
+  isCached(store: string): boolean
   cacheOf(node: TaskNode, store: string, handOn: HandOn): RecordCache<HeldUpdate> | undefined
   drop(nodeName: string, reason: string): void
   /** Asks the processing handler about what a node threw; throws when the task must stop. */
@@ -151,6 +152,10 @@ export class TaskNode implements OperatorContext {
     // The caller names the interface that the kind of the store's definition promises; nothing here knows its types.
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion
     return this.#scope.store(this.nodeName, name) as S
+  }
+
+  isCached(store: string): boolean {
+    return this.#scope.isCached(store)
   }
 
   cacheOf(store: string, handOn: HandOn): RecordCache<HeldUpdate> | undefined {

@@ -308,6 +308,10 @@ export class Task implements TaskScope, SinkScope {
     }
   }
 
+  isCached(store: string): boolean {
+    return this.#options.cache !== undefined && this.state.isCached(store)
+  }
+
   cacheOf(node: TaskNode, store: string, handOn: HandOn): RecordCache<HeldUpdate> | undefined {
     const { cache: budget } = this.#options
     if (budget === undefined) return undefined

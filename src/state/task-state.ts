@@ -130,6 +130,13 @@ export class TaskState {
     return this.#stores.get(name)?.rows
   }
 
+  /** Whether a store is one for a cache. */
+  isCached(name: string): boolean {
+    const store = this.#stores.get(name)
+    if (store === undefined || store.rows instanceof VersionedStore) return false
+    return store.definition.caching !== false
+  }
+
   /**
    * Has updates of a store wait in a cache, which hands them on with the rows that they replace, if the store is one for it:
    * versions all count. `valueOf` reads such a row.

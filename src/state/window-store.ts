@@ -119,10 +119,16 @@ export class WindowStore implements TimestampedWindowStore<unknown, unknown> {
     }
   }
 
-  /** Rows of all keys whose windows start in a span of time, by start, then key bytes. Needs the time index. */
-  *rowsByTime({ from, to }: TimeSpan): Iterable<WindowRow<unknown, unknown>> {
+  /**
+   * Rows of all keys whose windows start in a span of time, by start, then key bytes; those that have expired too, as long as
+   * they are stored, if they are asked for. Needs the time index.
+   */
+  *rowsByTime(
+    { from, to }: TimeSpan,
+    { withExpired = false }: { withExpired?: boolean } = {},
+  ): Iterable<WindowRow<unknown, unknown>> {
     const bounds = {
-      from: timeBytes(Math.max(from, this.#oldest)).toString('latin1'),
+      from: timeBytes(withExpired ? from : Math.max(from, this.#oldest)).toString('latin1'),
       to: timeBytes(to + 1).toString('latin1'),
     }
     for (const timeKey of this.#times?.range(bounds) ?? []) {

@@ -9,6 +9,8 @@ import type { Change, RecordMetadata, StreamRecord } from './record.ts'
 export interface OperatorContext extends ProcessorContext {
   /** Forwards a record while `recordMetadata` tells where that one came from. */
   forwardHeld(record: StreamRecord<unknown, unknown>, metadata: RecordMetadata | null): void
+  /** Whether updates of a store may wait in a cache. */
+  isCached(store: string): boolean
   /** The cache of a store, which will hand updates on as this node; undefined when the store is not cached. */
   cacheOf(store: string, handOn: HandOn): RecordCache<HeldUpdate> | undefined
 }

@@ -311,7 +311,9 @@ function retentionsOf({ subtopologies }: Topology): ReadonlyMap<string, Retentio
   for (const store of subtopologies.flatMap(part => part.stores)) {
     if (!('retentionMs' in store)) continue
     const by = store.kind === 'session' ? 'end' : 'start'
-    retentions.set(store.name, { by, retentionMs: store.retentionMs })
+    // A store that is ordered by time shows a millisecond more.
+    const moreMs = 'windowSizeMs' in store && store.timeIndex === true && !store.inMemory ? 1 : 0
+    retentions.set(store.name, { by, retentionMs: store.retentionMs + moreMs })
   }
   return retentions
 }

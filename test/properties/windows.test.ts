@@ -12,6 +12,7 @@ import {
   type SessionWindows,
   type SlidingWindows,
   type StreamsBuilder,
+  type TaskConfig,
   type Windows,
   calendar,
   hopping,
@@ -169,8 +170,8 @@ function outSerdes({ windows }: Aggregated) {
 
 type Output = ReturnType<ReturnType<typeof driverOf>['results']>[number]
 
-function driverOf(aggregated: Aggregated) {
-  const driver = new TestDriver(topology(aggregated))
+function driverOf(aggregated: Aggregated, config: TaskConfig = {}) {
+  const driver = new TestDriver(topology(aggregated), config)
   const input = driver.inputTopic('in', strings)
   const output = driver.outputTopic('out', outSerdes(aggregated))
   return {
@@ -243,6 +244,19 @@ describe('an aggregation has the results, in their order, and the rows of one th
         expectAll(aggregated, inputs, naiveWindows(aggregated.windows, inputs, aggregated))
       }),
       { numRuns: runs },
+    )
+  })
+
+  test('in windows of fixed places that close, behind a cache', () => {
+    fc.assert(
+      fc.property(timeWindowsArbitrary, inputsArbitrary, (drawn, inputs) => {
+        const aggregated = { ...drawn, emit: 'onWindowClose' } as const
+        const { pipe, results } = driverOf(aggregated, { cacheMaxBytes: 1024 * 1024 })
+        inputs.forEach(pipe)
+        const options = { ...aggregated, isCached: true }
+        expect(results()).toEqual(naiveWindows(aggregated.windows, inputs, options).results)
+      }),
+      { numRuns: Math.ceil(runs / 10) },
     )
   })
 

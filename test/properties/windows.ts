@@ -34,7 +34,11 @@ interface Row extends Result {
 export function naiveWindows(
   windows: Windows,
   inputs: readonly Input[],
-  { retentionMs, emit }: { retentionMs: number; emit: 'onWindowUpdate' | 'onWindowClose' },
+  {
+    retentionMs,
+    emit,
+    isCached = false,
+  }: { retentionMs: number; emit: 'onWindowUpdate' | 'onWindowClose'; isCached?: boolean },
 ): Expected {
   const { graceMs } = windows
   const isFinal = emit === 'onWindowClose'
@@ -73,7 +77,8 @@ export function naiveWindows(
     }
     if (!isFinal) continue
     const closed = rows.filter(({ end }) => end <= closeTime && end > emittedUntil)
-    results.push(...closed.filter(isVisible).sort(byStart))
+    // A cache keeps what the store has let go of.
+    results.push(...closed.filter(row => isCached || isVisible(row)).sort(byStart))
     emittedUntil = Math.max(emittedUntil, closeTime)
   }
   return { results, rows: rows.filter(isVisible).sort(byStart), dropped }

@@ -12,9 +12,11 @@ export function forwardFinal(
     windows,
     headers,
     context,
-  }: { windows: WindowEnds; headers: Headers; context: ProcessorContext },
+    withExpired = false,
+  }: { windows: WindowEnds; headers: Headers; context: ProcessorContext; withExpired?: boolean },
 ): void {
-  for (const { key, windowStart: start, value, timestamp } of store.rowsByTime(span)) {
+  const rows = store.rowsByTime(span, { withExpired })
+  for (const { key, windowStart: start, value, timestamp } of rows) {
     const windowed: Windowed<unknown> = { key, window: { start, end: windows.endOf(start) } }
     const change: Change<unknown> = { newValue: value, oldValue: null }
     context.forward({ key: windowed, value: change, timestamp, headers })

@@ -1,6 +1,7 @@
 import type { Windowed } from '../../serde/windowed.ts'
 import type { WindowStore } from '../../state/window-store.ts'
 import type { Windows } from '../../windowing/windows.ts'
+import { isOperatorContext } from '../operator-context.ts'
 import type { ProcessorSupplier } from '../processor.ts'
 import type { Change } from '../record.ts'
 import type { Aggregation, AggregationOptions } from './aggregate.ts'
@@ -26,6 +27,8 @@ export function windowedAggregate(
     const streamTime = observedTime(context)
     const isFinal = emit === 'onWindowClose'
     const forward = isFinal ? null : tableForwarder(context, storeName, sendsOldValues)
+    // Kafka Streams' cache keeps a row longer than its store, which hears of the time only with the next commit.
+    const withExpired = isOperatorContext(context) && context.isCached(storeName)
     const closed = closedWindows(context, storeName, time => windows.lastEnded(time))
     return {
       process(record) {
@@ -57,7 +60,7 @@ export function windowedAggregate(
           forward({ key: windowed, value: change, timestamp: time, headers }, record)
         }
         const span = isFinal ? closed(closeTime) : null
-        if (span !== null) forwardFinal(store, span, { windows, headers, context })
+        if (span !== null) forwardFinal(store, span, { windows, headers, context, withExpired })
       },
     }
   }
