@@ -7,18 +7,20 @@ import { makeDurableFolder } from '../platform/make-durable-folder.ts'
 import { nodePlatform } from '../platform/node-platform.ts'
 import { partitionForKey } from '../protocol/murmur2.ts'
 import { RecordBatchBuilder } from '../protocol/record-batch-builder.ts'
-import { resolvePatterns } from '../runtime/planned-topology.ts'
-import { type PartitionPlan, planPartitions } from '../runtime/partition-plan.ts'
 import type { QueryableStore } from '../runtime/queries.ts'
 import { levelEngine } from '../state/level-engine.ts'
 import { memoryEngine } from '../state/memory-engine.ts'
 import type { StoreEngine } from '../state/store-engine.ts'
 import type { TaskConfig } from '../topology/task-config.ts'
-import { externalTopics, topicsOfSink, type Topology } from '../topology/topology.ts'
 import { TestInputTopic, type TopicSerdes } from './test-input-topic.ts'
 import { TestInstance } from './test-instance.ts'
 import { TestLog } from './test-log.ts'
 import { TestOutputTopic } from './test-output-topic.ts'
+import {
+  type PartitionedTopology,
+  partitionTopology,
+  type TestPartitions,
+} from './test-partitions.ts'
 import type { BytesRecord } from './test-topics.ts'
 import { taskConfigOf, topologyOf, type TopologySource } from './topology-source.ts'
 
@@ -27,7 +29,7 @@ import { taskConfigOf, topologyOf, type TopologySource } from './topology-source
  */
 export interface TestApplicationOptions extends TaskConfig {
   /** Partitions of each topic that the topology reads or writes; or by name, one where nothing is said. @defaultValue 1 */
-  readonly partitions?: number | Readonly<Record<string, number>>
+  readonly partitions?: TestPartitions
   /** A folder of this application alone: stores are kept in LevelDB there. @defaultValue none: they are in memory */
   readonly stateFolder?: string
   /** Where the clock starts, in milliseconds since the Unix epoch. @defaultValue 0 */
@@ -116,18 +118,10 @@ export class TestApplication implements AsyncDisposable {
     source: TopologySource,
     options: TestApplicationOptions = {},
   ): Promise<TestApplication> {
-    const { logger = silentLogger, startTimeMs = 0, partitions: given = 1 } = options
-    const partitions = (name: string): number =>
-      typeof given === 'number' ? given : (given[name] ?? 1)
-    const topology = resolvePatterns(
-      topologyOf(source),
-      typeof given === 'number' ? [] : Object.keys(given),
-    )
+    const { logger = silentLogger, startTimeMs = 0, partitions = 1 } = options
     const clock = { now: startTimeMs }
     const setting: Setting = {
-      topology,
-      plan: planPartitions(topology, partitionsBefore(topology, partitions)),
-      partitions,
+      ...partitionTopology(topologyOf(source), partitions),
       log: new TestLog(),
       engine: await engineIn(options.stateFolder),
       config: taskConfigOf(source, options),
@@ -294,11 +288,7 @@ export class TestApplication implements AsyncDisposable {
 }
 
 /** What stays the same over all starts. */
-interface Setting {
-  readonly topology: Topology
-  readonly plan: PartitionPlan
-  /** How many a topic gets that is not in the plan. */
-  readonly partitions: (name: string) => number
+interface Setting extends PartitionedTopology {
   readonly log: TestLog
   readonly engine: StoreEngine
   readonly config: ReturnType<typeof taskConfigOf>
@@ -319,14 +309,4 @@ async function engineIn(stateFolder: string | undefined): Promise<StoreEngine> {
   const folder = join(stateFolder, 'tasks')
   await makeDurableFolder(platform.files, folder)
   return levelEngine({ ...platform, folder })
-}
-
-function partitionsBefore(
-  topology: Topology,
-  partitions: (name: string) => number,
-): Map<string, number> {
-  const sinks = topology.subtopologies.flatMap(({ nodes }) => nodes.flatMap(topicsOfSink))
-  const internal = new Set(topology.internalTopics.map(({ name }) => name))
-  const names = [...externalTopics(topology), ...sinks].filter(name => !internal.has(name))
-  return new Map(names.map(name => [name, partitions(name)]))
 }

@@ -2,7 +2,9 @@ import assert from 'node:assert/strict'
 
 import { MillraceError } from '../errors.ts'
 import { type Logger, silentLogger } from '../logger.ts'
+import type { TopicPartition } from '../client/log-client.ts'
 import { globalStoreView } from '../runtime/global-store-view.ts'
+import type { PartitionPlan } from '../runtime/partition-plan.ts'
 import { Task } from '../runtime/task.ts'
 import { globalPart, globalTaskId, type TaskPart, wholePart } from '../runtime/topology-parts.ts'
 import { KeyValueStore } from '../state/key-value-store.ts'
@@ -24,6 +26,7 @@ import {
   type TestWindowStore,
   testWindowStore,
 } from './test-stores.ts'
+import { partitionTopology, type TestPartitions } from './test-partitions.ts'
 import { TestOutputTopic } from './test-output-topic.ts'
 import { type BytesRecord, type ProducedRecord, type TestTopic, TestTopics } from './test-topics.ts'
 import { taskConfigOf, topologyOf, type TopologySource } from './topology-source.ts'
@@ -34,15 +37,21 @@ import { taskConfigOf, topologyOf, type TopologySource } from './topology-source
 export interface TestDriverOptions extends TaskConfig {
   /** Where the driver's clock starts, in milliseconds since the Unix epoch. @defaultValue 0 */
   readonly startTimeMs?: number
+  /**
+   * Partitions of each topic that the topology reads or writes; or by name, one where nothing is said. There are tasks for
+   * partitions and sub-topologies then, as in production, and records go to the partition that their key's hash gives.
+   * @defaultValue none: one task for everything
+   */
+  readonly partitions?: TestPartitions
   /** @defaultValue silent */
   readonly logger?: Logger
 }
 
 /**
  * Runs a topology in this process, without a log, on a clock that moves only when it is told to: each piped record is
- * processed at once with all that follows from it, and everything is committed, before `pipe` returns. All
- * sub-topologies run as one task, every topic has one partition, and global tables are updated directly. Kafka Streams'
- * `TopologyTestDriver`.
+ * processed at once with all that follows from it, and everything is committed, before `pipe` returns. Unless `partitions`
+ * are given, all sub-topologies run as one task and every topic has one partition, as in Kafka Streams' `TopologyTestDriver`.
+ * Global tables are updated directly.
  *
  * @example
  * ```ts
@@ -60,8 +69,8 @@ export interface TestDriverOptions extends TaskConfig {
  * ```
  */
 export class TestDriver {
-  readonly #topics = new TestTopics()
-  readonly #task: Task
+  readonly #topics: TestTopics
+  readonly #tasks: readonly Task[]
   readonly #globalTask: Task
   readonly #reads: Set<string>
   /** Sources whose topics are found out as they come. */
@@ -75,14 +84,17 @@ export class TestDriver {
 
   constructor(source: TopologySource, options: TestDriverOptions = {}) {
     const { startTimeMs = 0, logger = silentLogger } = options
-    const topology = topologyOf(source)
+    const { topology, plan, partitions } = partitioned(topologyOf(source), options.partitions)
+    this.#topics = new TestTopics(partitions)
     const config = taskConfigOf(source, options)
     const cache = newCacheBudget(config.cacheMaxBytes)
     this.#now = startTimeMs
     const global = globalPart(topology)
     const whole = wholePart(topology)
     this.#reads = topicsOf(whole)
-    this.#patterns = sourcesOf(whole).filter(({ pattern }) => pattern !== undefined)
+    const patterns = sourcesOf(whole).filter(({ pattern }) => pattern !== undefined)
+    // Where partitions are planned, patterns stand for topics that were named.
+    this.#patterns = plan === undefined ? patterns : []
     this.#internal = new Set(topology.internalTopics.map(({ name }) => name))
     this.#globalReads = topicsOf(global)
     this.#writes = writtenBy(whole)
@@ -90,15 +102,18 @@ export class TestDriver {
       node => node.kind === 'sink' && typeof node.topic !== 'string',
     )
     if (config.deadLetterTopic !== undefined) this.#writes.add(config.deadLetterTopic)
-    const newTask = (taskId: string, { nodes, stores }: TaskPart, globals?: Task): Task => {
+    const newTask = (
+      { id, partition, ...part }: DriverTask,
+      inputs: readonly TopicPartition[],
+      globals?: Task,
+    ): Task => {
       const task = new Task({
         applicationId: topology.applicationId,
-        taskId,
-        partition: 0,
-        nodes,
-        stores,
-        inputs: [...topicsOf({ nodes, stores })].map(start),
-        state: newTaskState(taskId, stores),
+        taskId: id,
+        partition,
+        ...part,
+        inputs: inputs.map(start),
+        state: newTaskState(id, part.stores),
         collector: this.#topics,
         globalStore: name => globals && globalStoreOf(topology, globals, name),
         config,
@@ -106,11 +121,29 @@ export class TestDriver {
         now: () => this.#now,
         logger,
       })
-      for (const { topic } of task.inputs) task.knowHighWatermark(start(topic))
+      for (const input of task.inputs) task.knowHighWatermark(start(input))
       return task
     }
-    this.#globalTask = newTask(globalTaskId, global)
-    this.#task = newTask('0_0', whole, this.#globalTask)
+    const all = (topics: Iterable<string>): TopicPartition[] =>
+      [...topics].flatMap(topic =>
+        Array.from({ length: partitions(topic) }, (_, partition) => ({ topic, partition })),
+      )
+    const globalTask = newTask(
+      { id: globalTaskId, partition: 0, ...global },
+      all(this.#globalReads),
+    )
+    this.#globalTask = globalTask
+    this.#tasks =
+      plan === undefined
+        ? [newTask({ id: '0_0', partition: 0, ...whole }, all(this.#reads), globalTask)]
+        : plan.tasks.map(({ id, partition, subtopology, topics }) => {
+            const inputs = topics.map(topic => ({ topic, partition }))
+            return newTask(
+              { id, partition, nodes: subtopology.nodes, stores: subtopology.stores },
+              inputs,
+              globalTask,
+            )
+          })
   }
 
   /** The driver's clock, in milliseconds since the Unix epoch. */
@@ -138,8 +171,10 @@ export class TestDriver {
   advance(ms: number): void {
     assert(ms >= 0, 'time does not go backwards')
     this.#now += ms
-    this.#task.punctuateWallClock()
-    this.#commit()
+    for (const task of this.#tasks) {
+      task.punctuateWallClock()
+      commit(task)
+    }
     this.#deliverProduced()
     this.#run()
   }
@@ -165,9 +200,9 @@ export class TestDriver {
     const topic = this.#topics.topic(name)
     return new TestInputTopic(name, serdes, {
       now: () => this.#now,
-      pipe: (record, partition = 0) => {
-        assert(partition === 0, 'every topic of the driver has one partition')
-        this.#deliver(topic, record)
+      pipe: (record, partition = topic.partitionOf(record.key)) => {
+        assert(partition < topic.partitions, `${name} has ${topic.partitions} partitions`)
+        this.#deliver(topic, record, partition)
         this.#run()
       },
     })
@@ -244,9 +279,9 @@ export class TestDriver {
    * ```
    */
   keyValueStore<K, V>(name: string): TestKeyValueStore<K, V> {
-    const store = this.#task.state.rows(name) ?? this.#globalTask.state.rows(name)
-    if (!(store instanceof KeyValueStore)) throw unknownStore('key-value', name)
-    return testKeyValueStore(store)
+    const stores = this.#rows(name).filter(store => store instanceof KeyValueStore)
+    if (stores.length === 0) throw unknownStore('key-value', name)
+    return testKeyValueStore(stores)
   }
 
   /**
@@ -270,9 +305,9 @@ export class TestDriver {
    * ```
    */
   windowStore<K, V>(name: string): TestWindowStore<K, V> {
-    const store = this.#task.state.rows(name)
-    if (!(store instanceof WindowStore)) throw unknownStore('window', name)
-    return testWindowStore(store)
+    const stores = this.#rows(name).filter(store => store instanceof WindowStore)
+    if (stores.length === 0) throw unknownStore('window', name)
+    return testWindowStore(stores)
   }
 
   /**
@@ -302,9 +337,9 @@ export class TestDriver {
    * ```
    */
   sessionStore<K, V>(name: string): TestSessionStore<K, V> {
-    const store = this.#task.state.rows(name)
-    if (!(store instanceof SessionRows)) throw unknownStore('session', name)
-    return testSessionStore(store)
+    const stores = this.#rows(name).filter(store => store instanceof SessionRows)
+    if (stores.length === 0) throw unknownStore('session', name)
+    return testSessionStore(stores)
   }
 
   /**
@@ -332,14 +367,15 @@ export class TestDriver {
    * ```
    */
   versionedStore<K, V>(name: string): TestVersionedStore<K, V> {
-    const store = this.#task.state.rows(name)
-    if (!(store instanceof VersionedStore)) throw unknownStore('versioned', name)
-    return testVersionedStore(store)
+    const stores = this.#rows(name).filter(store => store instanceof VersionedStore)
+    if (stores.length === 0) throw unknownStore('versioned', name)
+    return testVersionedStore(stores)
   }
 
   /** Records that were not processed: late, without a key, or skipped. Kafka's `dropped-records-total`. */
   get droppedRecords(): number {
-    return this.#task.droppedRecords + this.#globalTask.droppedRecords
+    const tasks = [...this.#tasks, this.#globalTask]
+    return tasks.reduce((dropped, task) => dropped + task.droppedRecords, 0)
   }
 
   /**
@@ -359,7 +395,7 @@ export class TestDriver {
    * ```
    */
   close(): void {
-    this.#task.closeProcessors()
+    for (const task of this.#tasks) task.closeProcessors()
     this.#globalTask.closeProcessors()
   }
 
@@ -367,12 +403,20 @@ export class TestDriver {
     this.close()
   }
 
-  #deliver(topic: TestTopic, record: BytesRecord): void {
+  #rows(name: string): unknown[] {
+    return [...this.#tasks, this.#globalTask].flatMap(({ state }) => state.rows(name) ?? [])
+  }
+
+  #deliver(topic: TestTopic, record: BytesRecord, partition: number): void {
     const reads = this.#readsTopic(topic.name)
     const globalReads = this.#globalReads.has(topic.name)
     if (!reads && !globalReads) return
-    const fetched = topic.deliver(record)
-    if (reads) this.#task.add(fetched)
+    const fetched = topic.deliver(record, partition)
+    if (reads) {
+      for (const task of this.#tasks) {
+        if (this.#tasks.length === 1 || readsPartition(task, fetched)) task.add(fetched)
+      }
+    }
     if (!globalReads) return
     this.#globalTask.add(fetched)
     while (this.#globalTask.process(1) > 0) {
@@ -381,36 +425,62 @@ export class TestDriver {
   }
 
   /** A topic that a pattern matches becomes an input when it is first heard of. */
-  #readsTopic(name: string): boolean {
-    if (this.#reads.has(name)) return true
-    if (this.#internal.has(name) || !this.#patterns.some(each => readsTopic(each, name)))
+  #readsTopic(topic: string): boolean {
+    if (this.#reads.has(topic)) return true
+    if (this.#internal.has(topic) || !this.#patterns.some(each => readsTopic(each, topic)))
       return false
-    this.#reads.add(name)
-    this.#task.addInput(start(name))
-    this.#task.knowHighWatermark(start(name))
+    this.#reads.add(topic)
+    for (const task of this.#tasks) {
+      task.addInput(start({ topic, partition: 0 }))
+      task.knowHighWatermark(start({ topic, partition: 0 }))
+    }
     return true
   }
 
   #run(): void {
+    let processed: boolean
     do {
-      while (this.#task.process(1) > 0) {
-        this.#commit()
-        this.#deliverProduced()
+      processed = false
+      for (const task of this.#tasks) {
+        while (task.process(1) > 0) {
+          processed = true
+          commit(task)
+          this.#deliverProduced()
+        }
       }
-      // Dead letters of records that could not be processed.
-    } while (this.#deliverProduced())
-  }
-
-  #commit(): void {
-    this.#task.prepareCommit()
-    done(this.#task.completeCommit())
+      // Records for tasks whose turn is over, and dead letters of records that could not be processed.
+    } while (processed || this.#deliverProduced())
   }
 
   #deliverProduced(): boolean {
-    const records = this.#topics.takeUndelivered()
-    for (const record of records) this.#deliver(this.#topics.topic(record.topic), record)
-    return records.length > 0
+    const taken = this.#topics.takeUndelivered()
+    for (const { record, partition } of taken) {
+      this.#deliver(this.#topics.topic(record.topic), record, partition)
+    }
+    return taken.length > 0
   }
+}
+
+/** What a task of the driver is. */
+interface DriverTask extends TaskPart {
+  readonly id: string
+  readonly partition: number
+}
+
+function partitioned(
+  topology: Topology,
+  partitions: TestPartitions | undefined,
+): { topology: Topology; plan?: PartitionPlan; partitions: (topic: string) => number } {
+  if (partitions === undefined) return { topology, partitions: () => 1 }
+  return partitionTopology(topology, partitions)
+}
+
+const readsPartition = (task: Task, { topic, partition }: TopicPartition): boolean =>
+  task.inputs.some(input => input.topic === topic && input.partition === partition)
+
+function commit(task: Task): void {
+  task.prepareCommit()
+  done(task.completeCommit())
 }
 
 function globalStoreOf({ globalStores }: Topology, { state }: Task, name: string): unknown {
@@ -419,7 +489,12 @@ function globalStoreOf({ globalStores }: Topology, { state }: Task, name: string
   return definition && globalStoreView(definition, state, () => {})?.store
 }
 
-const start = (topic: string) => ({ topic, partition: 0, offset: 0, metadata: '' })
+const start = ({ topic, partition }: TopicPartition) => ({
+  topic,
+  partition,
+  offset: 0,
+  metadata: '',
+})
 
 const sourcesOf = ({ nodes }: TaskPart): SourceNode[] =>
   nodes.filter(node => node.kind === 'source')

@@ -10,44 +10,62 @@ import type {
 import type { VersionedStore } from '../state/versioned-store.ts'
 import type { WindowStore } from '../state/window-store.ts'
 
-/** The stores of a test driver, read at once: they are in memory. The types are what the caller says they are. */
-export function testKeyValueStore<K, V>(store: KeyValueStore): TestKeyValueStore<K, V> {
+/**
+ * The stores of a test driver, read at once: they are in memory. Those of several tasks are shown as one. The types are what
+ * the caller says they are.
+ */
+export function testKeyValueStore<K, V>(stores: readonly KeyValueStore[]): TestKeyValueStore<K, V> {
   return {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-    get: key => store.get(key) as ValueAndTimestamp<V> | undefined,
+    get: key => first(stores, store => store.get(key)) as ValueAndTimestamp<V> | undefined,
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-    rows: () => [...store.allSync()] as KeyValueRow<K, V>[],
+    rows: () => stores.flatMap(store => [...store.allSync()]) as KeyValueRow<K, V>[],
   }
 }
 
-export function testWindowStore<K, V>(store: WindowStore): TestWindowStore<K, V> {
+export function testWindowStore<K, V>(stores: readonly WindowStore[]): TestWindowStore<K, V> {
   return {
     fetch: (key, windowStart) =>
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-      store.fetch(key, windowStart) as ValueAndTimestamp<V> | undefined,
+      first(stores, store => store.fetch(key, windowStart)) as ValueAndTimestamp<V> | undefined,
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-    rows: () => [...store.allSync()] as WindowRow<K, V>[],
+    rows: () => stores.flatMap(store => [...store.allSync()]) as WindowRow<K, V>[],
   }
 }
 
-export function testSessionStore<K, V>(store: SessionRows): TestSessionStore<K, V> {
+export function testSessionStore<K, V>(stores: readonly SessionRows[]): TestSessionStore<K, V> {
   return {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-    fetch: key => [...store.findSessions(key)] as SessionRow<K, V>[],
+    fetch: key => stores.flatMap(store => [...store.findSessions(key)]) as SessionRow<K, V>[],
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-    rows: () => [...store.allSync()] as SessionRow<K, V>[],
+    rows: () => stores.flatMap(store => [...store.allSync()]) as SessionRow<K, V>[],
   }
 }
 
-export function testVersionedStore<K, V>(store: VersionedStore): TestVersionedStore<K, V> {
+export function testVersionedStore<K, V>(
+  stores: readonly VersionedStore[],
+): TestVersionedStore<K, V> {
   return {
+    get: (key, asOf) =>
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+      first(stores, store => store.get(key, asOf)) as VersionedRecord<V> | undefined,
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-    get: (key, asOf) => store.get(key, asOf) as VersionedRecord<V> | undefined,
+    versions: key => stores.flatMap(store => [...store.versions(key)]) as VersionedRecord<V>[],
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-    versions: key => [...store.versions(key)] as VersionedRecord<V>[],
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-    rows: () => [...store.allSync()] as KeyValueRow<K, V>[],
+    rows: () => stores.flatMap(store => [...store.allSync()]) as KeyValueRow<K, V>[],
   }
+}
+
+/** A key is in one of them. */
+function first<S, Found>(
+  stores: readonly S[],
+  read: (store: S) => Found | undefined,
+): Found | undefined {
+  for (const store of stores) {
+    const found = read(store)
+    if (found !== undefined) return found
+  }
+  return undefined
 }
 
 /**

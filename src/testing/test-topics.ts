@@ -1,4 +1,5 @@
 import type { FetchedPartition } from '../client/log-client.ts'
+import { partitionForKey } from '../protocol/murmur2.ts'
 import { RecordBatchBuilder } from '../protocol/record-batch-builder.ts'
 import type { Collector, TopicCollector } from '../runtime/record-collector.ts'
 import type { Headers } from '../topology/record.ts'
@@ -15,20 +16,32 @@ export interface ProducedRecord extends BytesRecord {
   readonly topic: string
 }
 
-/** The topics of a test driver: in memory, one partition each. */
+/** A record on its way to the tasks that read it. */
+export interface Undelivered {
+  readonly record: ProducedRecord
+  readonly partition: number
+}
+
+/** The topics of a test driver, in memory. */
 export class TestTopics implements Collector {
+  readonly #partitions: (topic: string) => number
   readonly #topics = new Map<string, TestTopic>()
   /** Not yet delivered to the topology, which may read what it writes. */
-  #undelivered: ProducedRecord[] = []
+  #undelivered: Undelivered[] = []
   /** How many records were written, to put those of several topics in order. */
   #sequence = 0
+
+  constructor(partitions: (topic: string) => number) {
+    this.#partitions = partitions
+  }
 
   topic(name: string): TestTopic {
     let topic = this.#topics.get(name)
     if (topic === undefined) {
       topic = new TestTopic(
         name,
-        record => this.#undelivered.push(record),
+        this.#partitions(name),
+        undelivered => this.#undelivered.push(undelivered),
         () => this.#sequence++,
       )
       this.#topics.set(name, topic)
@@ -37,10 +50,10 @@ export class TestTopics implements Collector {
   }
 
   /** What was written since the last call, over all topics in the order of writing. */
-  takeUndelivered(): readonly ProducedRecord[] {
-    const records = this.#undelivered
+  takeUndelivered(): readonly Undelivered[] {
+    const taken = this.#undelivered
     this.#undelivered = []
-    return records
+    return taken
   }
 
   /** What nobody has read yet, over all topics in the order of writing. */
@@ -57,21 +70,24 @@ export class TestTopics implements Collector {
 
 export class TestTopic implements TopicCollector {
   readonly name: string
-  readonly partitions = 1
+  readonly partitions: number
   /** Records that the topology wrote and nobody has read yet. */
   readonly unread: { readonly record: ProducedRecord; readonly sequence: number }[] = []
-  readonly #onProduced: (record: ProducedRecord) => void
+  readonly #onProduced: (produced: Undelivered) => void
   readonly #nextSequence: () => number
   readonly #builder = new RecordBatchBuilder()
   #produced = 0
-  #delivered = 0
+  /** Records of each partition. */
+  readonly #delivered: number[] = []
 
   constructor(
     name: string,
-    onProduced: (record: ProducedRecord) => void,
+    partitions: number,
+    onProduced: (produced: Undelivered) => void,
     nextSequence: () => number,
   ) {
     this.name = name
+    this.partitions = partitions
     this.#onProduced = onProduced
     this.#nextSequence = nextSequence
   }
@@ -81,7 +97,7 @@ export class TestTopic implements TopicCollector {
   }
 
   append(
-    _partition: number | null,
+    partition: number | null,
     keyBytes: Buffer | null,
     valueBytes: Buffer | null,
     timestamp: number,
@@ -93,18 +109,24 @@ export class TestTopic implements TopicCollector {
     const record = { topic: this.name, key, value, timestamp, headers }
     this.#produced++
     this.unread.push({ record, sequence: this.#nextSequence() })
-    this.#onProduced(record)
+    this.#onProduced({ record, partition: partition ?? this.partitionOf(key) })
   }
 
-  /** The record as a fetch of this topic would bring it, with the next offset. */
-  deliver({ key, value, timestamp, headers }: BytesRecord): FetchedPartition {
-    const offset = this.#delivered++
+  /** The partition of a record without one of its own. */
+  partitionOf(key: Buffer | null): number {
+    return key === null || this.partitions === 1 ? 0 : partitionForKey(key, this.partitions)
+  }
+
+  /** The record as a fetch of the partition would bring it, with the next offset. */
+  deliver({ key, value, timestamp, headers }: BytesRecord, partition: number): FetchedPartition {
+    const offset = this.#delivered[partition] ?? 0
+    this.#delivered[partition] = offset + 1
     this.#builder.reset()
     this.#builder.append(key, value, timestamp, headers)
     const nextOffset = offset + 1
     return {
       topic: this.name,
-      partition: 0,
+      partition,
       batches: this.#builder.build({ baseOffset: offset }),
       offset,
       nextOffset,

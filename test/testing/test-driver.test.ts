@@ -174,3 +174,78 @@ test('what the topology throws comes out of pipe', () => {
     expect.objectContaining({ code: 'PROCESSING_ERROR', cause: expect.any(RangeError) }),
   )
 })
+
+describe('with several partitions', () => {
+  const build = (builder: StreamsBuilder): void => {
+    const words = builder.stream('words', strings)
+    words.groupByKey().count({ store: 'by-key' })
+    words
+      .groupBy((_, value) => value, strings)
+      .count({ store: 'by-value' })
+      .toStream()
+      .to('counts', { value: long() })
+  }
+
+  test('records reach the tasks of their partitions, through repartition topics too', () => {
+    using driver = new TestDriver(build, { partitions: 3 })
+    const words = driver.inputTopic('words', strings)
+    for (const key of ['a', 'b', 'c', 'd', 'a']) words.pipe(key, 'x', { timestamp: 5 })
+    words.pipe('a', 'y')
+    expect(driver.keyValueStore<string, number>('by-key').get('a')?.value).toBe(3)
+    const rows = driver.keyValueStore('by-key').rows()
+    expect(new Set(rows.map(({ key }) => key))).toEqual(new Set(['a', 'b', 'c', 'd']))
+    expect(driver.keyValueStore('by-value').get('x')).toEqual({ value: 5, timestamp: 5 })
+    const counts = driver.outputTopic('counts', { key: string(), value: long() }).readAll()
+    expect(counts.map(({ value }) => value)).toEqual([1, 2, 3, 4, 5, 1])
+  })
+
+  test('each partition has its own stream time', () => {
+    const perMinute = tumbling({ minutes: 1 })
+    const drop = (partition: number): number => {
+      using driver = new TestDriver(
+        builder => builder.stream('words', strings).groupByKey().windowedBy(perMinute).count(),
+        { partitions: { words: 2 } },
+      )
+      const words = driver.inputTopic('words', strings)
+      words.pipe('a', 'x', { timestamp: 600_000, partition: 0 })
+      words.pipe('a', 'x', { timestamp: 0, partition })
+      return driver.droppedRecords
+    }
+    expect([drop(0), drop(1)]).toEqual([1, 0])
+  })
+
+  test('a partition that is not there is refused, and so are joins of topics that differ', () => {
+    const driver = new TestDriver(build, { partitions: 2 })
+    const words = driver.inputTopic('words', strings)
+    expect(() => words.pipe('a', 'x', { partition: 2 })).toThrow('words has 2 partitions')
+    const join = (builder: StreamsBuilder): void => {
+      const table = builder.table('table', strings)
+      builder
+        .stream('stream', strings)
+        .join(table, (left, right) => left + right)
+        .to('out', strings)
+    }
+    expect(() => new TestDriver(join, { partitions: { stream: 2 } })).toThrow(
+      expect.objectContaining({ code: 'WRONG_PARTITIONS' }),
+    )
+    new TestDriver(join, { partitions: { stream: 2, table: 2 } }).close()
+  })
+
+  test('global tables are the same for all tasks', () => {
+    const driver = new TestDriver(
+      builder => {
+        const names = builder.globalTable('names', { ...strings, store: 'names' })
+        const of = (_: string, value: string): string => value
+        builder
+          .stream('in', strings)
+          .join(names, of, (_, name) => name)
+          .to('out', strings)
+      },
+      { partitions: 4 },
+    )
+    for (const name of ['x', 'y', 'z']) driver.inputTopic('names', strings).pipe(name, name)
+    for (const key of ['a', 'b', 'c', 'd']) driver.inputTopic('in', strings).pipe(key, 'z')
+    expect(driver.outputTopic('out', strings).size).toBe(4)
+    expect(driver.keyValueStore('names').rows()).toHaveLength(3)
+  })
+})
