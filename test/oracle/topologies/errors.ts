@@ -15,8 +15,9 @@ export const fussy: Serde<string> = {
   },
 }
 
-export function refuseBoom(v: string): string {
-  if (v === 'boom') throw new Error(`no ${v}`)
+/** Null fails it, too, as it does what calls `equals` in Java. */
+export function refuseBoom(v: string | null): string {
+  if (v === null || v === 'boom') throw new Error(`no ${v}`)
   return v
 }
 
