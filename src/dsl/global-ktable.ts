@@ -6,5 +6,7 @@ import type { Handle, handle } from './handle.ts'
  */
 export interface GlobalKTable<K, V> {
   readonly kind: 'GlobalKTable'
+  /** Name of the store by which the table can be queried; undefined if none was given. Kafka Streams' method of that name. */
+  readonly queryableStoreName: string | undefined
   readonly [handle]: Handle<K, V>
 }

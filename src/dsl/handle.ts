@@ -19,6 +19,13 @@ export interface GroupedHandle<K, V> extends Handle<K, V> {
   readonly grouping: Grouping
 }
 
+/** The name that was given to the store of a table; undefined when none was. */
+export function givenStore({ graph, node }: Handle<unknown, unknown>): string | undefined {
+  const table = graph.nodes[node]
+  if (table === undefined || !('store' in table)) return undefined
+  return typeof table.store === 'string' ? table.store : undefined
+}
+
 /** The node behind another handle. Throws INVALID_TOPOLOGY when it was made by another builder. */
 export function nodeOf(
   other: { readonly [handle]: Handle<unknown, unknown> },

@@ -2,7 +2,7 @@ import type { NewNode } from '../topology/graph.ts'
 import type { NodeId } from '../topology/nodes/node.ts'
 import type { TableTableJoin } from '../topology/operators/table-table-join.ts'
 import type { ValueTransformerSupplier } from '../topology/value-transformer.ts'
-import { type Handle, handle, nodeOf } from './handle.ts'
+import { type Handle, givenStore, handle, nodeOf } from './handle.ts'
 import { KGroupedTableImpl } from './kgrouped-table-impl.ts'
 import type { KGroupedTable } from './kgrouped-table.ts'
 import type { KStream } from './kstream.ts'
@@ -35,6 +35,10 @@ export class KTableImpl<K, V> implements KTable<K, V> {
 
   get [handle](): Handle<K, V> {
     return { graph: this.#scope.graph, node: this.#parents[0] }
+  }
+
+  get queryableStoreName(): string | undefined {
+    return givenStore(this[handle])
   }
 
   filter<S extends V>(

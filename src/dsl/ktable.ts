@@ -20,6 +20,8 @@ import type { WindowedKey } from './windowed-key.ts'
  */
 export interface KTable<K, V> {
   readonly kind: 'KTable'
+  /** Name of the store by which the table can be queried; undefined if none was given. Kafka Streams' method of that name. */
+  readonly queryableStoreName: string | undefined
   readonly [handle]: Handle<K, V>
 
   /**

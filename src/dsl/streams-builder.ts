@@ -125,7 +125,9 @@ export class StreamsBuilder {
    */
   globalTable<K, V>(topic: string, options: ConsumedGlobalTable<K, V>): GlobalKTable<K, V> {
     const node = this.#graph.add({ ...options, kind: 'globalTable', parents: [], topic })
-    return Object.freeze({ kind: 'GlobalKTable', [handle]: { graph: this.#graph, node } })
+    const { store: queryableStoreName } = options
+    const own = { graph: this.#graph, node }
+    return Object.freeze({ kind: 'GlobalKTable', queryableStoreName, [handle]: own })
   }
 
   /**
