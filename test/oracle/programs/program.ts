@@ -120,10 +120,8 @@ export const javaSerde = ({ value }: Shape): string => (value === 'string' ? 'ST
 /** The type of a handle in Java. */
 export function javaType(shape: Shape): string {
   const { kind, windowMs } = shape
-  const key =
-    windowMs === undefined || ['timeWindowed', 'sessionWindowed'].includes(kind)
-      ? 'String'
-      : 'Windowed<String>'
+  const isOfWindows = windowMs !== undefined && (kind === 'stream' || kind === 'table')
+  const key = isOfWindows ? 'Windowed<String>' : 'String'
   return `${javaKinds[kind]}<${key}, ${javaValue(shape)}>`
 }
 

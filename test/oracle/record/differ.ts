@@ -6,6 +6,8 @@
  * With `--programs` the topologies are random too, of the calls of the families in the list (`all`, or `sources,tables,count`):
  * a third of them only for their descriptions.
  *
+ * With `--ask FOLDER` the questions are only written there, for `record FOLDER test/oracle/more`, which keeps them.
+ *
  * `--name` takes only scenarios whose name has it. Each difference is shrunk and written into a file of the folder `--to`
  * (/tmp/differ), as a scenario with what differs. Needs Java 17 and Maven. Ends with exit code 1 if there are differences.
  */
@@ -30,6 +32,7 @@ const { values } = parseArgs({
     seeds: { type: 'string', default: '10' },
     from: { type: 'string', default: '1' },
     to: { type: 'string', default: '/tmp/differ' },
+    ask: { type: 'string' },
   },
 })
 
@@ -111,26 +114,38 @@ async function report({ scenario, build }: Question): Promise<void> {
 
 const asked = values.programs === undefined ? questions() : programQuestions(values.programs)
 process.stdout.write(`${asked.length} scenarios\n`)
-const answers = await record(asked.map(({ scenario }) => scenario))
-const different = new Map<string, Question[]>()
-for (const [i, { build }] of asked.entries()) {
-  const scenario = answers[i]
-  if (scenario === undefined || difference(scenario, build) === undefined) continue
-  const topology = topologyOf(scenario)
-  different.set(topology, [...(different.get(topology) ?? []), { scenario, build }])
+if (values.ask === undefined) await compare()
+else ask(values.ask)
+
+function ask(folder: string): void {
+  mkdirSync(folder, { recursive: true })
+  for (const { scenario } of asked) {
+    writeFileSync(path.join(folder, `${scenario.name}.json`), JSON.stringify(scenario))
+  }
 }
-// Of each topology one difference is enough to begin with: that of the fewest steps.
-for (const list of different.values()) {
-  const [first] = list.toSorted((a, b) => a.scenario.steps.length - b.scenario.steps.length)
-  if (first === undefined) continue
-  process.stdout.write(
-    `${first.scenario.family}/${first.scenario.name}: ${list.length} of its kind\n`,
-  )
-  await report(await shrink(first))
+
+async function compare(): Promise<void> {
+  const answers = await record(asked.map(({ scenario }) => scenario))
+  const different = new Map<string, Question[]>()
+  for (const [i, { build }] of asked.entries()) {
+    const scenario = answers[i]
+    if (scenario === undefined || difference(scenario, build) === undefined) continue
+    const topology = topologyOf(scenario)
+    different.set(topology, [...(different.get(topology) ?? []), { scenario, build }])
+  }
+  // Of each topology one difference is enough to begin with: that of the fewest steps.
+  for (const list of different.values()) {
+    const [first] = list.toSorted((a, b) => a.scenario.steps.length - b.scenario.steps.length)
+    if (first === undefined) continue
+    process.stdout.write(
+      `${first.scenario.family}/${first.scenario.name}: ${list.length} of its kind\n`,
+    )
+    await report(await shrink(first))
+  }
+  stopRecorder()
+  process.stdout.write(`${different.size} topologies differ\n`)
+  process.exitCode = different.size === 0 ? 0 : 1
 }
-stopRecorder()
-process.stdout.write(`${different.size} topologies differ\n`)
-process.exitCode = different.size === 0 ? 0 : 1
 
 function topologyOf(scenario: Scenario): string {
   return scenario.topology.join('\n')
