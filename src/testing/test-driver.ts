@@ -81,6 +81,7 @@ export class TestDriver {
   /** Whether a sink may write to any topic. */
   readonly #choosesTopics: boolean
   #now: number
+  #isClosed = false
 
   constructor(source: TopologySource, options: TestDriverOptions = {}) {
     const { startTimeMs = 0, logger = silentLogger } = options
@@ -395,6 +396,8 @@ export class TestDriver {
    * ```
    */
   close(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
     for (const task of this.#tasks) task.closeProcessors()
     this.#globalTask.closeProcessors()
   }

@@ -197,3 +197,13 @@ test('when a processor cannot be made, those before it are closed', () => {
   expect(() => new TestDriver(build)).toThrow('not today')
   expect(closed).toEqual(['first'])
 })
+
+test('a driver closes its processors once', () => {
+  let closed = 0
+  const driver = new TestDriver(builder => {
+    builder.stream('in', text).process(() => ({ process() {}, close: () => void closed++ }))
+  })
+  driver.close()
+  driver.close()
+  expect(closed).toBe(1)
+})
