@@ -56,7 +56,11 @@ export class WindowStore implements TimestampedWindowStore<unknown, unknown> {
   }
 
   fetch(key: unknown, windowStart: number): ValueAndTimestamp<unknown> | undefined {
-    if (windowStart < this.#oldest) return undefined
+    return windowStart < this.#oldest ? undefined : this.fetchStored(key, windowStart)
+  }
+
+  /** The same, also of a row that has expired, as long as it is stored. */
+  fetchStored(key: unknown, windowStart: number): ValueAndTimestamp<unknown> | undefined {
     const row = this.table.get(this.#tableKey(this.#serdes.keyBytes(key), windowStart, 0))
     if (row === undefined) return undefined
     return { value: this.#serdes.value(rowValue(row)), timestamp: rowTimestamp(row) }

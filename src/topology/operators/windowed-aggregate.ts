@@ -46,7 +46,7 @@ export function windowedAggregate(
             context.drop('its window is closed')
             continue
           }
-          const row = store.fetch(key, start)
+          const row = withExpired ? store.fetchStored(key, start) : store.fetch(key, start)
           const before = row === undefined ? initializer() : row.value
           const after = aggregator(key, value, before) ?? null
           const time = row === undefined ? timestamp : Math.max(timestamp, row.timestamp)
