@@ -1,6 +1,6 @@
 /**
  * What each stateful operator costs: records that a task takes from its queue, processes, and commits every 1,000 to a log in
- * memory, with stores in memory and in LevelDB. First at about ten records of a key in a window, then, for operators with
+ * memory, with stores in memory, behind a cache, and in LevelDB. First at about ten records of a key in a window, then, for operators with
  * windows, at 1, 10 and 100: a rate that falls by more than the factor of the records would be worse than linear. A join of
  * streams gives one result for each partner, so its rate falls by that factor.
  */
@@ -163,13 +163,13 @@ async function measure(
   name: string,
   operator: Operator,
   shape: Shape,
-  stateFolder?: string,
+  setting: { stateFolder?: string; cacheMaxBytes?: number } = {},
 ): Promise<void> {
   const { build, topics = ['left'] } = operator
   const { keys, perWindow, records } = shape
   const application = await TestApplication.start(
     builder => build(builder, keys * perWindow * topics.length),
-    stateFolder === undefined ? {} : { stateFolder },
+    setting,
   )
   const inputs = topics.map(topic => application.inputTopic(topic, text))
   let at = 0
@@ -201,7 +201,9 @@ let folders = 0
 for (const [name, operator] of Object.entries(operators)) {
   const shape = { keys: amount(1000), perWindow: 10, records: amount(10_000) }
   await measure(`${name}, memory`, operator, shape)
-  await measure(`${name}, LevelDB`, operator, shape, path.join(folder, `${folders++}`))
+  await measure(`${name}, cached`, operator, shape, { cacheMaxBytes: 10 * 1024 * 1024 })
+  const stateFolder = path.join(folder, `${folders++}`)
+  await measure(`${name}, LevelDB`, operator, shape, { stateFolder })
 }
 for (const [name, operator] of Object.entries(operators)) {
   if (operator.windowed !== true) continue
