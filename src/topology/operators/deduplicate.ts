@@ -1,6 +1,7 @@
 import type { TimestampedWindowStore } from '../../state/stores.ts'
 import type { ProcessorSupplier } from '../processor.ts'
 import type { UserFunction } from '../user-function.ts'
+import { observedTime } from './observed-time.ts'
 
 export interface Deduplication {
   /** What records must have in common, beside their keys, to be duplicates. Null when the keys are all. */
@@ -26,11 +27,11 @@ export function deduplicate(
 ): ProcessorSupplier {
   return context => {
     const seen = context.store<TimestampedWindowStore<DeduplicationKey, string>>(storeName)
-    let observedStreamTime = -1
+    const streamTime = observedTime(context)
     return {
       process(record) {
         const { key, value, timestamp } = record
-        observedStreamTime = Math.max(observedStreamTime, timestamp)
+        if (timestamp > streamTime.value) streamTime.value = timestamp
         const id = idSelector === null ? null : (idSelector(key, value) ?? null)
         if (key === null || (id === null && idSelector !== null)) {
           context.forward(record)
@@ -39,7 +40,7 @@ export function deduplicate(
         const identity = { key, id }
         const metadata = context.recordMetadata
         const origin = metadata === null ? '' : `${metadata.topic} ${metadata.offset}`
-        const oldest = observedStreamTime - withinMs
+        const oldest = streamTime.value - withinMs
         // There is one at most: a second one is let through only when the first has become too old.
         for (const { value: first } of seen.fetchRange(identity, {
           from: oldest,
