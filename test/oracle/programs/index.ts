@@ -12,7 +12,7 @@ import { streamJoins } from './stream-joins.ts'
 import { suppress } from './suppress.ts'
 import { tables } from './tables.ts'
 
-export { program, type Program } from './program.ts'
+export type { Program } from './program.ts'
 
 /** The families of calls, of which a search may take some. */
 export const callFamilies: Readonly<Record<string, Readonly<Record<string, Call<object>>>>> = as({
