@@ -7,6 +7,7 @@ import type {
   ScheduleOptions,
   StoreReference,
 } from '../topology/processor.ts'
+import type { RecordTime } from '../state/plain-stores.ts'
 import type { RecordCache } from '../state/record-cache.ts'
 import type { HandOn, HeldUpdate, OperatorContext } from '../topology/operator-context.ts'
 import type { RecordMetadata, StreamRecord } from '../topology/record.ts'
@@ -22,6 +23,8 @@ export interface TaskScope {
   /** The wall clock, in milliseconds since the Unix epoch. */
   readonly now: () => number
   readonly recordMetadata: RecordMetadata | null
+  /** Time of the record that is at the current node: stores without times of their own write with it. */
+  readonly recordTime: RecordTime
   metadata(name: string): ProcessorMetadata
   /** Where the record was read from that goes through the nodes now, if it was held back; undefined if not. */
   heldMetadata: RecordMetadata | null | undefined
@@ -121,6 +124,21 @@ export class TaskNode implements OperatorContext {
       )
     }
     if (this.#isUserDefined) requireTimestamp(record, this.nodeName)
+    const { recordTime } = this.#scope
+    const { timestamp } = recordTime
+    if (record.timestamp === timestamp) {
+      this.#forward(record, childName)
+      return
+    }
+    recordTime.timestamp = record.timestamp
+    try {
+      this.#forward(record, childName)
+    } finally {
+      recordTime.timestamp = timestamp
+    }
+  }
+
+  #forward(record: StreamRecord<unknown, unknown>, childName: string | undefined): void {
     const children = this.#children
     const onlyChild = children[0]
     if (childName !== undefined) this.#child(childName).process(record)

@@ -81,6 +81,7 @@ export class Task implements TaskScope, SinkScope {
   readonly applicationId: string
   readonly taskId: string
   readonly state: TaskState
+  readonly recordTime: TaskState['recordTime']
   /** Largest timestamp taken from any input, -1 before the first record. */
   streamTime = -1
   current: TaskNode | null = null
@@ -120,6 +121,7 @@ export class Task implements TaskScope, SinkScope {
     this.applicationId = options.applicationId
     this.taskId = options.taskId
     this.state = options.state
+    this.recordTime = options.state.recordTime
     this.now = options.now
     this.#errors = new TaskErrors(options)
     this.#metadata = new TaskOffsetMetadata(options.inputs.map(({ metadata }) => metadata))
@@ -229,7 +231,7 @@ export class Task implements TaskScope, SinkScope {
   #punctuate(type: ScheduleOptions['type'], now: number): boolean {
     const call = (node: TaskNode, punctuator: Punctuator): void => {
       this.#hasPunctuated = true
-      this.state.recordTime.timestamp = now
+      this.recordTime.timestamp = now
       node.punctuate(punctuator, now)
     }
     try {
@@ -327,7 +329,7 @@ export class Task implements TaskScope, SinkScope {
 
   /** Has a node hand on an update as if the record that caused it were processed now. */
   #as(node: TaskNode, { update }: HeldUpdate, handOn: () => void): void {
-    const { recordTime } = this.state
+    const { recordTime } = this
     const { timestamp } = recordTime
     const current = this.current
     const running = this.#running
@@ -482,7 +484,7 @@ export class Task implements TaskScope, SinkScope {
     this.#taken = input
     const record = queue.take()
     if (record.timestamp > this.streamTime) this.streamTime = record.timestamp
-    this.state.recordTime.timestamp = record.timestamp
+    this.recordTime.timestamp = record.timestamp
     this.#running = queue
     try {
       node.process(record)

@@ -1,5 +1,7 @@
 import {
   type Grouped,
+  keyValueStore,
+  type KeyValueStore,
   type KTable,
   long,
   sliding,
@@ -277,4 +279,28 @@ export const topologies: Topologies = {
       .toStream()
       .to('out')
   },
+
+  'store-time-of-forwarded'(b) {
+    const seen = keyValueStore('seen', strings)
+    const after = keyValueStore('after', strings)
+    const input = b.stream('in', strings)
+    input
+      .groupByKey()
+      .reduce((_, v) => v, { store: 'rows' })
+      .suppress(untilTimeLimit(10))
+      .toStream()
+      .process<string, string>(noting('seen', 1000), { stores: [seen] })
+      .process<string, string>(noting('after', 0), { stores: [after] })
+      .to('out', strings)
+  },
 }
+
+/** Puts each record into a store, and forwards it as if it came later. */
+const noting = (name: string, laterMs: number) =>
+  processor(context => {
+    const store = context.store<KeyValueStore<string, string>>(name)
+    return record => {
+      store.put(record.key, record.value)
+      context.forward({ ...record, timestamp: record.timestamp + laterMs })
+    }
+  })
