@@ -149,7 +149,11 @@ export function randomProgram(random: SeededRandom, limits: Limits): Program {
     const call = callOf(name)
     const on: number[] = []
     for (const fits of call.on) {
-      const places = shapes.flatMap((shape, i) => (fits(shape) ? [i] : []))
+      // In Java a cogrouped stream is changed by cogroup, here it is another one: it is used once, with a group of its own.
+      const once = name.startsWith('cogroup')
+      const places = shapes.flatMap((shape, i) =>
+        fits(shape) && !(once && (used.has(i) || on.includes(i))) ? [i] : [],
+      )
       if (places.length === 0) return false
       on.push(random.chance(0.6) ? (places.at(-1) ?? 0) : pick(places, random))
     }
