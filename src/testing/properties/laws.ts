@@ -150,7 +150,8 @@ export interface Laws {
   /**
    * Final state does not depend on whether updates of tables go on at once or are held back until the next commit, of several
    * updates of a row only the last one (`cacheMaxBytes`). Times may differ: a later update that goes on alone has its own. What
-   * breaks it: a result that counts updates instead of what they say.
+   * breaks it: a result that counts updates instead of what they say; and time that jumps past the retention of a window at
+   * once, for only a cache still has its row then, as in Kafka Streams. `except` leaves the store out.
    *
    * @example
    * ```ts
