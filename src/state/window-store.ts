@@ -56,7 +56,10 @@ export class WindowStore implements TimestampedWindowStore<unknown, unknown> {
   }
 
   fetch(key: unknown, windowStart: number): ValueAndTimestamp<unknown> | undefined {
-    return windowStart < this.#oldest ? undefined : this.fetchStored(key, windowStart)
+    if (windowStart >= this.#oldest) return this.fetchStored(key, windowStart)
+    // A null key is refused whatever the time.
+    this.#serdes.keyBytes(key)
+    return undefined
   }
 
   /** The same, also of a row that has expired, as long as it is stored. */
