@@ -50,9 +50,19 @@ export class SessionRows implements SessionStore<unknown, unknown> {
     return true
   }
 
-  *findSessions(key: unknown, range: SessionRange = {}): Iterable<SessionRow<unknown, unknown>> {
-    const { earliestEnd = 0, latestStart = Infinity, reverse = false } = range
-    const from = Math.max(earliestEnd, this.segments.oldest, 0)
+  /** Deletes a session that has expired and that `findSessions` found all the same. */
+  removeExpired({ key, start, end }: SessionRow<unknown, unknown>, timestamp: number): void {
+    const keyBytes = this.#serdes.keyBytes(key)
+    this.table.put(this.#rowKey(this.segments.of(end), keyBytes, end, start), null, timestamp)
+  }
+
+  /** With `withExpired`, also what has expired, as long as it is stored. */
+  *findSessions(
+    key: unknown,
+    range: SessionRange & { withExpired?: boolean } = {},
+  ): Iterable<SessionRow<unknown, unknown>> {
+    const { earliestEnd = 0, latestStart = Infinity, reverse = false, withExpired = false } = range
+    const from = Math.max(earliestEnd, withExpired ? 0 : this.segments.oldest, 0)
     const last = this.segments.observedTime
     if (from > last || latestStart < 0) return
     const keyBytes = this.#serdes.keyBytes(key)

@@ -82,7 +82,11 @@ export class WindowStore implements TimestampedWindowStore<unknown, unknown> {
     return accepted
   }
 
-  *fetchRange(key: unknown, range: TimeRange): Iterable<WindowRow<unknown, unknown>> {
+  /** With `withExpired`, also what has expired, as long as it is stored. */
+  *fetchRange(
+    key: unknown,
+    range: TimeRange & { withExpired?: boolean },
+  ): Iterable<WindowRow<unknown, unknown>> {
     const keyBytes = this.#serdes.keyBytes(key)
     const length = segmentBytes + keyBytes.length + windowBytes
     const { from, to, reverse = false } = this.#visible(range)
@@ -181,9 +185,14 @@ export class WindowStore implements TimestampedWindowStore<unknown, unknown> {
     return isTimeOrdered ? this.segments.oldest - 1 : this.segments.oldest
   }
 
-  #visible({ from = 0, to = Infinity, reverse }: TimeRange): Required<Bounds> & Reverse {
+  #visible({
+    from = 0,
+    to = Infinity,
+    reverse,
+    withExpired = false,
+  }: TimeRange & { withExpired?: boolean }): Required<Bounds> & Reverse {
     return {
-      from: Math.max(from, this.#oldest, 0),
+      from: Math.max(from, withExpired ? 0 : this.#oldest, 0),
       to: Math.min(to, this.segments.observedTime),
       reverse,
     }

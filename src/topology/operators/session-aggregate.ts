@@ -2,6 +2,7 @@ import type { Windowed } from '../../serde/windowed.ts'
 import type { SessionRows } from '../../state/session-store.ts'
 import type { SessionRow } from '../../state/stores.ts'
 import type { SessionWindows } from '../../windowing/session-windows.ts'
+import { isOperatorContext } from '../operator-context.ts'
 import type { ProcessorSupplier } from '../processor.ts'
 import { type Change, type Headers, noHeaders, type StreamRecord } from '../record.ts'
 import type { Aggregation, AggregationOptions } from './aggregate.ts'
@@ -28,6 +29,8 @@ export function sessionAggregate(
     const streamTime = observedTime(context)
     const isFinal = emit === 'onWindowClose'
     const forwardUpdate = isFinal ? null : tableForwarder(context, storeName, sendsOldValues)
+    // Kafka Streams' cache keeps a session longer than its store.
+    const withExpired = isOperatorContext(context) && context.isCached(storeName)
     const closed = closedWindows(context, storeName, closeTime => closeTime - 1)
     const merged: Session[] = []
     return {
@@ -42,7 +45,11 @@ export function sessionAggregate(
         let end = timestamp
         let aggregate = initializer()
         merged.length = 0
-        const reached = { earliestEnd: timestamp - gapMs, latestStart: timestamp + gapMs }
+        const reached = {
+          earliestEnd: timestamp - gapMs,
+          latestStart: timestamp + gapMs,
+          withExpired,
+        }
         for (const session of store.findSessions(key, reached)) {
           merged.push(session)
           aggregate = merger(key, aggregate, session.value)
@@ -67,6 +74,11 @@ export function sessionAggregate(
     }
 
     function remove(session: Session, timestamp: number, headers: Headers): void {
+      // The store below the cache has nothing to delete any more, so nothing goes on.
+      if (session.end < store.segments.oldest) {
+        store.removeExpired(session, timestamp)
+        return
+      }
       store.put(session.key, null, session.start, session.end, timestamp)
       const oldValue = sendsOldValues ? session.value : null
       update(session, { newValue: null, oldValue }, headers)

@@ -3,6 +3,7 @@ import type { Windowed } from '../../serde/windowed.ts'
 import type { ValueAndTimestamp } from '../../state/stores.ts'
 import type { WindowStore } from '../../state/window-store.ts'
 import type { SlidingWindows } from '../../windowing/sliding-windows.ts'
+import { isOperatorContext } from '../operator-context.ts'
 import type { Processor, ProcessorContext, ProcessorSupplier } from '../processor.ts'
 import type { Change, StreamRecord } from '../record.ts'
 import type { Aggregation, AggregationOptions } from './aggregate.ts'
@@ -40,6 +41,8 @@ class SlidingAggregate implements Processor {
   readonly #sendsOldValues: boolean
   /** Null where nothing goes on before a window is closed. */
   readonly #forwardUpdate: TableForwarder | null
+  /** Kafka Streams' cache keeps a row longer than its store. */
+  readonly #withExpired: boolean
   readonly #closed: ReturnType<typeof closedWindows>
   readonly #streamTime: { value: number }
   readonly #ends = { endOf: (start: number) => start + this.#differenceMs }
@@ -58,6 +61,7 @@ class SlidingAggregate implements Processor {
     this.#sendsOldValues = sendsOldValues
     this.#forwardUpdate =
       emit === 'onWindowClose' ? null : tableForwarder(context, store, sendsOldValues)
+    this.#withExpired = isOperatorContext(context) && context.isCached(store)
     this.#closed = closedWindows(context, store, closeTime => closeTime - timeDifferenceMs - 1)
     this.#streamTime = observedTime(context)
   }
@@ -101,6 +105,7 @@ class SlidingAggregate implements Processor {
       from: Math.max(0, timestamp - 2 * differenceMs),
       to: timestamp + 1,
       reverse: true,
+      withExpired: this.#withExpired,
     }
     for (const row of this.#store.fetchRange(key, range)) {
       const { windowStart: start } = row
@@ -154,7 +159,8 @@ class SlidingAggregate implements Processor {
     let containing: Row | undefined
     let hasRight = false
     let previous = -1
-    for (const row of this.#store.fetchRange(key, { from: 0, to: timestamp + 1 })) {
+    const range = { from: 0, to: timestamp + 1, withExpired: this.#withExpired }
+    for (const row of this.#store.fetchRange(key, range)) {
       const { windowStart: start } = row
       starts.push(start)
       if (start === 0) {
