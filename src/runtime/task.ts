@@ -13,31 +13,25 @@ import type { TaskState } from '../state/task-state.ts'
 import type { HandOn, HeldUpdate } from '../topology/operator-context.ts'
 import type {
   Cancellable,
-  Processor,
-  ProcessorContext,
   ProcessorMetadata,
   Punctuator,
   ScheduleOptions,
 } from '../topology/processor.ts'
 import { noHeaders, type RecordMetadata, type StreamRecord } from '../topology/record.ts'
 import type { ResolvedTaskConfig } from '../topology/task-config.ts'
-import {
-  readsTopic,
-  type SourceNode,
-  type Subtopology,
-  type TopologyNode,
-} from '../topology/topology.ts'
+import { readsTopic, type SourceNode, type Subtopology } from '../topology/topology.ts'
 import { toMillis } from '../windowing/duration.ts'
 import { closeAll } from './close-all.ts'
 import { nextOnGrid, PunctuationQueue } from './punctuation-queue.ts'
 import type { Collector, TopicCollector } from './record-collector.ts'
 import { RecordQueue } from './record-queue.ts'
-import { TaskNode, type TaskScope } from './task-node.ts'
+import { type InputQueue, TaskInputs } from './task-inputs.ts'
+import type { TaskNode, TaskScope } from './task-node.ts'
 import { globalTaskId } from './topology-parts.ts'
 import { type InputRecord, TaskErrors, type UnwrittenOutput } from './task-errors.ts'
-import { TimeHeap } from './time-heap.ts'
 import { decodePartitionTime, TaskOffsetMetadata } from './task-offset-metadata.ts'
-import { type SinkScope, sinkProcessor } from './task-sink.ts'
+import type { SinkScope } from './task-sink.ts'
+import { nodeCalled, wireNodes } from './wire-nodes.ts'
 
 export interface TaskOptions {
   readonly applicationId: string
@@ -89,14 +83,7 @@ export class Task implements TaskScope, SinkScope {
   readonly now: () => number
   readonly #options: TaskOptions
   readonly #nodes: ReadonlyMap<string, TaskNode>
-  /** In the order of topic and partition. */
-  #inputs: readonly Input[]
-  /** Those that have a head. */
-  readonly #ready = new TimeHeap<Input>(({ queue }) => queue.headTimestamp)
-  /** Those that may have a head by now. */
-  #unread: Input[] = []
-  /** That of which the last record was taken: still the first of those that are ready. */
-  #taken: Input | null = null
+  readonly #inputs: TaskInputs
   /** Of each changelog topic, the partition with the task's number is the task's. */
   readonly #changelogs = new Map<string, TopicCollector>()
   /** Inputs that stores are restored from. */
@@ -126,56 +113,56 @@ export class Task implements TaskScope, SinkScope {
     this.#errors = new TaskErrors(options)
     this.#metadata = new TaskOffsetMetadata(options.inputs.map(({ metadata }) => metadata))
     this.streamTime = this.#metadata.partitionTime
-    this.#nodes = wire(options, this)
-    this.#inputs = options.inputs.map(input => this.#newInput(input)).sort(byTopicAndPartition)
+    this.#nodes = wireNodes(options.nodes, options.collector, this)
+    const { maxTaskIdleMs } = options.config
+    this.#inputs = new TaskInputs(
+      options.inputs.map(input => this.#newInput(input)),
+      { maxTaskIdleMs, now: options.now },
+    )
     this.#sourceTopics = new Set(options.stores.flatMap(({ sourceTopic }) => sourceTopic ?? []))
     for (const { changelogTopic: topic } of options.stores) {
       if (topic !== null) this.#changelogs.set(topic, options.collector.topic(topic))
     }
   }
 
-  #newInput(input: TaskInput): Input {
+  #newInput(input: TaskInput): InputQueue {
     const options = this.#options
     const source = sourceOf(options.nodes, input.topic)
     const partitionTime = decodePartitionTime(input.metadata)
     const surroundings = { ...options, errors: this.#errors }
     const queue = new RecordQueue(source, { ...input, partitionTime }, surroundings)
     if (input.isNew === true) queue.committedOffset = -1
-    const node = existing(this.#nodes, source.name)
-    return { queue, node, idleUntil: undefined, hasHead: false }
+    return { queue, node: nodeCalled(source.name, this.#nodes) }
   }
 
   /** One more partition to read: of a topic that a pattern matches, and that was not there when the task was made. */
   addInput(input: TaskInput): void {
-    this.#inputs = [...this.#inputs, this.#newInput(input)].sort(byTopicAndPartition)
+    this.#inputs.addInput(this.#newInput(input))
   }
 
   /** The partitions that the task reads. */
   get inputs(): readonly TopicPartition[] {
-    return this.#inputs.map(({ queue }) => queue)
+    return this.#inputs.queues
   }
 
   /** Hands over what was fetched from an input. */
   add(fetched: FetchedPartition): void {
-    const input = this.#input(fetched)
-    input.queue.add(fetched)
-    if (!input.hasHead && !this.#unread.includes(input)) this.#unread.push(input)
+    this.#inputs.add(fetched)
   }
 
   /** Tells how far an input goes; a task waits for an input of which it does not know that it has all. */
   knowHighWatermark(end: PartitionOffset): void {
-    this.#input(end).queue.knowHighWatermark(end.offset)
+    this.#inputs.queue(end).knowHighWatermark(end.offset)
   }
 
   /** Bytes that were fetched from an input and not processed: pause it when they are many. */
   bufferedBytes(input: TopicPartition): number {
-    return this.#input(input).queue.bufferedBytes
+    return this.#inputs.queue(input).bufferedBytes
   }
 
   /** Inputs have moved on since the last commit, or punctuators were called. */
   get needsCommit(): boolean {
-    if (this.#hasPunctuated) return true
-    return this.#inputs.some(({ queue }) => queue.nextOffset !== queue.committedOffset)
+    return this.#hasPunctuated || this.#inputs.haveMoved
   }
 
   /** A processor asked for a commit, and there is something to commit. */
@@ -190,12 +177,12 @@ export class Task implements TaskScope, SinkScope {
 
   /** Whether the next call of `process` would process something. */
   get isReady(): boolean {
-    return this.#next() !== null
+    return this.#inputs.next() !== null
   }
 
   /** Everything that was handed over is processed, and it is everything there is as far as anybody knows. */
   get isCaughtUp(): boolean {
-    return this.#inputs.every(({ queue }) => queue.isCaughtUp && !queue.hasHead())
+    return this.#inputs.areCaughtUp
   }
 
   /**
@@ -207,7 +194,7 @@ export class Task implements TaskScope, SinkScope {
     let processed = 0
     try {
       while (processed < maxRecords) {
-        const input = this.#next()
+        const input = this.#inputs.next()
         if (input === null) break
         this.#processOne(input)
         processed++
@@ -286,7 +273,7 @@ export class Task implements TaskScope, SinkScope {
       assert(changelog !== undefined)
       changelog.append(partition, key, value, timestamp, noHeaders)
     })
-    const offsets = this.#inputs.map(({ queue }) => {
+    const offsets = this.#inputs.queues.map(queue => {
       queue.committedOffset = queue.nextOffset
       const { topic, partition, nextOffset: offset } = queue
       return { topic, partition, offset, metadata: this.#metadata.encode(queue.partitionTime) }
@@ -386,8 +373,7 @@ export class Task implements TaskScope, SinkScope {
 
   /** Records that were not processed: late, without a key, or skipped. Kafka's `dropped-records-total`. */
   get droppedRecords(): number {
-    let dropped = this.state.refusedPuts + this.#errors.dropped
-    for (const { queue } of this.#inputs) dropped += queue.skipped
+    let dropped = this.state.refusedPuts + this.#errors.dropped + this.#inputs.skipped
     for (const count of this.#drops.values()) dropped += count
     return dropped
   }
@@ -479,9 +465,8 @@ export class Task implements TaskScope, SinkScope {
     )
   }
 
-  #processOne(input: Input): void {
-    const { queue, node } = input
-    this.#taken = input
+  #processOne({ queue, node }: InputQueue): void {
+    this.#inputs.tookNext()
     const record = queue.take()
     if (record.timestamp > this.streamTime) this.streamTime = record.timestamp
     this.recordTime.timestamp = record.timestamp
@@ -496,80 +481,6 @@ export class Task implements TaskScope, SinkScope {
     const { streamTime } = this
     if (streamTime >= this.#streamTimePunctuations.nextMs) this.#punctuate('streamTime', streamTime)
   }
-
-  /** The input whose head has the smallest timestamp; null while there is none, or while one must be waited for. */
-  #next(): Input | null {
-    this.#lookForHeads()
-    const next = this.#ready.first
-    if (next === undefined) return null
-    return this.#ready.size === this.#inputs.length || !this.#waits() ? next : null
-  }
-
-  /** Puts inputs in their places: first the one that a record was taken of, then those that got records meanwhile. */
-  #lookForHeads(): void {
-    const ready = this.#ready
-    const taken = this.#taken
-    if (taken !== null) {
-      // The only one stays where it is.
-      const moves = ready.size > 1
-      if (moves) ready.take()
-      if (!taken.queue.hasHead()) {
-        taken.hasHead = false
-        if (!moves) ready.take()
-      } else if (moves) {
-        ready.add(taken)
-      }
-      this.#taken = null
-    }
-    if (this.#unread.length === 0) return
-    for (const input of this.#unread) {
-      if (!input.queue.hasHead()) continue
-      input.idleUntil = undefined
-      input.hasHead = true
-      ready.add(input)
-    }
-    this.#unread = []
-  }
-
-  /**
-   * Whether an input without a head may get one that comes first: there is more to fetch, or it has not been at its end
-   * for long enough. Inputs are waited for one after the other, as by Kafka Streams' `PartitionGroup#readyToProcess`.
-   */
-  #waits(): boolean {
-    const { config, now } = this.#options
-    const { maxTaskIdleMs } = config
-    if (maxTaskIdleMs === -1) return false
-    for (const input of this.#inputs) {
-      const { queue } = input
-      if (queue.hasHead()) continue
-      if (!queue.isCaughtUp) {
-        input.idleUntil = undefined
-        return true
-      }
-      if (maxTaskIdleMs === 0) continue
-      input.idleUntil ??= now() + maxTaskIdleMs
-      if (now() < input.idleUntil) return true
-    }
-    return false
-  }
-
-  #input({ topic, partition }: TopicPartition): Input {
-    for (const input of this.#inputs) {
-      const { queue } = input
-      if (queue.topic === topic && queue.partition === partition) return input
-    }
-    return assert.fail(`task ${this.taskId} does not read partition ${partition} of ${topic}`)
-  }
-}
-
-interface Input {
-  readonly queue: RecordQueue
-  /** The source that passes the queue's records on. */
-  readonly node: TaskNode
-  /** Until when records of other inputs wait for one of this, by the wall clock; undefined while they need not. */
-  idleUntil: number | undefined
-  /** Whether it is among those that have a head. */
-  hasHead: boolean
 }
 
 function isAt(queue: RecordQueue | null, place: RecordMetadata | null): boolean {
@@ -587,46 +498,6 @@ const recordsPerCheck = 8
 
 const never = (): boolean => false
 
-/** Makes the nodes of a task, parents first, each the child of its parents. */
-function wire(
-  { nodes, collector }: TaskOptions,
-  scope: TaskScope & SinkScope,
-): Map<string, TaskNode> {
-  const made = new Map<string, TaskNode>()
-  try {
-    for (const node of nodes) {
-      const taskNode = new TaskNode(node, scope, context =>
-        processorOf(node, context, collector, scope),
-      )
-      made.set(node.name, taskNode)
-      if (node.kind === 'source') continue
-      for (const parent of node.parents) existing(made, parent).addChild(taskNode)
-    }
-  } catch (error) {
-    for (const { processor } of made.values()) processor.close?.()
-    throw error
-  }
-  return made
-}
-
-function processorOf(
-  node: TopologyNode,
-  context: ProcessorContext,
-  collector: Collector,
-  scope: SinkScope,
-): Processor {
-  switch (node.kind) {
-    case 'source':
-      return { process: record => context.forward(record) }
-    case 'processor':
-      return node.supplier(context)
-    case 'sink':
-      return sinkProcessor(node, collector, scope)
-    default:
-      return node satisfies never
-  }
-}
-
 function requireStart(startAt: number, nodeName: string): void {
   if (Number.isSafeInteger(startAt) && startAt >= 0) return
   throw new MillraceError(
@@ -635,18 +506,7 @@ function requireStart(startAt: number, nodeName: string): void {
   )
 }
 
-function existing(nodes: ReadonlyMap<string, TaskNode>, name: string): TaskNode {
-  const node = nodes.get(name)
-  assert(node !== undefined, `there is no node ${name}, or it stands behind its children`)
-  return node
-}
-
 function sourceOf(nodes: TaskOptions['nodes'], topic: string): SourceNode {
   for (const node of nodes) if (node.kind === 'source' && readsTopic(node, topic)) return node
   return assert.fail(`no source reads topic ${topic}`)
-}
-
-function byTopicAndPartition({ queue: a }: Input, { queue: b }: Input): number {
-  if (a.topic !== b.topic) return a.topic < b.topic ? -1 : 1
-  return a.partition - b.partition
 }
