@@ -51,12 +51,12 @@ const topologies: Record<string, (b: StreamsBuilder) => void> = {
   },
   'sliding windows'(b) {
     const grouped = b.stream('left', strings).groupByKey()
-    grouped.windowedBy(sliding(6, { grace: 5 })).count({ store: 'result', retention: 23 })
+    grouped.windowedBy(sliding(6, { grace: 5 })).count({ store: 'result', retention: 100 })
   },
   sessions(b) {
     const grouped = b.stream('left', strings).groupByKey()
     // Behind a cache a session is merged as long as it is stored: with a retention that is long enough it is the same.
-    const options = { store: 'result', retention: 15 }
+    const options = { store: 'result', retention: 100 }
     grouped.windowedBy(sessions(5, { grace: 5 })).count(options)
   },
   cogroup(b) {
