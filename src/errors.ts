@@ -70,7 +70,7 @@ export const errorCodes = {
   PROCESSING_ERROR: { retriable: false },
   /** A source has no offset to begin at, and says that the application must not choose one. */
   OFFSET_OUT_OF_RANGE: { retriable: false },
-  /** The group gave the tasks to another instance: this one must stop working on them. */
+  /** Another instance has the tasks, or the transactional id, by now: this one must stop working on them. */
   TASK_MIGRATED: { retriable: true },
   /** A state store is damaged: it is wiped and restored from its changelog. */
   TASK_CORRUPTED: { retriable: true },

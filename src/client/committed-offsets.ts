@@ -3,7 +3,7 @@ import { offsetFetch } from '../protocol/messages/09-offset-fetch.ts'
 import type { ClientCore } from './client-core.ts'
 import { retryingCall } from './client-core.ts'
 import { logError } from './errors.ts'
-import { GroupCoordinator } from './group-coordinator.ts'
+import { Coordinator } from './coordinator.ts'
 import type { CommittedOffset, TopicPartition } from './log-client.ts'
 import { byTopic } from './partition-map.ts'
 
@@ -13,7 +13,7 @@ export function committedOffsets(
   group: string,
   partitions: readonly TopicPartition[],
 ): Promise<CommittedOffset[]> {
-  const coordinator = new GroupCoordinator(group, core.cluster, core.connections)
+  const coordinator = new Coordinator('group', group, core.cluster, core.connections)
   const topics = [...byTopic(partitions)].map(([name, entries]) => ({
     name,
     partitionIndexes: entries.map(entry => entry.partition),

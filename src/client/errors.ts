@@ -17,6 +17,10 @@ export type Remedy =
   | 'rejoin'
   /** Another process has taken this member's place for good. */
   | 'yieldPlace'
+  /** Another producer has taken over the transactional id: this one can do nothing any more. */
+  | 'fenced'
+  /** The transaction can only be aborted. */
+  | 'abort'
   /** The broker's memory of this producer and ours differ: only a new producer id can go on. */
   | 'resetProducer'
   | 'fail'
@@ -73,9 +77,9 @@ const meanings = new Map<number, Meaning>([
   ],
   [
     errorCode.COORDINATOR_NOT_AVAILABLE,
-    meaning('findCoordinator', 'the group has no coordinator at the moment'),
+    meaning('findCoordinator', 'there is no coordinator at the moment'),
   ],
-  [errorCode.NOT_COORDINATOR, meaning('findCoordinator', 'another broker coordinates the group')],
+  [errorCode.NOT_COORDINATOR, meaning('findCoordinator', 'another broker is the coordinator')],
   [errorCode.ILLEGAL_GENERATION, meaning('rejoin', 'the group is in a newer generation')],
   [
     errorCode.UNKNOWN_MEMBER_ID,
@@ -96,15 +100,16 @@ const meanings = new Map<number, Meaning>([
   ],
   [
     errorCode.INVALID_PRODUCER_EPOCH,
-    meaning('resetProducer', 'a newer producer took over the producer id'),
+    meaning('fenced', 'a newer producer took over the producer id'),
   ],
-  [
-    errorCode.PRODUCER_FENCED,
-    meaning('resetProducer', 'a newer producer took over the transactional id'),
-  ],
+  [errorCode.PRODUCER_FENCED, meaning('fenced', 'a newer producer took over the transactional id')],
   [
     errorCode.INVALID_PRODUCER_ID_MAPPING,
-    meaning('resetProducer', 'the coordinator knows another producer id'),
+    meaning('fenced', 'the coordinator knows another producer id'),
+  ],
+  [
+    errorCode.TRANSACTION_ABORTABLE,
+    meaning('abort', 'the transaction cannot go on and has to be aborted'),
   ],
 ])
 
@@ -117,6 +122,8 @@ const codeOf: Readonly<Record<Remedy, ErrorCode>> = {
   findCoordinator: 'LOG_ERROR_RETRIABLE',
   rejoin: 'TASK_MIGRATED',
   yieldPlace: 'TASK_MIGRATED',
+  fenced: 'TASK_MIGRATED',
+  abort: 'LOG_ERROR',
   resetProducer: 'LOG_ERROR',
   fail: 'LOG_ERROR',
 }

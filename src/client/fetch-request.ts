@@ -9,6 +9,10 @@ import { logError } from './errors.ts'
 import type { PartitionOffset, TopicPartition } from './log-client.ts'
 import { PartitionMap, byTopic, partitionName } from './partition-map.ts'
 
+/** Kafka's numbers for whether a fetch stops before transactions that are open. */
+const readUncommitted = 0
+const readCommitted = 1
+
 export type FetchAnswer = Infer<typeof fetch.response>['responses'][number]['partitions'][number]
 
 /**
@@ -20,7 +24,7 @@ export async function fetchFromLeader(
   connections: BrokerConnections,
   leader: Leader,
   positions: Iterable<TopicPartition & { position: number }>,
-  limits: { waitMs: number; maxBytes: number; maxPartitionBytes: number },
+  limits: { waitMs: number; maxBytes: number; maxPartitionBytes: number; committed: boolean },
 ): Promise<PartitionMap<FetchAnswer>> {
   const topicOfId = new Map<string, string>()
   const topics = [...byTopic(positions)].map(([topic, entries]) => {
@@ -44,7 +48,7 @@ export async function fetchFromLeader(
     maxWaitMs: limits.waitMs,
     minBytes: 1,
     maxBytes: limits.maxBytes,
-    isolationLevel: 0,
+    isolationLevel: limits.committed ? readCommitted : readUncommitted,
     sessionId: 0,
     sessionEpoch: -1,
     topics,

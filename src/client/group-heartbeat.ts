@@ -3,7 +3,7 @@ import type { Platform, Timer } from '../platform/platform.ts'
 import { errorCode } from '../protocol/error-codes.ts'
 import { heartbeat } from '../protocol/messages/12-heartbeat.ts'
 import { backoffMs } from './backoff.ts'
-import type { GroupCoordinator } from './group-coordinator.ts'
+import type { Coordinator } from './coordinator.ts'
 
 /** Heartbeats also tell a member of a rebalance, so they come often enough for one to begin soon. */
 const longestIntervalMs = 1000
@@ -12,7 +12,7 @@ const perSession = 3
 /** Keeps a membership alive on timers, whatever the rest of the process does between them. */
 export class GroupHeartbeat {
   readonly #platform: Platform
-  readonly #coordinator: GroupCoordinator
+  readonly #coordinator: Coordinator
   readonly #group: string
   readonly #instanceId: string | null
   readonly #intervalMs: number
@@ -22,7 +22,7 @@ export class GroupHeartbeat {
 
   constructor(
     platform: Platform,
-    coordinator: GroupCoordinator,
+    coordinator: Coordinator,
     options: {
       readonly group: string
       readonly instanceId?: string

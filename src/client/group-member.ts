@@ -16,9 +16,15 @@ import { BrokerConnections } from './broker-connections.ts'
 import { retryingCall } from './client-core.ts'
 import type { ClientCore } from './client-core.ts'
 import { isRepeatable, logError, remedyFor } from './errors.ts'
-import { GroupCoordinator } from './group-coordinator.ts'
+import { Coordinator } from './coordinator.ts'
 import { GroupHeartbeat } from './group-heartbeat.ts'
-import type { CommittedOffset, GroupAssignment, GroupMember, GroupOptions } from './log-client.ts'
+import type {
+  CommittedOffset,
+  GroupAssignment,
+  GroupIdentity,
+  GroupMember,
+  GroupOptions,
+} from './log-client.ts'
 import { byTopic } from './partition-map.ts'
 
 /** Kafka's name for groups whose members share out partitions. */
@@ -51,7 +57,7 @@ export class KafkaGroupMember implements GroupMember {
   readonly #core: ClientCore
   readonly #options: GroupOptions
   readonly #connections: BrokerConnections
-  readonly #coordinator: GroupCoordinator
+  readonly #coordinator: Coordinator
   readonly #sleeper: Sleeper
   readonly #heartbeat: GroupHeartbeat
   #memberId = ''
@@ -62,7 +68,7 @@ export class KafkaGroupMember implements GroupMember {
     this.#core = core
     this.#options = options
     this.#connections = new BrokerConnections(core.connector)
-    this.#coordinator = new GroupCoordinator(options.group, core.cluster, this.#connections)
+    this.#coordinator = new Coordinator('group', options.group, core.cluster, this.#connections)
     this.#sleeper = new Sleeper(core.platform.timers)
     this.#heartbeat = new GroupHeartbeat(core.platform, this.#coordinator, options)
     core.parts.add(this)
@@ -85,13 +91,7 @@ export class KafkaGroupMember implements GroupMember {
 
   async commit(offsets: readonly CommittedOffset[]): Promise<void> {
     const { group, instanceId } = this.#options
-    const membership = this.#membership
-    if (membership === undefined) {
-      throw new MillraceError(
-        'TASK_MIGRATED',
-        `Group '${group}' has no share for this member at the moment, so it cannot commit.`,
-      )
-    }
+    const membership = this.#current()
     const body = {
       groupId: group,
       generationIdOrMemberEpoch: membership.generation,
@@ -120,6 +120,20 @@ export class KafkaGroupMember implements GroupMember {
       }
     }
     await retryingCall(this.#core, 'committing offsets', attempt, this.#sleeper)
+  }
+
+  identity(): GroupIdentity {
+    const { group, instanceId } = this.#options
+    const { memberId, generation } = this.#current()
+    return { group, memberId, generation, instanceId: instanceId ?? null }
+  }
+
+  #current(): Membership {
+    if (this.#membership !== undefined) return this.#membership
+    throw new MillraceError(
+      'TASK_MIGRATED',
+      `Group '${this.#options.group}' has no share for this member at the moment, so it cannot commit.`,
+    )
   }
 
   async leave(): Promise<void> {

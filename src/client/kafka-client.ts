@@ -10,6 +10,7 @@ import { KafkaLogConsumer } from './log-consumer.ts'
 import { KafkaLogProducer } from './log-producer.ts'
 import { deleteRecords, listOffsets } from './partition-requests.ts'
 import { createTopics, deleteTopics, describeTopics } from './topic-admin.ts'
+import { KafkaTransactionalProducer } from './transactional-producer.ts'
 
 /**
  * How a client reaches the log, and how long it tries.
@@ -73,6 +74,14 @@ export function createLogClient(options: LogClientOptions): LogClient & AsyncDis
     consumer: consumerOptions => new KafkaLogConsumer(core, consumerOptions),
     async producer() {
       const producer = new KafkaLogProducer(core, { deliveryTimeoutMs })
+      await producer.open()
+      return producer
+    },
+    async transactionalProducer(transactionOptions) {
+      const producer = new KafkaTransactionalProducer(core, {
+        ...transactionOptions,
+        deliveryTimeoutMs,
+      })
       await producer.open()
       return producer
     },

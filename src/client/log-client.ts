@@ -30,6 +30,11 @@ export interface LogClient {
   consumer(options?: ConsumerOptions): LogConsumer
   /** An idempotent writer of record batches. */
   producer(): Promise<LogProducer>
+  /**
+   * A writer of transactions. Ends what the last producer of the same transactional id left open, and fences it: from
+   * now on it is refused with TASK_MIGRATED.
+   */
+  transactionalProducer(options: TransactionOptions): Promise<TransactionalProducer>
   /** Joins a group under the classic membership protocol. */
   joinGroup(options: GroupOptions): GroupMember
   /**
@@ -71,6 +76,11 @@ export interface ConsumerOptions {
   readonly maxBytes?: number
   /** Upper bound of bytes per partition and poll; one batch is always returned. @defaultValue 1 MiB */
   readonly maxPartitionBytes?: number
+  /**
+   * `readCommitted` reads up to the first transaction that is open, and nothing of those that were aborted.
+   * @defaultValue 'readUncommitted'
+   */
+  readonly isolation?: 'readUncommitted' | 'readCommitted'
 }
 
 export interface LogConsumer {
@@ -118,7 +128,10 @@ export class OffsetOutOfRange extends MillraceError implements PartitionOffset {
 }
 
 export interface FetchedPartition extends TopicPartition {
-  /** Complete record batches, as stored. The first may begin before `offset`: skip the records below it. */
+  /**
+   * Complete record batches, as stored. The first may begin before `offset`: skip the records below it. Markers of
+   * transactions are among them; batches of aborted ones are not under `readCommitted`, so there may be none at all.
+   */
   readonly batches: Buffer
   /** Position before this fetch. */
   readonly offset: number
@@ -146,6 +159,35 @@ export interface LogProducer {
   ): Promise<PartitionOffset[]>
   /** Rejects with CLOSED what is not acknowledged yet: await `send` first. */
   close(): Promise<void>
+}
+
+export interface TransactionOptions {
+  /** One name for each writer: whoever opens it anew takes over from the last. */
+  readonly transactionalId: string
+  /** After how long the coordinator aborts a transaction that is still open, in milliseconds. @defaultValue 60000 */
+  readonly transactionTimeoutMs?: number
+}
+
+/**
+ * Writes transactions, one after another (KIP-98). One begins with the first `send` or `sendOffsets` after the end of
+ * the last. Once anything in it has failed, it can only be aborted: other calls are rejected with the first error until
+ * then. Where `abort` is rejected, nobody knows how the transaction ended, or this producer was fenced: close it and
+ * open the next, which finds everything ended.
+ */
+export interface TransactionalProducer extends LogProducer {
+  /**
+   * Makes offsets of a group part of the transaction: they count when it is committed. Rejects with TASK_MIGRATED when the
+   * group has moved on from the member's generation (KIP-447).
+   */
+  sendOffsets(offsets: readonly CommittedOffset[], member: GroupIdentity): Promise<void>
+  /**
+   * Waits for everything that was sent and commits it; does nothing where no transaction has begun. Rejects without
+   * committing when something of it had failed. When the coordinator does not answer for good, whether the transaction is
+   * committed is not known: `abort` is rejected then.
+   */
+  commit(): Promise<void>
+  /** Takes back everything since the last end; what is not acknowledged yet fails. Does nothing where nothing has begun. */
+  abort(): Promise<void>
 }
 
 export interface PartitionBatch extends TopicPartition {
@@ -190,7 +232,17 @@ export interface GroupAssignment {
   readonly userData: Buffer
 }
 
+/** Who commits offsets: a member of a generation of a group. */
+export interface GroupIdentity {
+  readonly group: string
+  readonly memberId: string
+  readonly generation: number
+  readonly instanceId: string | null
+}
+
 export interface GroupMember {
+  /** Whom offsets in a transaction are committed for. Throws TASK_MIGRATED while the member has no share. */
+  identity(): GroupIdentity
   /** Commits with this member's generation: refused with TASK_MIGRATED when the group has moved on. */
   commit(offsets: readonly CommittedOffset[]): Promise<void>
   /** Leaves the group; the others rebalance at once. No callback begins after the call. */

@@ -6,6 +6,7 @@ import { backoffMs } from './backoff.ts'
 import { BrokerConnections } from './broker-connections.ts'
 import type { ClientCore } from './client-core.ts'
 import type { Leader } from './cluster-metadata.ts'
+import { committedBatches } from './committed-batches.ts'
 import { isRepeatable, logError } from './errors.ts'
 import { completeBatches, fetchFromLeader } from './fetch-request.ts'
 import type { FetchAnswer } from './fetch-request.ts'
@@ -59,6 +60,7 @@ export class KafkaLogConsumer implements LogConsumer {
   readonly #connections: BrokerConnections
   readonly #maxBytes: number
   readonly #maxPartitionBytes: number
+  readonly #committed: boolean
   readonly #slots = new PartitionMap<Slot>()
   /** The same, those that were polled longest ago first: brokers fill their answers in this order. */
   #order: Slot[] = []
@@ -76,6 +78,7 @@ export class KafkaLogConsumer implements LogConsumer {
     this.#connections = new BrokerConnections(core.connector)
     this.#maxBytes = options.maxBytes ?? 8 * 1024 * 1024
     this.#maxPartitionBytes = options.maxPartitionBytes ?? 1024 * 1024
+    this.#committed = options.isolation === 'readCommitted'
     this.#leaders = new LeaderLookup(core.cluster, (topics, failure) =>
       this.#leadersLearnt(topics, failure),
     )
@@ -239,6 +242,7 @@ export class KafkaLogConsumer implements LogConsumer {
         waitMs,
         maxBytes,
         maxPartitionBytes: this.#maxPartitionBytes,
+        committed: this.#committed,
       })
       for (const { slot, seeks } of asked) {
         if (seeks === slot.seeks) await this.#accept(slot, answers.get(slot))
@@ -269,8 +273,11 @@ export class KafkaLogConsumer implements LogConsumer {
     if (found instanceof MillraceError) {
       slot.error = found
     } else {
-      const { batches, nextOffset } = found
-      const { highWatermark } = answer
+      const { nextOffset } = found
+      const batches = this.#committed
+        ? committedBatches(found.batches, answer.abortedTransactions ?? [])
+        : found.batches
+      const highWatermark = this.#committed ? answer.lastStableOffset : answer.highWatermark
       slot.ready = { topic, partition, batches, offset: position, nextOffset, highWatermark }
       this.#readyBytes += batches.length
     }

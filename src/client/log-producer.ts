@@ -27,6 +27,13 @@ const replicationTimeoutMs = 30_000
 /** Acknowledged once all in-sync replicas have it. */
 const allReplicas = -1
 
+/** What makes the batches of a producer parts of transactions. */
+export interface ProducerTransactions {
+  readonly transactionalId: string
+  /** Gets the next id and epoch. */
+  identify(): Promise<ProducerIdentity>
+}
+
 interface Sent {
   readonly queue: ProducerQueue
   readonly queued: QueuedBatch
@@ -42,6 +49,7 @@ export class KafkaLogProducer implements LogProducer {
   readonly #connections: BrokerConnections
   readonly #sleeper: Sleeper
   readonly #deliveryTimeoutMs: number
+  readonly #transactions: ProducerTransactions | undefined
   readonly #queues = new PartitionMap<ProducerQueue>()
   /** Queues that hold batches, in the order in which they got their first. */
   readonly #busy = new Set<ProducerQueue>()
@@ -52,18 +60,25 @@ export class KafkaLogProducer implements LogProducer {
   #retryTimer: Timer | undefined
   #closed = false
 
-  constructor(core: ClientCore, options: { deliveryTimeoutMs: number }) {
+  constructor(
+    core: ClientCore,
+    options: { deliveryTimeoutMs: number; transactions?: ProducerTransactions },
+  ) {
     this.#core = core
     this.#connections = new BrokerConnections(core.connector)
     this.#sleeper = new Sleeper(core.platform.timers)
     this.#deliveryTimeoutMs = options.deliveryTimeoutMs
+    this.#transactions = options.transactions
     this.#leaders = new LeaderLookup(core.cluster, (topics, failure) =>
       this.#leadersLearnt(topics, failure),
     )
     core.parts.add(this)
   }
 
-  /** Gets the producer id: call once before the first `send`. Closes the producer when none is to be had. */
+  /**
+   * Gets the producer id: call before the first `send`, and in transactions after everything was failed. Closes the producer
+   * when none is to be had.
+   */
   async open(): Promise<void> {
     try {
       this.#identity = await this.#newIdentity()
@@ -109,10 +124,23 @@ export class KafkaLogProducer implements LogProducer {
     this.#closed = true
     this.#retryTimer?.cancel()
     this.#sleeper.close()
-    for (const queue of this.#busy) queue.fail(closed())
-    this.#busy.clear()
+    this.failAll(closed())
     await this.#connections.close()
     this.#core.parts.delete(this)
+  }
+
+  /** Fails everything that is not acknowledged. The sequences after it are not known: a new id has to be taken. */
+  failAll(error: Error): void {
+    if (this.#busy.size === 0) return
+    this.#identity = null
+    const failed = [...this.#busy]
+    this.#busy.clear()
+    for (const queue of failed) queue.fail(error)
+  }
+
+  /** Whether batches failed, so that a new id has to be taken before others are sent. */
+  get needsIdentity(): boolean {
+    return this.#identity === null
   }
 
   /** Sends what may be sent, to every broker that has fewer than five requests in flight. */
@@ -174,7 +202,7 @@ export class KafkaLogProducer implements LogProducer {
         partition: each.queue.partition,
       }))
       const response = await this.#connections.request(leader.address, produce, {
-        transactionalId: null,
+        transactionalId: this.#transactions?.transactionalId ?? null,
         acks: allReplicas,
         timeoutMs: replicationTimeoutMs,
         topicData: [...byTopic(entries)].map(([name, ofTopic]) => ({
@@ -245,9 +273,12 @@ export class KafkaLogProducer implements LogProducer {
   }
 
   #giveUp(queue: ProducerQueue, error: unknown): void {
+    const failure = error instanceof Error ? error : new Error(String(error))
+    // Of a transaction either everything is written or nothing counts.
+    if (this.#transactions !== undefined) return this.failAll(failure)
     this.#identity = null
     this.#busy.delete(queue)
-    queue.fail(error instanceof Error ? error : new Error(String(error)))
+    queue.fail(failure)
   }
 
   #leadersLearnt(topics: readonly string[], failure: unknown): void {
@@ -272,6 +303,7 @@ export class KafkaLogProducer implements LogProducer {
   }
 
   #newIdentity(): Promise<ProducerIdentity> {
+    if (this.#transactions !== undefined) return this.#transactions.identify()
     return retryingCall(
       this.#core,
       'asking for a producer id',
@@ -286,7 +318,7 @@ export class KafkaLogProducer implements LogProducer {
           throw logError(answer.errorCode, 'No producer id was given')
         }
         const { producerId, producerEpoch } = answer
-        return { producerId, producerEpoch }
+        return { producerId, producerEpoch, isTransactional: false }
       },
       this.#sleeper,
     )

@@ -5,6 +5,8 @@
 export interface ProducerIdentity {
   readonly producerId: bigint
   readonly producerEpoch: number
+  /** Whether its batches are parts of transactions. */
+  readonly isTransactional: boolean
 }
 
 const sequences = 2 ** 31

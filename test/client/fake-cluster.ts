@@ -13,15 +13,25 @@ import { produce } from '../../src/protocol/messages/00-produce.ts'
 import { fetch } from '../../src/protocol/messages/01-fetch.ts'
 import { listOffsets } from '../../src/protocol/messages/02-list-offsets.ts'
 import { metadata } from '../../src/protocol/messages/03-metadata.ts'
+import { findCoordinator } from '../../src/protocol/messages/10-find-coordinator.ts'
 import { initProducerId } from '../../src/protocol/messages/22-init-producer-id.ts'
+import { addPartitionsToTxn } from '../../src/protocol/messages/24-add-partitions-to-txn.ts'
+import { addOffsetsToTxn } from '../../src/protocol/messages/25-add-offsets-to-txn.ts'
+import { endTxn } from '../../src/protocol/messages/26-end-txn.ts'
+import { txnOffsetCommit } from '../../src/protocol/messages/28-txn-offset-commit.ts'
+import { buildControlBatch } from '../../src/protocol/control-batch.ts'
 import {
   baseOffset,
   baseSequence,
+  isControl,
+  isTransactional,
+  producerEpoch,
   producerId,
   recordCount,
   setBaseOffset,
 } from '../../src/protocol/record-batch.ts'
 import type { Infer, InferInput } from '../../src/protocol/schema.ts'
+import { FakeTransactions } from './fake-transactions.ts'
 
 /** What goes wrong with one request. An error code is answered instead of serving it. */
 export type Fault = 'lostBefore' | 'lostAfter' | 'moveLeader' | number
@@ -51,6 +61,15 @@ export class FakeCluster {
   openConnections = 0
   /** Timers of the cluster itself. */
   timers = 0
+  readonly transactions = new FakeTransactions(
+    (partition, { producerId: id, epoch }, committed) => {
+      const type = committed ? 'commit' : 'abort'
+      const producer = { producerId: id, producerEpoch: epoch }
+      const marker = buildControlBatch({ ...producer, type, coordinatorEpoch: 0, timestamp: 1_000 })
+      setBaseOffset(marker, this.endOffset(partition))
+      this.#partition(partition).batches.push(marker)
+    },
+  )
   #producerIds = 0n
   readonly #platform: Platform
 
@@ -130,9 +149,60 @@ export class FakeCluster {
       case metadata.key:
         return Buffer.concat(encodeResponse(metadata, version, id, this.#metadata()))
       case initProducerId.key: {
+        const { transactionalId } = decodeRequest(initProducerId, version, reader)
         this.#producerIds += 1n
-        const answer = { errorCode: failing, producerId: this.#producerIds, producerEpoch: 0 }
+        const given =
+          transactionalId === null || failing !== errorCode.NONE
+            ? { producerId: this.#producerIds, producerEpoch: 0 }
+            : this.transactions.init(transactionalId, this.#producerIds)
+        const answer = { errorCode: failing, ...given }
         return Buffer.concat(encodeResponse(initProducerId, version, id, answer))
+      }
+      case findCoordinator.key: {
+        const { coordinatorKeys } = decodeRequest(findCoordinator, version, reader)
+        const coordinators = coordinatorKeys.map(key => {
+          const coordinatorId = this.requests.length % this.nodes
+          return { key, nodeId: coordinatorId, ...addressOf(coordinatorId), errorCode: failing }
+        })
+        const answer = { errorCode: failing, host: '', coordinators }
+        return Buffer.concat(encodeResponse(findCoordinator, version, id, answer))
+      }
+      case addPartitionsToTxn.key: {
+        const body = decodeRequest(addPartitionsToTxn, version, reader)
+        const results = body.topics.map(({ name, partitions }) => {
+          const code = failing || this.transactions.addPartitions(body, partitions)
+          return {
+            name,
+            resultsByPartition: partitions.map(partitionIndex => ({
+              partitionIndex,
+              partitionErrorCode: code,
+            })),
+          }
+        })
+        return Buffer.concat(encodeResponse(addPartitionsToTxn, version, id, { results }))
+      }
+      case addOffsetsToTxn.key: {
+        const body = decodeRequest(addOffsetsToTxn, version, reader)
+        const answer = { errorCode: failing || this.transactions.addGroup(body, body.groupId) }
+        return Buffer.concat(encodeResponse(addOffsetsToTxn, version, id, answer))
+      }
+      case txnOffsetCommit.key: {
+        const body = decodeRequest(txnOffsetCommit, version, reader)
+        const topics = body.topics.map(({ name, partitions }) => ({
+          name,
+          partitions: partitions.map(({ partitionIndex, committedOffset }) => ({
+            partitionIndex,
+            errorCode:
+              failing ||
+              this.transactions.commitOffset(body, body.groupId, partitionIndex, committedOffset),
+          })),
+        }))
+        return Buffer.concat(encodeResponse(txnOffsetCommit, version, id, { topics }))
+      }
+      case endTxn.key: {
+        const body = decodeRequest(endTxn, version, reader)
+        const answer = { errorCode: failing || this.transactions.end(body, body.committed) }
+        return Buffer.concat(encodeResponse(endTxn, version, id, answer))
       }
       case produce.key: {
         const body = decodeRequest(produce, version, reader)
@@ -211,7 +281,16 @@ export class FakeCluster {
   #append(index: number, batch: Buffer, nodeId: number): { code: number; offset: number } {
     const partition = this.#partition(index)
     if (partition.leaderId !== nodeId) return { code: errorCode.NOT_LEADER_OR_FOLLOWER, offset: -1 }
-    const before = partition.batches.filter(each => producerId(each) === producerId(batch))
+    if (isTransactional(batch)) {
+      const code = this.transactions.verify(producerId(batch), producerEpoch(batch), index)
+      if (code !== errorCode.NONE) return { code, offset: -1 }
+    }
+    const before = partition.batches.filter(
+      each =>
+        !isControl(each) &&
+        producerId(each) === producerId(batch) &&
+        producerEpoch(each) === producerEpoch(batch),
+    )
     const duplicate = before.slice(-5).find(each => baseSequence(each) === baseSequence(batch))
     if (duplicate !== undefined) return { code: errorCode.NONE, offset: baseOffset(duplicate) }
     const last = before.at(-1)

@@ -17,6 +17,7 @@ import type { ContractWorld } from './contract-world.ts'
 import { groupContract } from './group-contract.ts'
 import { lossyConnector } from './lossy-connector.ts'
 import { batchOf, recordsOf, valuesOf } from './records.ts'
+import { transactionContract } from './transaction-contract.ts'
 
 /** A log to test clients of. */
 export interface LogUnderTest {
@@ -50,6 +51,7 @@ export function logClientContract(title: string, log: () => Promise<LogUnderTest
     recordContract(world)
     offsetContract(world)
     groupContract(world)
+    transactionContract(world)
   })
 }
 

@@ -4,8 +4,8 @@ import type { QueuedBatch } from '../../src/client/producer-queue.ts'
 import { baseSequence, checkBatch, producerId } from '../../src/protocol/record-batch.ts'
 import { batchOf } from './records.ts'
 
-const me = { producerId: 7n, producerEpoch: 0 }
-const myNext = { producerId: 8n, producerEpoch: 0 }
+const me = { producerId: 7n, producerEpoch: 0, isTransactional: false }
+const myNext = { producerId: 8n, producerEpoch: 0, isTransactional: false }
 
 /** A queue of as many batches of two records, and what became of them. */
 function queueOf(count: number): { queue: ProducerQueue; batches: QueuedBatch[]; log: string[] } {

@@ -27,5 +27,16 @@ export function recordsOf(batches: Buffer, offset = 0): { offset: number; value:
   return records
 }
 
+/** The same without the markers of transactions. */
+export function committedValuesOf(batches: Buffer, offset = 0): string[] {
+  const values: string[] = []
+  const reader = new RecordReader()
+  reader.reset(batches)
+  while (reader.next()) {
+    if (!reader.isControl && reader.offset >= offset) values.push(reader.value?.toString() ?? '')
+  }
+  return values
+}
+
 export const valuesOf = (batches: Buffer, offset = 0): string[] =>
   recordsOf(batches, offset).map(record => record.value)

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import {
   type CommittedOffset,
   type FetchedPartition,
+  type GroupIdentity,
   type GroupMember,
   type GroupOptions,
   type LogClient,
@@ -202,6 +203,10 @@ class FakeLogClient implements LogClient {
     }
   }
 
+  transactionalProducer(): Promise<never> {
+    return Promise.reject(new Error('the fake log has no transactions'))
+  }
+
   joinGroup(options: GroupOptions): GroupMember {
     const group = this.log.group(options.group)
     const member = new FakeMember(this, group, options)
@@ -306,6 +311,11 @@ class FakeMember implements GroupMember {
     const committed = log.committed.get(this.options.group) ?? new Map<string, CommittedOffset>()
     for (const offset of offsets) committed.set(keyOf(offset), offset)
     log.committed.set(this.options.group, committed)
+  }
+
+  identity(): GroupIdentity {
+    const { memberId, generation, options } = this
+    return { group: options.group, memberId, generation, instanceId: options.instanceId ?? null }
   }
 
   async leave(): Promise<void> {

@@ -7,17 +7,25 @@ import type { ClusterMetadata } from './cluster-metadata.ts'
 import type { RequestOptions } from './connection.ts'
 import { isConnectionFailure, logError, remedyFor } from './errors.ts'
 
-const groupKey = 0
+/** Kafka's numbers for what a coordinator is asked for by. */
+const keyTypes = { group: 0, 'transactional id': 1 } as const
 
-/** The way to the broker that coordinates a group, found when needed and again after it moved. */
-export class GroupCoordinator {
-  readonly #group: string
+/** The way to the broker that coordinates a group or a transactional id, found when needed and again after it moved. */
+export class Coordinator {
+  readonly #kind: keyof typeof keyTypes
+  readonly #key: string
   readonly #cluster: ClusterMetadata
   readonly #connections: BrokerConnections
   #address: Address | undefined
 
-  constructor(group: string, cluster: ClusterMetadata, connections: BrokerConnections) {
-    this.#group = group
+  constructor(
+    kind: keyof typeof keyTypes,
+    key: string,
+    cluster: ClusterMetadata,
+    connections: BrokerConnections,
+  ) {
+    this.#kind = kind
+    this.#key = key
     this.#cluster = cluster
     this.#connections = connections
   }
@@ -42,17 +50,17 @@ export class GroupCoordinator {
   }
 
   async #find(): Promise<Address> {
-    const group = this.#group
+    const key = this.#key
     const response = await this.#cluster.askAnyBroker(findCoordinator, {
-      key: group,
-      keyType: groupKey,
-      coordinatorKeys: [group],
+      key,
+      keyType: keyTypes[this.#kind],
+      coordinatorKeys: [key],
     })
     const found = response.coordinators[0] ?? response
     if (found.errorCode !== errorCode.NONE) {
       throw logError(
         found.errorCode,
-        `The coordinator of group '${group}' could not be found`,
+        `The coordinator of ${this.#kind} '${key}' could not be found`,
         found.errorMessage,
       )
     }
