@@ -27,8 +27,8 @@ export interface CalendarOptions extends WindowOptions {
  * the clocks change has 23 or 25 hours. The one that began before the Unix epoch is cut off there. Kafka Streams has none;
  * its users write a `Windows` of their own.
  *
- * Throws INVALID_CONFIG for a time zone that is not known, a negative grace or offset, a week's start for other units, or an
- * offset that is too long.
+ * Throws INVALID_CONFIG for a unit or a time zone that is not known, a negative grace or offset, a week's start for
+ * other units, or an offset that is too long.
  *
  * @example
  * ```ts
@@ -47,6 +47,7 @@ export interface CalendarOptions extends WindowOptions {
  */
 export function calendar(unit: CalendarUnit, options: CalendarOptions): Windows {
   const { timeZone, weekStart = 1, grace = 0 } = options
+  checkUnit(unit)
   checkZone(timeZone)
   checkWeekStart(unit, options.weekStart)
   const graceMs = toMillis(grace, 'The grace of calendar windows')
@@ -135,6 +136,14 @@ function remembered(find: (timestamp: number) => TimeWindow): (timestamp: number
     other = before
     return last
   }
+}
+
+function checkUnit(unit: CalendarUnit): void {
+  if (Object.hasOwn(shortestDays, unit)) return
+  throw new MillraceError(
+    'INVALID_CONFIG',
+    `Calendar windows cannot be a '${unit}' each. Give one of ${Object.keys(shortestDays).join(', ')}.`,
+  )
 }
 
 function checkZone(timeZone: string): void {

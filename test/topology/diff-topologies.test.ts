@@ -114,7 +114,7 @@ describe('a deploy', () => {
       'that makes windows of a plain store',
       count('counts'),
       windows(10, 100),
-      ['breaksState store counts', 'breaksState store counts', 'safe store counts'],
+      ['breaksState store counts', 'safe store counts'],
     ],
     [
       'that renames a repartition topic',

@@ -123,7 +123,13 @@ test('months have their lengths, from the first day or from a later one', () => 
 
 test('what was given is said when it makes no sense', () => {
   const timeZone = 'UTC'
+  // @ts-expect-error such as a program without types may give
+  const fortnight: CalendarUnit = 'fortnight'
   const cases: [make: () => unknown, message: string][] = [
+    [
+      () => calendar(fortnight, { timeZone }),
+      "cannot be a 'fortnight' each. Give one of day, week",
+    ],
     [() => calendar('day', { timeZone: 'Mars' }), "There is no time zone 'Mars'"],
     [() => calendar('day', { timeZone, offset: { days: 1 } }), 'it must be less than 86400000 ms'],
     [() => calendar('day', { timeZone, weekStart: 1 }), 'Leave weekStart out'],

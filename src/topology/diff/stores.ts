@@ -92,10 +92,10 @@ function changed(before: StoreDescription, after: StoreDescription): TopologyCha
         `the serde, give the store another name, or reset the application.`,
     )
   }
-  if (before.windowSizeMs !== after.windowSizeMs) {
+  if (before.kind === after.kind && before.windowSizeMs !== after.windowSizeMs) {
     add(
       'breaksState',
-      `The windows of the store ${name} are ${sizeOf(after)} long, before ${sizeOf(before)}: rows of old windows would be ` +
+      `The windows of the store ${name} are ${sizeOf(after)}, before ${sizeOf(before)}: rows of old windows would be ` +
         `taken for rows of new ones. Give the store another name.`,
     )
   }
@@ -116,7 +116,7 @@ function changed(before: StoreDescription, after: StoreDescription): TopologyCha
 }
 
 const sizeOf = ({ windowSizeMs }: StoreDescription): string =>
-  windowSizeMs === undefined ? 'of no fixed size' : `${windowSizeMs} ms`
+  windowSizeMs === undefined ? 'of no fixed size' : `${windowSizeMs} ms long`
 
 function changelogChanged(before: StoreDescription, after: StoreDescription): TopologyChange {
   const { name } = before
