@@ -115,6 +115,20 @@ describe('transactions whose requests go wrong', () => {
     expect(cluster.transactions.open).toBe(0)
   })
 
+  test('that are aborted with batches on their way do not touch the next one', async () => {
+    const world = await openWorld()
+    const { platform, producer, cluster } = world
+    await platform.until(send(world, 0, 'a'))
+    const late = expect(send(world, 0, 'b')).rejects.toMatchObject({ code: 'LOG_ERROR' })
+    await platform.pass(0)
+    await platform.until(producer.abort())
+    await late
+    await platform.until(send(world, 0, 'c'))
+    await platform.until(producer.commit())
+    expect(committed(world, 0)).toEqual(['c'])
+    expect(cluster.transactions.open).toBe(0)
+  })
+
   test('of whose end nothing is known are ended by the next producer', async () => {
     const world = await openWorld()
     const { platform, client, cluster, producer } = world
@@ -149,7 +163,9 @@ describe('transactions whose requests go wrong', () => {
       partitions: fc.array(fc.nat({ max: 2 }), { maxLength: 6 }),
       offset: fc.boolean(),
       aborts: fc.boolean(),
-      waits: fc.boolean(),
+      /** After how many sends everything so far is waited for, and how long the end comes after the last. */
+      waitsAfter: fc.nat({ max: 6 }),
+      endsAfterMs: fc.constantFrom(0, 1, 2, 5, 100_000),
     })
     let fired = 0
     await fc.assert(
@@ -168,19 +184,22 @@ describe('transactions whose requests go wrong', () => {
           }
           const expected: string[][] = [[], [], []]
           let expectedOffset: number | undefined
-          for (const [turn, { partitions, offset, aborts, waits }] of transactions.entries()) {
-            const sent: Promise<unknown>[] = partitions.map((partition, index) => {
+          for (const [turn, each] of transactions.entries()) {
+            const { partitions, offset, aborts, waitsAfter, endsAfterMs } = each
+            const sent: Promise<unknown>[] = []
+            for (const [index, partition] of partitions.entries()) {
               const value = `${turn}.${index}`
               if (!aborts) expected[partition]?.push(value)
-              return send(world, partition, value)
-            })
+              if (index === waitsAfter) await platform.until(Promise.allSettled(sent))
+              sent.push(send(world, partition, value))
+            }
             if (offset) {
               const entry = { topic: 't', partition: 0, offset: turn, metadata: '' }
               sent.push(producer.sendOffsets([entry], member))
               if (!aborts) expectedOffset = turn
             }
             const settled = Promise.allSettled(sent)
-            if (waits) await platform.until(settled)
+            await platform.pass(endsAfterMs)
             await platform.until(aborts ? producer.abort() : producer.commit())
             await settled
           }
