@@ -41,6 +41,11 @@ export interface KeyValueDefinition extends StoreBase {
   readonly ordered?: boolean
   /** Only so many rows are kept: of more, that which was not used for longest goes. */
   readonly maxEntries?: number
+  /**
+   * Whether the rows are what an operator needs on the way to its results. They can be read, but may depend on how updates
+   * came to it.
+   */
+  readonly bookkeeping?: boolean
 }
 
 export interface VersionedDefinition extends StoreBase {

@@ -25,8 +25,8 @@ export type FinalState = ReadonlyMap<string, StateRow>
 
 /**
  * Everything that a topology has come to: the rows of its stores, and for each output topic the last value of each key. Stores
- * that keep several values under one key, as those of stream-stream joins do, and what joins remember of unmatched records are
- * left out: they are on the way to results, not results. So are topics whose names come from records.
+ * that keep several values under one key, as those of stream-stream joins do, and what joins remember of unmatched records and
+ * of foreign keys are left out: they are on the way to results, not results. So are topics whose names come from records.
  */
 export async function finalState(
   application: TestApplication,
@@ -58,7 +58,10 @@ function storesOf({ subtopologies, globalStores }: Topology): StoreDefinition[] 
     ...globalStores.map(({ store }) => store),
   ]
   return stores.filter(
-    store => isQueryable(store) && !('retainDuplicates' in store && store.retainDuplicates),
+    store =>
+      isQueryable(store) &&
+      !('retainDuplicates' in store && store.retainDuplicates) &&
+      !('bookkeeping' in store && store.bookkeeping),
   )
 }
 

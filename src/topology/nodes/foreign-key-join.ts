@@ -195,6 +195,7 @@ function emitSubscriptions(
       key: combinedKeySerde(rightKey, leftKey),
       value: subscriptionSerde(leftKey),
       ordered: true,
+      bookkeeping: true,
     },
     { logged: true },
   )

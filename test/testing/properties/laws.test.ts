@@ -41,6 +41,34 @@ describe('an app whose results depend on its records alone obeys', () => {
   })
 })
 
+test('what a join by a foreign key keeps on the way to its results is no result', async () => {
+  const orders = {
+    ...strings,
+    keys: ['a', 'b'],
+    values: fc.constantFrom('x', 'y'),
+    tombstones: true,
+  }
+  const app = defineApp('orders', builder => {
+    const prices = builder.table('products', strings)
+    builder
+      .table('orders', { ...strings, store: 'orders' })
+      .join(
+        prices,
+        product => product,
+        (order, price) => `${order} for ${price}`,
+        {
+          name: 'prices',
+          store: 'prices',
+          ...strings,
+        },
+      )
+      .toStream()
+      .to('prices')
+  })
+  const products = { ...strings, keys: ['x', 'y'], values: fc.constantFrom('1', '2') }
+  await laws.sameUnderCaching(app, inputRecords({ topics: { orders, products } }), { numRuns: 60 })
+})
+
 /** The message of a law that does not hold, and the number of records in it. */
 async function broken(law: Promise<void>): Promise<{ message: string; records: number }> {
   let error: unknown
