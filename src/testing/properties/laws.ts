@@ -21,7 +21,7 @@ export interface LawOptions<R extends InputRecord = InputRecord> {
   readonly seed?: number
   /** With the `seed` of a failure: that case alone. */
   readonly path?: string
-  /** Records that come before all others, such as the rows of a table. @defaultValue none */
+  /** Records that come before all others, such as first rows of a table, in topics of the inputs. @defaultValue none */
   readonly given?: readonly R[]
   /** Stores and output topics that may differ. @defaultValue none */
   readonly except?: readonly string[]
