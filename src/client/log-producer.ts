@@ -17,6 +17,7 @@ import { PartitionMap, byTopic, partitionName } from './partition-map.ts'
 import { ProducerQueue } from './producer-queue.ts'
 import type { QueuedBatch } from './producer-queue.ts'
 import type { ProducerIdentity } from './producer-sequence.ts'
+import { produceInTransaction } from './transaction-versions.ts'
 
 /** As many as the broker remembers of a producer and partition (KIP-98): all of them may have to be repeated. */
 const requestsPerBroker = 5
@@ -201,7 +202,8 @@ export class KafkaLogProducer implements LogProducer {
         topic: each.queue.topic,
         partition: each.queue.partition,
       }))
-      const response = await this.#connections.request(leader.address, produce, {
+      const api = this.#transactions === undefined ? produce : produceInTransaction
+      const response = await this.#connections.request(leader.address, api, {
         transactionalId: this.#transactions?.transactionalId ?? null,
         acks: allReplicas,
         timeoutMs: replicationTimeoutMs,

@@ -14,8 +14,6 @@ import { errorCode } from '../protocol/error-codes.ts'
 import { initProducerId } from '../protocol/messages/22-init-producer-id.ts'
 import { addPartitionsToTxn } from '../protocol/messages/24-add-partitions-to-txn.ts'
 import { addOffsetsToTxn } from '../protocol/messages/25-add-offsets-to-txn.ts'
-import { endTxn } from '../protocol/messages/26-end-txn.ts'
-import { txnOffsetCommit } from '../protocol/messages/28-txn-offset-commit.ts'
 import { Sleeper } from './backoff.ts'
 import { BrokerConnections } from './broker-connections.ts'
 import { retryingCall } from './client-core.ts'
@@ -34,6 +32,7 @@ import type {
 import { KafkaLogProducer } from './log-producer.ts'
 import { PartitionMap, byTopic, partitionName } from './partition-map.ts'
 import type { ProducerIdentity } from './producer-sequence.ts'
+import { commitOffsetsInTransaction, endTransaction } from './transaction-versions.ts'
 
 export class KafkaTransactionalProducer implements TransactionalProducer {
   readonly #core: ClientCore
@@ -303,7 +302,7 @@ export class KafkaTransactionalProducer implements TransactionalProducer {
       })),
     }
     await this.#ask('committing offsets in a transaction', async () => {
-      const { topics } = await coordinator.request(txnOffsetCommit, body)
+      const { topics } = await coordinator.request(commitOffsetsInTransaction, body)
       for (const { name, partitions } of topics) {
         for (const { partitionIndex, errorCode: code } of partitions) {
           if (code === errorCode.NONE) continue
@@ -319,7 +318,7 @@ export class KafkaTransactionalProducer implements TransactionalProducer {
     const body = { ...this.#speaker(), committed }
     const failure = `The transaction could not be ${committed ? 'committed' : 'aborted'}`
     await this.#ask('ending a transaction', async () => {
-      const answer = await this.#coordinator.request(endTxn, body)
+      const answer = await this.#coordinator.request(endTransaction, body)
       const { errorCode: code } = answer
       const nothingBegan = !committed && !this.#isKnown && code === errorCode.INVALID_TXN_STATE
       if (!nothingBegan) this.#check(code, failure)
