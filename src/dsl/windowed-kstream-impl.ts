@@ -42,6 +42,13 @@ class WindowedKStreamImpl<K, V> {
 
   protected emitting(emit: EmitStrategy): WindowedStream {
     const { windows } = this.#stream
+    // Not every caller was compiled.
+    if (!['onWindowUpdate', 'onWindowClose'].includes(emit)) {
+      throw new MillraceError(
+        'INVALID_TOPOLOGY',
+        `The emit strategy ${JSON.stringify(emit)} does not exist. Take onWindowUpdate or onWindowClose.`,
+      )
+    }
     if (emit === 'onWindowClose' && windows.kind === 'time' && windows.sizeMs === Infinity) {
       throw new MillraceError(
         'INVALID_TOPOLOGY',

@@ -244,6 +244,12 @@ export class Task implements TaskScope, SinkScope {
         `${node.nodeName} fills a global store and cannot schedule: it knows no time but that of its records.`,
       )
     }
+    if (!isClock(type)) {
+      throw new MillraceError(
+        'INVALID_CONFIG',
+        `A punctuation of ${node.nodeName} is by the clock ${JSON.stringify(type)}. Give streamTime or wallClock.`,
+      )
+    }
     const everyMs = toMillis(every, `The interval of a punctuation of ${node.nodeName}`, 1)
     const now = type === 'streamTime' ? this.streamTime : this.now()
     let startMs = type === 'streamTime' ? 0 : now + everyMs
@@ -497,6 +503,9 @@ function isAt(queue: RecordQueue | null, place: RecordMetadata | null): boolean 
 const recordsPerCheck = 8
 
 const never = (): boolean => false
+
+/** Not every caller was compiled. */
+const isClock = (type: string): boolean => type === 'streamTime' || type === 'wallClock'
 
 function requireStart(startAt: number, nodeName: string): void {
   if (Number.isSafeInteger(startAt) && startAt >= 0) return

@@ -1,3 +1,4 @@
+import { MillraceError } from '../../errors.ts'
 import { partitionForKey } from '../../protocol/murmur2.ts'
 import type { TaskConfig } from '../../topology/task-config.ts'
 import type { Topology } from '../../topology/topology.ts'
@@ -99,7 +100,14 @@ export class Player {
       ]),
     )
     return ({ topic, key, value, timestamp }) => {
-      topics.get(topic)?.pipe(key, value, { timestamp })
+      const input = topics.get(topic)
+      if (input === undefined) {
+        throw new MillraceError(
+          'INVALID_CONFIG',
+          `A record that is given is of the topic ${topic}, which the inputs do not have. Name it among the topics of inputRecords.`,
+        )
+      }
+      input.pipe(key, value, { timestamp })
     }
   }
 }

@@ -52,7 +52,7 @@ export function checkUnique({ nodes, stores, globalStores }: Blueprint): void {
   const sources = nodes.filter(node => node.kind === 'source')
   once(
     nodes.map(node => node.name),
-    name => `Two nodes are called ${name}. Give one of them another name.`,
+    name => sameName(name),
   )
   once(
     [...stores, ...[...globalStores.values()].map(global => global.store)].map(({ name }) => name),
@@ -63,6 +63,15 @@ export function checkUnique({ nodes, stores, globalStores }: Blueprint): void {
     topic =>
       `The topic ${topic} is read by two sources. Read it once, and use the handle for both; a table of a stream is ` +
       'stream(…).toTable(), the stream of a table table(…).toStream().',
+  )
+}
+
+function sameName(name: string): string {
+  const [, topic] = /^(.*-repartition)-(?:filter|sink|source)$/.exec(name) ?? []
+  if (topic === undefined) return `Two nodes are called ${name}. Give one of them another name.`
+  return (
+    `Two repartition topics are called ${topic}. Give each grouping and each join that needs one a name of its own: ` +
+    'groupBy(…, { name: … }).'
   )
 }
 
