@@ -279,7 +279,7 @@ test('windows of each kind have their own methods and keys', () => {
   // @ts-expect-error only windows close
   expect(() => grouped.emitStrategy('onWindowClose')).toThrow(TypeError)
   // @ts-expect-error there are two strategies
-  grouped.windowedBy(tumbling(10)).emitStrategy('sometimes')
+  expect(() => grouped.windowedBy(tumbling(10)).emitStrategy('sometimes')).toThrow('does not exist')
 })
 
 test('streams of different values are cogrouped into one aggregate', () => {
