@@ -95,8 +95,9 @@ async function endsAsItShould(
   await using application = await TestApplication.start(joined(join), options)
   for (const [index, { side, key, value, timestamp }] of records.entries()) {
     application.inputTopic(side, rows).pipe(key, value, { timestamp })
-    // Tables on both sides change in this order only when the join has seen each change.
-    await application.process()
+    // An inner join may keep a result, as in Kafka Streams, when a row is updated while an answer to it is on its way.
+    if (join === 'inner') await application.settle()
+    else await application.process()
     for (const { how } of breaks.filter(({ after }) => after === index)) {
       if (how === 'commit') await application.commit()
       else if (how === 'restart') await application.restart()
