@@ -9,7 +9,7 @@ import { json, type ReadOnlyKeyValueStore, type StreamsBuilder, string } from '.
 import { TestApplication, TestDriver } from '../../src/testing/index.ts'
 import { naiveForeignKeyJoin, type TableInput } from './foreign-key-join.ts'
 
-const runs = Number(process.env['MILLRACE_RUNS'] ?? 5_000)
+const runs = Number(process.env['MILLRACE_RUNS'] ?? 10_000)
 
 const strings = { key: string(), value: string() }
 const rows = { key: string(), value: json<NonNullable<TableInput['value']>>() }
@@ -118,7 +118,7 @@ describe.each(['inner', 'left'] as const)('%s join over partitions', join => {
       fc.array(interruption, { maxLength: 4 }),
       (records, breaks) => endsAsItShould(join, records, breaks),
     )
-    await fc.assert(property, { numRuns: Math.ceil(runs / 20) })
+    await fc.assert(property, { numRuns: Math.ceil(runs / 25) })
   })
 
   test('and on LevelDB', async () => {

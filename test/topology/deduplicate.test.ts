@@ -11,6 +11,7 @@ import { TestDriver } from '../../src/testing/index.ts'
 
 const text = { key: string(), value: string() }
 const withinMs = 100
+const runs = Number(process.env['MILLRACE_RUNS'] ?? 10_000)
 
 interface Input {
   readonly key: string | null
@@ -75,7 +76,7 @@ describe('deduplication', () => {
         expect(out).toEqual(naive(records, ({ key }) => key))
         expect(dropped).toBe(records.length - out.length)
       }),
-      { numRuns: 2000 },
+      { numRuns: runs },
     )
   })
 
@@ -94,7 +95,7 @@ describe('deduplication', () => {
         })
         expect(out).toEqual(expected)
       }),
-      { numRuns: 2000 },
+      { numRuns: runs },
     )
   })
 
