@@ -9,6 +9,13 @@ export function writeInt64(target: Buffer, value: number, at: number): void {
   target.writeUInt32BE(value >>> 0, at + 4)
 }
 
+/** Eight bytes of their own: a key's part or a bound, which sorts as the number does while it is not negative. */
+export function int64Bytes(value: number): Buffer {
+  const bytes = Buffer.allocUnsafe(8)
+  writeInt64(bytes, value, 0)
+  return bytes
+}
+
 /** Numbers beyond 2^53 come out inexact: whoever reads what others wrote must check, or take `readSafeInt64`. */
 export function readInt64(source: Buffer, at: number): number {
   return source.readInt32BE(at) * high + source.readUInt32BE(at + 4)

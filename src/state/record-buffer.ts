@@ -1,4 +1,4 @@
-import { readInt64, writeInt64 } from '../protocol/int64.ts'
+import { int64Bytes, readInt64, writeInt64 } from '../protocol/int64.ts'
 import { readBuffered, writeBuffered } from './buffered-bytes.ts'
 import type { BufferedChange } from './change-buffer.ts'
 import type { RowTable } from './row-table.ts'
@@ -55,9 +55,7 @@ export class RecordBuffer {
   /** Lets go of all records up to a time, included. */
   *release(until: number): Iterable<BufferedRecord> {
     if (until < 0) return
-    const bound = Buffer.allocUnsafe(timeBytes)
-    writeInt64(bound, until + 1, 0)
-    for (const text of this.table.keys({ to: bound.toString('latin1') })) {
+    for (const text of this.table.keys({ to: int64Bytes(until + 1).toString('latin1') })) {
       const entry = this.table.rowAt(text)
       if (entry === undefined) continue
       const [rowKey, row] = entry

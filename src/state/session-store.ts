@@ -1,4 +1,4 @@
-import { readInt64, writeInt64 } from '../protocol/int64.ts'
+import { int64Bytes, readInt64, writeInt64 } from '../protocol/int64.ts'
 import { KeyIndex } from './key-index.ts'
 import type { RowTable } from './row-table.ts'
 import { segmentBytes, Segments } from './segments.ts'
@@ -67,7 +67,7 @@ export class SessionRows implements SessionStore<unknown, unknown> {
     if (from > last || latestStart < 0) return
     const keyBytes = this.#serdes.keyBytes(key)
     const length = segmentBytes + keyBytes.length + sessionBytes
-    const latest = timeBytes(Math.min(latestStart, Number.MAX_SAFE_INTEGER)).toString('latin1')
+    const latest = int64Bytes(Math.min(latestStart, Number.MAX_SAFE_INTEGER)).toString('latin1')
     const [low, high] = [this.segments.of(from), this.segments.of(last)]
     for (let step = 0; step <= high - low; step++) {
       const segment = reverse ? high - step : low + step
@@ -108,8 +108,8 @@ export class SessionRows implements SessionStore<unknown, unknown> {
   *rowsByTime({ from, to }: TimeSpan): Iterable<SessionRow<unknown, unknown>> {
     const oldest = this.#inMemory ? this.segments.oldest : this.segments.oldestStored
     const bounds = {
-      from: timeBytes(Math.max(from, oldest, 0)).toString('latin1'),
-      to: timeBytes(to + 1).toString('latin1'),
+      from: int64Bytes(Math.max(from, oldest, 0)).toString('latin1'),
+      to: int64Bytes(to + 1).toString('latin1'),
     }
     const keys = this.#times?.range(bounds) ?? []
     for (const timeKey of this.#inMemory ? byEndAndKey(keys) : keys) {
@@ -156,7 +156,7 @@ export class SessionRows implements SessionStore<unknown, unknown> {
 
   #tableKeyOf(timeKey: string): string {
     const end = timeKey.slice(0, 8)
-    const segment = timeBytes(this.segments.of(readInt64(Buffer.from(end, 'latin1'), 0)))
+    const segment = int64Bytes(this.segments.of(readInt64(Buffer.from(end, 'latin1'), 0)))
     return segment.toString('latin1') + timeKey.slice(16) + end + timeKey.slice(8, 16)
   }
 
@@ -203,9 +203,3 @@ function byEndAndKey(timeKeys: Iterable<string>): string[] {
 }
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
-
-function timeBytes(time: number): Buffer {
-  const bytes = Buffer.allocUnsafe(8)
-  writeInt64(bytes, time, 0)
-  return bytes
-}

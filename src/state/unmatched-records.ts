@@ -1,4 +1,4 @@
-import { readInt64, writeInt64 } from '../protocol/int64.ts'
+import { int64Bytes, readInt64, writeInt64 } from '../protocol/int64.ts'
 import type { RowTable } from './row-table.ts'
 import type { UnmatchedRecordsDefinition } from './store-definition.ts'
 import { type StoreSerdes, storeSerdes } from './store-serdes.ts'
@@ -217,11 +217,8 @@ const headBytes = 9
 const sequenceBytes = 4
 const maxSequence = '\u00ff'.repeat(sequenceBytes)
 
-function bound(side: Side, time: number): string {
-  const bytes = Buffer.allocUnsafe(8)
-  writeInt64(bytes, time, 0)
-  return sideBytes[side] + bytes.toString('latin1')
-}
+const bound = (side: Side, time: number): string =>
+  sideBytes[side] + int64Bytes(time).toString('latin1')
 
 function rowPrefix(side: Side, time: number, key: Buffer): Buffer {
   const marked = withMarkedEnd(key)

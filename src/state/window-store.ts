@@ -1,4 +1,4 @@
-import { readInt64, writeInt64 } from '../protocol/int64.ts'
+import { int64Bytes, readInt64, writeInt64 } from '../protocol/int64.ts'
 import { KeyIndex } from './key-index.ts'
 import type { RowTable } from './row-table.ts'
 import { segmentBytes, Segments } from './segments.ts'
@@ -139,8 +139,8 @@ export class WindowStore implements TimestampedWindowStore<unknown, unknown> {
     { withExpired = false }: { withExpired?: boolean } = {},
   ): Iterable<WindowRow<unknown, unknown>> {
     const bounds = {
-      from: timeBytes(withExpired ? from : Math.max(from, this.#oldest)).toString('latin1'),
-      to: timeBytes(to + 1).toString('latin1'),
+      from: int64Bytes(withExpired ? from : Math.max(from, this.#oldest)).toString('latin1'),
+      to: int64Bytes(to + 1).toString('latin1'),
     }
     for (const timeKey of this.#times?.range(bounds) ?? []) {
       const entry = this.table.rowAt(this.#tableKeyOf(timeKey))
@@ -214,8 +214,8 @@ export class WindowStore implements TimestampedWindowStore<unknown, unknown> {
   ): Iterable<Entry> {
     if (from > to) return
     const bounds = {
-      from: timeBytes(this.segments.of(from)).toString('latin1'),
-      to: timeBytes(this.segments.of(to) + 1).toString('latin1'),
+      from: int64Bytes(this.segments.of(from)).toString('latin1'),
+      to: int64Bytes(this.segments.of(to) + 1).toString('latin1'),
       reverse,
     }
     for (const entry of this.table.rows(bounds)) if (isWanted(entry)) yield entry
@@ -237,7 +237,7 @@ export class WindowStore implements TimestampedWindowStore<unknown, unknown> {
   #tableKeyOf(timeKey: string): string {
     const start = timeKey.slice(0, 8)
     const key = timeKey.slice(8, -4)
-    const segment = timeBytes(this.segments.of(readInt64(Buffer.from(start, 'latin1'), 0)))
+    const segment = int64Bytes(this.segments.of(readInt64(Buffer.from(start, 'latin1'), 0)))
     return segment.toString('latin1') + key + start + timeKey.slice(-4)
   }
 
@@ -287,9 +287,3 @@ const sequenceOf = (key: string): number => Buffer.from(key.slice(-4), 'latin1')
 /** Of a table's key: start, key, sequence number. */
 const timeKey = (key: string): string =>
   key.slice(-windowBytes, -4) + key.slice(segmentBytes, -windowBytes) + key.slice(-4)
-
-function timeBytes(time: number): Buffer {
-  const bytes = Buffer.allocUnsafe(8)
-  writeInt64(bytes, time, 0)
-  return bytes
-}
