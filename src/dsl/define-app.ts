@@ -3,6 +3,7 @@ import type { TaskConfig } from '../topology/task-config.ts'
 import type { Topology } from '../topology/topology.ts'
 import type { BuildOptions } from './options.ts'
 import { StreamsBuilder } from './streams-builder.ts'
+import type { StreamsConfig } from './streams-config.ts'
 
 /** An application as its module exports it: what the command line, the runtime and the test driver take. */
 export interface App {
@@ -10,6 +11,8 @@ export interface App {
   readonly name: string
   /** How its tasks treat time and errors. */
   readonly taskConfig: TaskConfig
+  /** How its instances run. */
+  readonly streamsConfig: StreamsConfig
   /**
    * The compiled topology, the same one at each call. Throws INVALID_TOPOLOGY, and INVALID_APP when the app's function throws.
    *
@@ -30,12 +33,12 @@ export interface App {
 }
 
 /** What can be said of an application besides its topology. */
-export interface AppOptions extends BuildOptions, TaskConfig {}
+export interface AppOptions extends BuildOptions, TaskConfig, StreamsConfig {}
 
 /**
  * Defines an application: `export default defineApp('flight-delays', builder => { … })`. The function is called once,
- * when the topology is first asked for. `options` say how its tasks treat time and errors; where the app is started or
- * tested they can be overruled.
+ * when the topology is first asked for. `options` say how its tasks treat time and errors, and how
+ * its instances run; where the app is started or tested they can be overruled.
  *
  * @example
  * ```ts
@@ -65,7 +68,8 @@ export function defineApp(
     }
     return topology
   }
-  return Object.freeze({ name, taskConfig: Object.freeze({ ...options }), compile })
+  const config = Object.freeze({ ...options })
+  return Object.freeze({ name, taskConfig: config, streamsConfig: config, compile })
 }
 
 /** What the user's function throws comes with the line that threw, for those who see only the message. */

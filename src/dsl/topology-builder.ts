@@ -309,7 +309,7 @@ export class TopologyBuilder {
    *   .addSource('source', 'in', text)
    *   .addSink('sink', 'out', 'source', text)
    * const topology = builder.build('copy')
-   * const app: App = { name: 'copy', taskConfig: {}, compile: () => topology }
+   * const app: App = { name: 'copy', taskConfig: {}, streamsConfig: {}, compile: () => topology }
    * new TestDriver(app).producedTopics // → []
    * ```
    */

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import type { GroupMember, LogClient, LogProducer } from '../client/log-client.ts'
 import { MillraceError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
+import type { ResolvedStreamsConfig } from '../dsl/streams-config.ts'
 import type { Platform, Timer } from '../platform/platform.ts'
 import { type CacheBudget, newCacheBudget } from '../state/record-cache.ts'
 import type { StoreEngine } from '../state/store-engine.ts'
@@ -38,8 +39,7 @@ export interface InstanceOptions {
   readonly stateFolder: string
   readonly engine: StoreEngine
   readonly config: ResolvedTaskConfig
-  readonly commitIntervalMs: number
-  readonly metadataMaxAgeMs: number
+  readonly streamsConfig: ResolvedStreamsConfig
   readonly onState: StateListener
   readonly onProgress: (done: number, total: number) => void
   /** Called when nothing of the instance touches the state folder any more. */
@@ -95,7 +95,7 @@ export class ApplicationInstance implements Application {
   }
 
   constructor(options: InstanceOptions, acquired: Acquired) {
-    const { client, platform, logger, topology, config, commitIntervalMs, onState } = options
+    const { client, platform, logger, topology, config, streamsConfig, onState } = options
     const { planned, globals, producer } = acquired
     this.name = options.name
     this.#options = options
@@ -134,7 +134,7 @@ export class ApplicationInstance implements Application {
       collector,
       member: () => this.#member,
       lookUpTopics: lookUp,
-      commitIntervalMs,
+      commitIntervalMs: streamsConfig.commitIntervalMs,
       throughput: new Throughput(topology, this.#counters),
       purge: new RepartitionPurge({ topology, client, clock: platform.clock, logger }),
       startTask: (id, signal) => this.#startTask(id, collector, signal),
@@ -164,12 +164,12 @@ export class ApplicationInstance implements Application {
 
   /** Looks from time to time whether topics have come or gone that patterns match. */
   #watch(): void {
-    const { platform, metadataMaxAgeMs } = this.#options
+    const { platform, streamsConfig } = this.#options
     if (!this.#acquired.planned.canChange || this.#machine.stopping) return
     const look = (): void => {
       this.#look().catch((error: unknown) => this.#worker.failed(error))
     }
-    this.#looking = platform.timers.schedule(metadataMaxAgeMs, look)
+    this.#looking = platform.timers.schedule(streamsConfig.metadataMaxAgeMs, look)
   }
 
   async #look(): Promise<void> {

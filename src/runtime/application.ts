@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { LogClient } from '../client/log-client.ts'
 import type { App } from '../dsl/define-app.ts'
+import { resolveStreamsConfig, type StreamsConfig } from '../dsl/streams-config.ts'
 import { type TaskConfig, resolveTaskConfig } from '../topology/task-config.ts'
 import { type Logger, silentLogger } from '../logger.ts'
 import { nodePlatform } from '../platform/node-platform.ts'
@@ -14,10 +15,10 @@ import type { ApplicationMetrics } from './metrics.ts'
 import type { QueryableStore } from './queries.ts'
 
 /**
- * What an application needs, and how it is told about. Of a `TaskConfig` that is given here, each member overrules that of
- * the app.
+ * What an application needs, and how it is told about. What is given here of a `TaskConfig` or `StreamsConfig` overrules the
+ * app's.
  */
-export interface ApplicationOptions extends TaskConfig {
+export interface ApplicationOptions extends TaskConfig, StreamsConfig {
   /** The log that the application reads and writes. It stays open when the application closes. */
   readonly client: LogClient
   /** Folder of this instance alone: its identity and the state of its tasks. Created when absent. */
@@ -26,18 +27,6 @@ export interface ApplicationOptions extends TaskConfig {
   readonly platform?: Platform
   /** Where stores keep their rows. @defaultValue LevelDB in the state folder */
   readonly engine?: StoreEngine
-  /**
-   * Longest time in milliseconds between two commits. Results are visible in output topics from the commit on, as they
-   * are in Kafka Streams under exactly_once_v2, whose default this is; each commit costs a few milliseconds.
-   * @defaultValue 100
-   */
-  readonly commitIntervalMs?: number
-  /**
-   * How often, in milliseconds, an application whose sources have patterns looks for topics that match them: it then has its
-   * tasks shared out anew. Kafka's `metadata.max.age.ms`.
-   * @defaultValue 300_000
-   */
-  readonly metadataMaxAgeMs?: number
   /** @defaultValue silentLogger */
   readonly logger?: Logger
   /**
@@ -213,8 +202,7 @@ export async function startApplication(
       stateFolder,
       engine: options.engine ?? levelEngine({ ...platform, folder: join(stateFolder, 'tasks') }),
       config: resolveTaskConfig(app.taskConfig, options),
-      commitIntervalMs: options.commitIntervalMs ?? 100,
-      metadataMaxAgeMs: options.metadataMaxAgeMs ?? 300_000,
+      streamsConfig: resolveStreamsConfig(app.streamsConfig, options),
       onState: options.onState ?? (() => {}),
       onProgress: options.onProgress ?? (() => {}),
       onClosed: () => lock.release(),
