@@ -15,6 +15,7 @@ import { type GlobalTables, openGlobalTables } from './global-tables.ts'
 import { Inputs } from './inputs.ts'
 import { lookUpTopics } from './internal-topics.ts'
 import type { CommitTarget } from './commit.ts'
+import { type MemberData, unknownOffset } from './member-data.ts'
 import { joinGroup } from './membership.ts'
 import { type ApplicationMetrics, newCounters } from './metrics.ts'
 import { OutputSender } from './output-sender.ts'
@@ -151,15 +152,24 @@ export class ApplicationInstance implements Application {
   }
 
   #join(): GroupMember {
-    const { planned, processId } = this.#acquired
+    const { planned } = this.#acquired
     return joinGroup({
       client: this.#options.client,
       planned,
-      processId,
-      owned: () => this.#worker.owned,
-      stored: () => this.#storedTasks(),
+      describe: () => this.#describe(),
       events: this.#worker,
     })
+  }
+
+  /** What this instance tells the others. */
+  #describe(): MemberData {
+    return {
+      processId: this.#acquired.processId,
+      owned: this.#worker.owned,
+      stored: Object.fromEntries(this.#storedTasks().map(id => [id, unknownOffset])),
+      endpoint: null,
+      shutdownRequested: false,
+    }
   }
 
   /** Looks from time to time whether topics have come or gone that patterns match. */

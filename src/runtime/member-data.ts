@@ -5,20 +5,77 @@ import { MillraceError } from '../errors.ts'
  * What instances tell each other through the group: JSON in the user data of the classic protocol, opaque to the
  * broker. `version` is raised when a reader of the old version would misunderstand the new one.
  */
+const version = 2
+
+const taskIds = z.array(z.string())
+
 const memberData = z.object({
-  version: z.literal(1),
+  version: z.literal(version),
   processId: z.string().min(1),
-  owned: z.array(z.string()),
-  stored: z.array(z.string()),
+  owned: taskIds,
+  stored: z.record(z.string(), z.number()),
+  endpoint: z.string().nullable(),
+  shutdownRequested: z.boolean(),
 })
 
-const shareData = z.object({ version: z.literal(1), tasks: z.array(z.string()) })
+const shareData = z.object({
+  version: z.literal(version),
+  tasks: taskIds,
+  standbys: taskIds,
+  routing: z.array(z.object({ endpoint: z.string(), active: taskIds, standby: taskIds })),
+  shutdown: z.boolean(),
+  nextProbeAtMs: z.number().nullable(),
+})
 
-/** What a member says of itself when it joins: who it is, what it ran until now, what state it has on disk. */
-export type MemberData = Omit<z.infer<typeof memberData>, 'version'>
+/** What a member says of itself when it joins. */
+export interface MemberData {
+  /** Stable across restarts of the instance. */
+  readonly processId: string
+  /** Tasks that it runs and has not given up. */
+  readonly owned: readonly string[]
+  /** Tasks whose state it has, with the sum of the changelog offsets that its stores are at. */
+  readonly stored: Readonly<Record<string, number>>
+  /** `host:port` at which its stores can be asked; null where they cannot. */
+  readonly endpoint: string | null
+  /** It asks all instances of the application to stop. */
+  readonly shutdownRequested: boolean
+}
+
+/** In `MemberData.stored`: there is state, and nobody has looked how far it goes. */
+export const unknownOffset = -1
+
+/** What the leader gives to a member. */
+export interface Share {
+  /** Tasks to run. */
+  readonly tasks: readonly string[]
+  /** Tasks whose state to keep ready beside the instance that runs them. */
+  readonly standbys: readonly string[]
+  /** Which instances have which tasks, of those whose stores can be asked. */
+  readonly routing: readonly Route[]
+  /** All instances stop. */
+  readonly shutdown: boolean
+  /** When this member is to ask for a rebalance again, in milliseconds since 1970; null when there is nothing to come. */
+  readonly nextProbeAtMs: number | null
+}
+
+/** An instance whose stores can be asked. */
+export interface Route {
+  readonly endpoint: string
+  readonly active: readonly string[]
+  readonly standby: readonly string[]
+}
+
+/** The share of a member to whom the leader gave nothing. */
+export const emptyShare: Share = {
+  tasks: [],
+  standbys: [],
+  routing: [],
+  shutdown: false,
+  nextProbeAtMs: null,
+}
 
 export function encodeMemberData(data: MemberData): Buffer {
-  return Buffer.from(JSON.stringify({ version: 1, ...data }))
+  return Buffer.from(JSON.stringify({ version, ...data }))
 }
 
 /** Throws PROTOCOL_ERROR when the member is not an instance of this release or a compatible one. */
@@ -26,14 +83,13 @@ export function decodeMemberData(bytes: Buffer): MemberData {
   return decode(bytes, memberData)
 }
 
-/** The tasks that the leader gives to a member. */
-export function encodeShare(tasks: readonly string[]): Buffer {
-  return Buffer.from(JSON.stringify({ version: 1, tasks }))
+export function encodeShare(share: Share): Buffer {
+  return Buffer.from(JSON.stringify({ version, ...share }))
 }
 
 /** Throws PROTOCOL_ERROR like `decodeMemberData`. */
-export function decodeShare(bytes: Buffer): string[] {
-  return decode(bytes, shareData).tasks
+export function decodeShare(bytes: Buffer): Share {
+  return decode(bytes, shareData)
 }
 
 function decode<T>(bytes: Buffer, schema: z.ZodType<T>): T {

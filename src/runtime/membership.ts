@@ -6,7 +6,15 @@ import type {
 } from '../client/log-client.ts'
 import type { TopicPartition } from '../client/log-client.ts'
 import { assignTasks } from './assignor.ts'
-import { decodeMemberData, decodeShare, encodeMemberData, encodeShare } from './member-data.ts'
+import {
+  decodeMemberData,
+  decodeShare,
+  emptyShare,
+  encodeMemberData,
+  encodeShare,
+  type MemberData,
+  type Share,
+} from './member-data.ts'
 import { type PartitionPlan, subtopologyTopics } from './partition-plan.ts'
 import type { PlannedTopology } from './planned-topology.ts'
 
@@ -18,7 +26,7 @@ const rebalanceTimeoutMs = 300_000
 
 /** What happens to this instance in its group. Each call has been acted upon when its promise resolves. */
 export interface MembershipEvents {
-  assigned(tasks: readonly string[]): Promise<void>
+  assigned(share: Share): Promise<void>
   revoked(): Promise<void>
   lost(): Promise<void>
   failed(error: Error): void
@@ -35,22 +43,19 @@ export interface MembershipEvents {
 export function joinGroup(options: {
   client: LogClient
   planned: PlannedTopology
-  processId: string
-  /** Tasks that this instance runs, or ran until the rebalance began. */
-  owned: () => readonly string[]
-  /** Tasks of which this instance has state on disk. */
-  stored: () => readonly string[]
+  /** Of this instance, at the time of the call. */
+  describe: () => MemberData
   events: MembershipEvents
 }): GroupMember {
-  const { client, planned, processId, owned, stored, events } = options
+  const { client, planned, describe, events } = options
   const { topology } = planned
   return client.joinGroup({
     group: topology.applicationId,
-    instanceId: processId,
+    instanceId: describe().processId,
     topics: [...new Set(topology.subtopologies.flatMap(subtopologyTopics))].sort(),
     // A getter, because what a member owns and has on disk changes between one rebalance and the next.
     get userData() {
-      return encodeMemberData({ processId, owned: [...owned()], stored: [...stored()] })
+      return encodeMemberData(describe())
     },
     protocol,
     sessionTimeoutMs,
@@ -61,7 +66,7 @@ export function joinGroup(options: {
     },
     async assigned(share) {
       await planned.refresh()
-      await events.assigned(sharedTasks(share))
+      await events.assigned(shareOf(share))
     },
     revoked: () => events.revoked(),
     lost: () => events.lost(),
@@ -70,15 +75,15 @@ export function joinGroup(options: {
 }
 
 function assign(members: readonly GroupMemberInfo[], plan: PartitionPlan): GroupAssignment[] {
-  const candidates = members.map(({ memberId, userData }) => ({
-    memberId,
-    ...decodeMemberData(userData),
-  }))
+  const candidates = members.map(({ memberId, userData }) => {
+    const { processId, owned, stored } = decodeMemberData(userData)
+    return { memberId, processId, owned, stored: Object.keys(stored) }
+  })
   const tasks = plan.tasks.map(task => task.id)
-  return [...assignTasks(candidates, tasks)].map(([memberId, share]) => ({
+  return [...assignTasks(candidates, tasks)].map(([memberId, given]) => ({
     memberId,
-    partitions: share.flatMap(id => partitionsOf(id, plan)),
-    userData: encodeShare(share),
+    partitions: given.flatMap(id => partitionsOf(id, plan)),
+    userData: encodeShare({ ...emptyShare, tasks: given }),
   }))
 }
 
@@ -87,7 +92,7 @@ function partitionsOf(taskId: string, plan: PartitionPlan): TopicPartition[] {
   return task === undefined ? [] : task.topics.map(topic => ({ topic, partition: task.partition }))
 }
 
-/** A member without tasks may get no user data at all. */
-function sharedTasks({ userData }: GroupAssignment): string[] {
-  return userData.length === 0 ? [] : decodeShare(userData)
+/** A member that the leader left out gets no user data at all. */
+function shareOf({ userData }: GroupAssignment): Share {
+  return userData.length === 0 ? emptyShare : decodeShare(userData)
 }

@@ -8,6 +8,7 @@ import { Errands } from './errands.ts'
 import type { Inputs } from './inputs.ts'
 import { isCorruption } from './is-corruption.ts'
 import { Latch } from './latch.ts'
+import type { Share } from './member-data.ts'
 import { type OutputSender, RetryRequested } from './output-sender.ts'
 import type { RecordCollector } from './record-collector.ts'
 import type { RepartitionPurge } from './repartition-purge.ts'
@@ -97,11 +98,11 @@ export class Worker {
   }
 
   /** The group gave these tasks to this instance, which has none now. They start one by one, in the background. */
-  assigned(ids: readonly string[]): Promise<void> {
+  assigned({ tasks }: Share): Promise<void> {
     return this.#errands.add(async () => {
-      this.#owned = ids
-      for (const id of ids) this.#start(id)
-      if (ids.length === 0) this.#allRun()
+      this.#owned = tasks
+      for (const id of tasks) this.#start(id)
+      if (tasks.length === 0) this.#allRun()
     })
   }
 
