@@ -1,8 +1,9 @@
 /** Apache Kafka in the newest version that test/interop knows: a broker with its own defaults, and its measuring tools. */
 import { execFile, spawnSync } from 'node:child_process'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { kafkaFolder } from '../../test/interop/kafka-folder.ts'
 import type { Contestant } from './contestant.ts'
 
 const interop = join(import.meta.dirname, '../../test/interop')
@@ -43,42 +44,23 @@ const jvmFlags = [
 
 /** Broker and controller in one process, with the values of Kafka's config/server.properties. */
 export function apacheKafka(folder: string, port: number, controllerPort: number): Contestant {
-  const properties = join(folder, 'server.properties')
-  mkdirSync(folder, { recursive: true })
-  writeFileSync(
-    properties,
-    `process.roles=broker,controller
-node.id=1
-controller.quorum.voters=1@127.0.0.1:${controllerPort}
-listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}
-controller.listener.names=CONTROLLER
-log.dirs=${join(folder, 'data')}
-num.network.threads=3
-num.io.threads=8
-socket.send.buffer.bytes=102400
-socket.receive.buffer.bytes=102400
-offsets.topic.replication.factor=1
-transaction.state.log.replication.factor=1
-transaction.state.log.min.isr=1
-group.initial.rebalance.delay.ms=0
-`,
-  )
-  const path = classpath()
-  const formatted = spawnSync('java', [
-    ...jvmFlags,
-    '-cp',
-    path,
-    'kafka.tools.StorageTool',
-    'format',
-    '--cluster-id=millraceBench000000000',
-    `--config=${properties}`,
-  ])
-  if (formatted.status !== 0) throw new Error(`StorageTool failed:\n${String(formatted.stderr)}`)
+  const java = [...jvmFlags, '-cp', classpath()]
+  const properties = kafkaFolder(folder, {
+    port,
+    controllerPort,
+    java,
+    settings: {
+      'num.network.threads': '3',
+      'num.io.threads': '8',
+      'socket.send.buffer.bytes': '102400',
+      'socket.receive.buffer.bytes': '102400',
+    },
+  })
   return {
     name: `Apache Kafka ${kafkaVersion}`,
     port,
     command: 'java',
-    args: ['-Xmx1G', '-Xms1G', ...jvmFlags, '-cp', path, 'kafka.Kafka', properties],
+    args: ['-Xmx1G', '-Xms1G', ...java, 'kafka.Kafka', properties],
   }
 }
 

@@ -8,8 +8,9 @@ import { join } from 'node:path'
 import process from 'node:process'
 import { setTimeout } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
+import { freePort } from '../../test/interop/kafka-folder.ts'
 import { apacheKafka, consumerPerf, missing, producerPerf } from './apache-kafka.ts'
-import { type Contestant, freePort, RunningBroker } from './contestant.ts'
+import { type Contestant, RunningBroker } from './contestant.ts'
 import { type Figures, type Measured, table, writeReadme } from './report.ts'
 
 const { values: options } = parseArgs({
