@@ -53,7 +53,11 @@ export {
   type WindowStoreOptions,
 } from './dsl/stores.ts'
 export { StreamsBuilder } from './dsl/streams-builder.ts'
-export type { StreamsConfig } from './dsl/streams-config.ts'
+export type {
+  StreamsConfig,
+  UncaughtExceptionHandler,
+  UncaughtExceptionResponse,
+} from './dsl/streams-config.ts'
 export {
   type BufferConfig,
   type StrictBufferConfig,

@@ -17,7 +17,26 @@ export interface StreamsConfig {
    * @defaultValue 300_000
    */
   readonly metadataMaxAgeMs?: number
+  /**
+   * Decides what becomes of an instance after an error that no other handler has dealt with. Kafka Streams'
+   * `setUncaughtExceptionHandler`.
+   * @defaultValue () => 'stop'
+   */
+  readonly uncaughtExceptionHandler?: UncaughtExceptionHandler
 }
+
+/**
+ * What becomes of an instance after an error. `replace`: what was not committed is forgotten, and the instance goes on from
+ * its last commit with a new producer, consumer and membership; repeated errors do so after longer and longer pauses, up to 10
+ * seconds. `stop`: the instance ends in the state ERROR, and others take over its tasks. Kafka Streams' REPLACE_THREAD and
+ * SHUTDOWN_CLIENT.
+ */
+export type UncaughtExceptionResponse = 'replace' | 'stop'
+
+/**
+ * Is told the error that would stop an instance.
+ */
+export type UncaughtExceptionHandler = (error: unknown) => UncaughtExceptionResponse
 
 /** A `StreamsConfig` with every default resolved. */
 export type ResolvedStreamsConfig = Required<StreamsConfig>
@@ -32,13 +51,14 @@ export function resolveStreamsConfig(
   const config: ResolvedStreamsConfig = {
     commitIntervalMs: of('commitIntervalMs') ?? 100,
     metadataMaxAgeMs: of('metadataMaxAgeMs') ?? 300_000,
+    uncaughtExceptionHandler: of('uncaughtExceptionHandler') ?? (() => 'stop'),
   }
   requireMilliseconds('commitIntervalMs', config.commitIntervalMs)
   requireMilliseconds('metadataMaxAgeMs', config.metadataMaxAgeMs)
   return config
 }
 
-function requireMilliseconds(name: keyof StreamsConfig, value: number): void {
+function requireMilliseconds(name: string, value: number): void {
   if (value >= 0 && Number.isFinite(value)) return
   throw new MillraceError(
     'INVALID_CONFIG',

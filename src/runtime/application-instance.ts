@@ -1,107 +1,65 @@
-import { join } from 'node:path'
-import type { GroupMember, LogClient, LogProducer } from '../client/log-client.ts'
+import assert from 'node:assert/strict'
+
+import { Sleeper } from '../client/backoff.ts'
 import { MillraceError } from '../errors.ts'
-import type { Logger } from '../logger.ts'
-import type { ResolvedStreamsConfig } from '../dsl/streams-config.ts'
-import type { Platform, Timer } from '../platform/platform.ts'
-import { type CacheBudget, newCacheBudget } from '../state/record-cache.ts'
-import type { StoreEngine } from '../state/store-engine.ts'
-import type { ResolvedTaskConfig } from '../topology/task-config.ts'
-import type { Topology } from '../topology/topology.ts'
+import { newCacheBudget } from '../state/record-cache.ts'
 import type { Application } from './application.ts'
 import { type ApplicationState, type StateListener, StateMachine } from './application-state.ts'
 import { lookIntervalMs, reachEnd } from './bounded-run.ts'
-import { type GlobalTables, openGlobalTables } from './global-tables.ts'
-import { Inputs } from './inputs.ts'
-import { lookUpTopics } from './internal-topics.ts'
-import type { CommitTarget } from './commit.ts'
-import { type MemberData, unknownOffset } from './member-data.ts'
-import { joinGroup } from './membership.ts'
 import { type ApplicationMetrics, newCounters } from './metrics.ts'
-import { OutputSender } from './output-sender.ts'
-import { plannedTask } from './partition-plan.ts'
-import { PlannedTopology } from './planned-topology.ts'
+import { orAborted } from './or-aborted.ts'
+import { pause } from './pause.ts'
 import { loadProcessId } from './process-id.ts'
 import { type QueryableStore, queryStore } from './queries.ts'
-import { RecordCollector } from './record-collector.ts'
-import { RepartitionPurge } from './repartition-purge.ts'
-import { type StartedTask, startTask } from './start-task.ts'
 import type { Task } from './task.ts'
-import { Throughput } from './throughput.ts'
-import { Worker } from './worker.ts'
+import { UncaughtErrors } from './uncaught-errors.ts'
+import { closeTimeoutMs, type LifeOptions, type LifeOwner, WorkerLife } from './worker-life.ts'
 
 /** `ApplicationOptions` with every default resolved. */
-export interface InstanceOptions {
-  readonly name: string
-  readonly topology: Topology
-  readonly client: LogClient
-  readonly platform: Platform
-  readonly logger: Logger
-  readonly stateFolder: string
-  readonly engine: StoreEngine
-  readonly config: ResolvedTaskConfig
-  readonly streamsConfig: ResolvedStreamsConfig
+export interface InstanceOptions extends LifeOptions {
   readonly onState: StateListener
   readonly onProgress: (done: number, total: number) => void
   /** Called when nothing of the instance touches the state folder any more. */
   readonly onClosed: () => void
 }
 
-/** How long `close` waits for a log that does not answer. A producer by itself goes on for its delivery timeout, two minutes. */
-const closeTimeoutMs = 10_000
-
-/** What an instance has acquired before it joins the group. */
-interface Acquired {
-  readonly planned: PlannedTopology
-  readonly processId: string
-  readonly globals: GlobalTables
-  readonly producer: LogProducer
-}
-
-/** An application at work: wires the parts together and takes them apart in the right order. */
+/** An application at work: one life of its worker after another, until it is closed or an error is to end it. */
 export class ApplicationInstance implements Application {
   readonly name: string
   readonly finished: Promise<void>
   readonly #options: InstanceOptions
-  readonly #acquired: Acquired
+  readonly #owner: LifeOwner
+  readonly #ended = Promise.withResolvers<void>()
   readonly #machine: StateMachine
+  readonly #uncaught: UncaughtErrors
   readonly #counters = newCounters()
-  readonly #worker: Worker
-  #member: GroupMember
-  #looking: Timer | null = null
+  /** Waits between two lives, unless the instance is closed. */
+  readonly #sleeper: Sleeper
+  /** The last one: it may have ended. */
+  #life: WorkerLife | undefined
+  #isBounded = false
   #failure: { readonly error: unknown } | null = null
-  /** The failure came while closing, so the one who closes has to hear of it. */
-  #closeFailed = false
-  readonly #cache: CacheBudget | undefined
-  #leaving: Promise<void> | null = null
-  #gaveUp = false
 
   static async start(options: InstanceOptions): Promise<ApplicationInstance> {
-    const { topology, client, platform, logger, engine, config, stateFolder } = options
-    const processId = await loadProcessId(stateFolder, platform)
-    const { deadLetterTopic } = config
-    const { timers } = platform
-    const planning = { topology, deadLetterTopic, client, timers, logger }
-    const planned = await PlannedTopology.make(planning)
-    const { plan } = planned
-    const opening = { topology, plan, client, engine, platform, config, logger }
-    const globals = await openGlobalTables(opening)
-    try {
-      const producer = await client.producer()
-      return new ApplicationInstance(options, { planned, processId, globals, producer })
-    } catch (error) {
-      await globals.close()
-      throw error
-    }
+    const processId = await loadProcessId(options.stateFolder, options.platform)
+    const instance = new ApplicationInstance(options, processId)
+    instance.#start(await instance.#begin())
+    return instance
   }
 
-  constructor(options: InstanceOptions, acquired: Acquired) {
-    const { client, platform, logger, topology, config, streamsConfig, onState } = options
-    const { planned, globals, producer } = acquired
+  constructor(options: InstanceOptions, processId: string) {
+    const { platform, logger, config, streamsConfig, onState } = options
     this.name = options.name
     this.#options = options
-    this.#acquired = acquired
-    this.#cache = newCacheBudget(options.config.cacheMaxBytes)
+    this.#owner = {
+      processId,
+      counters: this.#counters,
+      cache: newCacheBudget(config.cacheMaxBytes),
+      isBounded: () => this.#isBounded,
+      onRunning: running => {
+        if (!this.#machine.stopping) this.#machine.to(running ? 'RUNNING' : 'REBALANCING')
+      },
+    }
     this.#machine = new StateMachine((state, previous) => {
       logger.info({ application: this.name, previous }, `${this.name} is ${state}`)
       try {
@@ -109,98 +67,25 @@ export class ApplicationInstance implements Application {
       } catch (error) {
         // Thrown on from here it would keep what comes next from being closed.
         logger.error({ application: this.name, state, error }, `onState of ${this.name} threw`)
-        this.#worker.failed(error)
+        this.#life?.failed(error)
       }
     })
-    const collector = new RecordCollector({ partitions: topic => planned.plan.counts.get(topic) })
-    const onDropped = (): void => {
-      this.#counters.dropped++
-    }
-    const lookUp: CommitTarget['lookUpTopics'] = names =>
-      lookUpTopics(names, { client, timers: platform.timers, logger })
-    const sending = {
-      producer,
-      collector,
-      lookUpTopics: lookUp,
-      topology,
-      config,
-      logger,
-      onDropped,
-    }
-    const worker = new Worker({
-      platform,
-      logger,
-      inputs: arrival => new Inputs(client.consumer(), arrival, logger),
-      outputs: new OutputSender(sending),
-      collector,
-      member: () => this.#member,
-      lookUpTopics: lookUp,
-      commitIntervalMs: streamsConfig.commitIntervalMs,
-      throughput: new Throughput(topology, this.#counters),
-      purge: new RepartitionPurge({ topology, client, clock: platform.clock, logger }),
-      startTask: (id, signal) => this.#startTask(id, collector, signal),
-      onRunning: running => this.#running(running),
-    })
-    this.#worker = worker
-    globals.follow(error => worker.failed(error))
-    this.#machine.to('REBALANCING')
-    this.finished = this.#live()
+    const handler = streamsConfig.uncaughtExceptionHandler
+    this.#uncaught = new UncaughtErrors({ handler, platform, logger })
+    this.#sleeper = new Sleeper(platform.timers)
+    this.finished = this.#ended.promise
     // An error is logged and shows in `state`; who does not ask for `finished` must not be killed by it.
     this.finished.catch(() => {})
-    this.#member = this.#join()
-    this.#watch()
   }
 
-  #join(): GroupMember {
-    const { planned } = this.#acquired
-    return joinGroup({
-      client: this.#options.client,
-      planned,
-      describe: () => this.#describe(),
-      events: this.#worker,
-    })
+  #begin(): Promise<WorkerLife> {
+    return WorkerLife.begin(this.#options, this.#owner)
   }
 
-  /** What this instance tells the others. */
-  #describe(): MemberData {
-    return {
-      processId: this.#acquired.processId,
-      owned: this.#worker.owned,
-      stored: Object.fromEntries(this.#storedTasks().map(id => [id, unknownOffset])),
-      endpoint: null,
-      shutdownRequested: false,
-    }
-  }
-
-  /** Looks from time to time whether topics have come or gone that patterns match. */
-  #watch(): void {
-    const { platform, streamsConfig } = this.#options
-    if (!this.#acquired.planned.canChange || this.#machine.stopping) return
-    const look = (): void => {
-      this.#look().catch((error: unknown) => this.#worker.failed(error))
-    }
-    this.#looking = platform.timers.schedule(streamsConfig.metadataMaxAgeMs, look)
-  }
-
-  async #look(): Promise<void> {
-    try {
-      if (await this.#acquired.planned.refresh()) await this.#rejoin()
-    } catch (error) {
-      if (!(error instanceof MillraceError) || !error.retriable) throw error
-      const { logger } = this.#options
-      logger.warn({ application: this.name, error }, 'Topics could not be looked up; trying again')
-    }
-    this.#watch()
-  }
-
-  /** Has the group share out the tasks anew: they read other topics now, and there may be others. */
-  async #rejoin(): Promise<void> {
-    const { logger } = this.#options
-    logger.info({ application: this.name }, 'Other topics match the patterns of the topology now')
-    await this.#worker.revoked()
-    if (this.#machine.stopping) return
-    await this.#member.leave()
-    if (!this.#machine.stopping) this.#member = this.#join()
+  #start(life: WorkerLife): void {
+    this.#life = life
+    this.#machine.to('REBALANCING')
+    void this.#live(life).then(this.#ended.resolve, this.#ended.reject)
   }
 
   get state(): ApplicationState {
@@ -220,27 +105,27 @@ export class ApplicationInstance implements Application {
 
   async #reachEnd(signal: AbortSignal | undefined): Promise<void> {
     const { client, onProgress } = this.#options
-    const { topology, plan } = this.#acquired.planned
-    const worker = this.#worker
+    const life = this.#life
+    assert(life !== undefined)
+    const { topology, plan } = life.planned
     const stopped = (): boolean => signal?.aborted === true || this.#machine.stopping
-    worker.commitsWhenCaughtUp = true
+    const nextProgress = (timeoutMs: number): Promise<void> => this.#nextProgress(timeoutMs)
+    this.#isBounded = true
     try {
-      await reachEnd({
-        client,
-        topology,
-        plan,
-        nextProgress: timeoutMs => worker.nextProgress(timeoutMs),
-        stopped,
-        onProgress,
-      })
+      await reachEnd({ client, topology, plan, nextProgress, stopped, onProgress })
       // Everything may have been done before: who asks for the stores next finds them restored.
-      while (this.state !== 'RUNNING' && !stopped()) await worker.nextProgress(lookIntervalMs)
-      await worker.settle()
+      while (this.state !== 'RUNNING' && !stopped()) await nextProgress(lookIntervalMs)
+      await this.#life?.settle()
     } catch (error) {
       throw this.#failure === null ? error : this.#failure.error
     } finally {
-      worker.commitsWhenCaughtUp = false
+      this.#isBounded = false
     }
+  }
+
+  #nextProgress(timeoutMs: number): Promise<void> {
+    const { timers } = this.#options.platform
+    return this.#life?.nextProgress(timeoutMs) ?? pause(timers, timeoutMs)
   }
 
   store<S extends QueryableStore = QueryableStore>(name: string): S {
@@ -252,20 +137,22 @@ export class ApplicationInstance implements Application {
   #view(name: string): unknown {
     return queryStore(name, {
       topology: this.#options.topology,
-      globalStore: global => this.#acquired.globals.store(global)?.rows,
+      globalStore: global => this.#life?.globals.store(global)?.rows,
       tasks: () => this.#readableTasks(name),
     })
   }
 
   async close(): Promise<void> {
     if (!this.#machine.stopping) this.#machine.to('PENDING_SHUTDOWN')
-    this.#worker.stop()
+    this.#sleeper.close()
+    this.#life?.stop()
     const { timers } = this.#options.platform
-    const timeout = timers.schedule(closeTimeoutMs, () => this.#giveUp())
+    const timeout = timers.schedule(closeTimeoutMs, () => this.#life?.giveUp())
     try {
       await this.finished
     } catch (error) {
-      if (this.#closeFailed) throw error
+      // Of what stopped the instance before it was closed `finished` tells.
+      if (this.state === 'NOT_RUNNING') throw error
     } finally {
       timeout.cancel()
     }
@@ -275,100 +162,72 @@ export class ApplicationInstance implements Application {
     return this.close()
   }
 
-  async #live(): Promise<void> {
-    const { globals, producer } = this.#acquired
-    for (const step of [
-      () => this.#work(),
-      async () => this.#looking?.cancel(),
-      // Others can go on with the tasks while the rest is closed.
-      () => this.#leave(),
-      () => globals.close(),
-      () => producer.close(),
-    ]) {
-      try {
-        await step()
-      } catch (error) {
-        this.#fail(error)
-      }
-    }
+  async #live(first: WorkerLife): Promise<void> {
+    let life: WorkerLife | undefined = first
+    while (life !== undefined) life = await this.#liveOnce(life)
     this.#options.onClosed()
-    this.#machine.to(this.#failure === null ? 'NOT_RUNNING' : 'ERROR')
+    this.#machine.to(this.state === 'PENDING_ERROR' ? 'ERROR' : 'NOT_RUNNING')
     if (this.#failure !== null) throw this.#failure.error
   }
 
-  async #work(): Promise<void> {
+  /** Returns the next life, if an error ended this one and it is to be replaced. */
+  async #liveOnce(life: WorkerLife): Promise<WorkerLife | undefined> {
+    this.#life = life
+    if (this.#machine.stopping) life.stop()
+    let isReplaced = false
     try {
-      await this.#worker.run()
-    } catch (cause) {
-      if (!this.#gaveUp) throw cause
-      throw new MillraceError(
-        'CONNECTION_LOST',
-        `${this.name} was closed without its last commit: the log has not answered for ${closeTimeoutMs / 1000} s. ` +
-          `What it processed since the commit before will be processed again when it starts.`,
-        { cause },
-      )
+      await life.work()
+    } catch (error) {
+      isReplaced = this.#isReplacedAfter(error)
     }
+    try {
+      await life.close()
+    } catch (error) {
+      // After a failure this is its consequence.
+      if (isReplaced) this.#log(error)
+      else this.#fail(error)
+    }
+    return isReplaced ? this.#nextLife() : undefined
   }
 
-  /** Ends every wait of the worker for the log, which then fails. */
-  #giveUp(): void {
-    this.#gaveUp = true
-    for (const closed of [this.#acquired.producer.close(), this.#leave()]) {
-      closed.catch((error: unknown) => this.#fail(error))
+  /** Undefined when the instance is closed meanwhile, or an error is to end it. */
+  async #nextLife(): Promise<WorkerLife | undefined> {
+    while (await this.#sleeper.sleep(this.#uncaught.nextPauseMs())) {
+      try {
+        return await this.#begin()
+      } catch (error) {
+        if (!this.#isReplacedAfter(error)) break
+      }
     }
+    return undefined
   }
 
-  #leave(): Promise<void> {
-    return (this.#leaving ??= this.#member.leave())
+  /** Whether the instance goes on after an error; if not, it begins to stop. */
+  #isReplacedAfter(error: unknown): boolean {
+    if (this.#machine.stopping || this.#uncaught.ask(error) !== 'replace') {
+      this.#fail(error)
+      return false
+    }
+    this.#machine.to('REBALANCING')
+    this.#log(error, 'its worker is replaced')
+    return true
   }
 
   /** The first failure is the cause; what fails while the rest is closed is its consequence. */
   #fail(error: unknown): void {
-    if (this.#failure === null) {
-      this.#failure = { error }
-      this.#closeFailed = this.#machine.state === 'PENDING_SHUTDOWN'
-      this.#machine.to('PENDING_ERROR')
-    }
-    this.#options.logger.error({ application: this.name, error }, `${this.name} fails`)
+    this.#failure ??= { error }
+    if (!this.#machine.stopping) this.#machine.to('PENDING_ERROR')
+    this.#log(error)
   }
 
-  #running(running: boolean): void {
-    if (!this.#machine.stopping) this.#machine.to(running ? 'RUNNING' : 'REBALANCING')
-  }
-
-  async #startTask(
-    id: string,
-    collector: RecordCollector,
-    signal: AbortSignal,
-  ): Promise<StartedTask | undefined> {
-    const { client, engine, platform, logger, topology, config } = this.#options
-    const { planned, globals } = this.#acquired
-    const surroundings = {
-      applicationId: topology.applicationId,
-      client,
-      engine,
-      clock: platform.clock,
-      collector,
-      globalStore: (name: string) => globals.store(name)?.store,
-      config,
-      cache: this.#cache,
-      now: () => platform.clock.now(),
-      logger,
-      onRestored: (records: number) => {
-        this.#counters.restored += records
-      },
-    }
-    return startTask(plannedTask(id, planned.plan), surroundings, signal)
-  }
-
-  #storedTasks(): string[] {
-    const names = this.#options.platform.files.list(join(this.#options.stateFolder, 'tasks'))
-    return names.filter(name => /^\d+_\d+$/.test(name))
+  #log(error: unknown, then = 'it stops'): void {
+    const { name } = this
+    this.#options.logger.error({ application: name, error }, `${name} fails: ${then}`)
   }
 
   #readableTasks(store: string): Iterable<Task> {
     const { state } = this
-    if (state === 'RUNNING') return this.#worker.tasks
+    if (state === 'RUNNING') return this.#life?.tasks ?? []
     throw this.#machine.stopping
       ? new MillraceError(
           'CLOSED',
@@ -380,15 +239,4 @@ export class ApplicationInstance implements Application {
             `when the application is RUNNING.`,
         )
   }
-}
-
-/** The work, or the signal if it comes first; what becomes of the work then is nobody's concern. */
-function orAborted(work: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
-  if (signal === undefined) return work
-  return new Promise((resolve, reject) => {
-    const aborted = (): void => resolve()
-    signal.addEventListener('abort', aborted)
-    if (signal.aborted) resolve()
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', aborted))
-  })
 }

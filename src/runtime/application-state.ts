@@ -6,16 +6,17 @@ import assert from 'node:assert/strict'
  *     CREATED → REBALANCING ⇄ RUNNING → PENDING_SHUTDOWN → NOT_RUNNING
  *                          ↘ PENDING_ERROR → ERROR
  *
- * RUNNING means that every task of this instance processes records: none is being restored and no rebalance is under
- * way. An error while shutting down ends in ERROR too.
+ * RUNNING means that every task of this instance processes records, or would if it were not paused: none is being
+ * restored. ERROR means that an error ended the instance; one that could only not be closed in good order is NOT_RUNNING,
+ * and `close` tells what failed.
  */
 export type ApplicationState = keyof typeof successors
 
 const successors = {
-  CREATED: ['REBALANCING', 'PENDING_SHUTDOWN', 'PENDING_ERROR'],
+  CREATED: ['REBALANCING', 'PENDING_SHUTDOWN'],
   REBALANCING: ['RUNNING', 'PENDING_SHUTDOWN', 'PENDING_ERROR'],
   RUNNING: ['REBALANCING', 'PENDING_SHUTDOWN', 'PENDING_ERROR'],
-  PENDING_SHUTDOWN: ['NOT_RUNNING', 'PENDING_ERROR'],
+  PENDING_SHUTDOWN: ['NOT_RUNNING'],
   NOT_RUNNING: [],
   PENDING_ERROR: ['ERROR'],
   ERROR: [],

@@ -40,6 +40,8 @@ export interface WorkerOptions {
   readonly purge: RepartitionPurge
   /** Opens and restores a task; undefined when it was told to stop before the end. */
   readonly startTask: (id: string, signal: AbortSignal) => Promise<StartedTask | undefined>
+  /** In a bounded run there is nothing to wait for once the input is consumed. */
+  readonly isBounded: () => boolean
   /** All tasks process records now, or some do not yet. */
   readonly onRunning: (running: boolean) => void
 }
@@ -62,8 +64,6 @@ export class Worker {
   #uncommittedRecords = 0
   #stopping = false
   #lastCommitAt: number
-  /** In a bounded run there is nothing to wait for once the input is consumed. */
-  commitsWhenCaughtUp = false
 
   constructor(options: WorkerOptions) {
     this.#options = options
@@ -235,10 +235,10 @@ export class Worker {
     const tasks = [...this.#tasks.values()]
     if (!tasks.some(task => task.needsCommit)) return false
     if (tasks.some(task => task.wantsCommit)) return true
-    const { platform, collector, commitIntervalMs } = this.#options
+    const { platform, collector, commitIntervalMs, isBounded } = this.#options
     if (collector.bufferedBytes >= maxPendingBytes) return true
     if (this.#uncommittedRecords >= maxUncommittedRecords) return true
-    if (idle && this.commitsWhenCaughtUp && tasks.every(task => task.isCaughtUp)) return true
+    if (idle && isBounded() && tasks.every(task => task.isCaughtUp)) return true
     return platform.clock.monotonic() - this.#lastCommitAt >= commitIntervalMs
   }
 

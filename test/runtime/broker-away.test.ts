@@ -54,7 +54,7 @@ describe('an application whose broker is away closes within seconds', () => {
       message: expect.stringMatching(/without its last commit/),
     })
     expect(tookMs()).toBeLessThan(15_000)
-    expect(application.state).toBe('ERROR')
+    expect(application.state).toBe('NOT_RUNNING')
     expect(engine.opened).toEqual([])
   })
 

@@ -1,0 +1,302 @@
+import { join } from 'node:path'
+import type { GroupMember, LogClient, LogProducer } from '../client/log-client.ts'
+import type { ResolvedStreamsConfig } from '../dsl/streams-config.ts'
+import { MillraceError } from '../errors.ts'
+import type { Logger } from '../logger.ts'
+import type { Platform, Timer } from '../platform/platform.ts'
+import type { CacheBudget } from '../state/record-cache.ts'
+import type { StoreEngine } from '../state/store-engine.ts'
+import type { ResolvedTaskConfig } from '../topology/task-config.ts'
+import type { Topology } from '../topology/topology.ts'
+import { closeAll } from './close-all.ts'
+import type { CommitTarget } from './commit.ts'
+import { type GlobalTables, openGlobalTables } from './global-tables.ts'
+import { Inputs } from './inputs.ts'
+import { lookUpTopics } from './internal-topics.ts'
+import { type MemberData, unknownOffset } from './member-data.ts'
+import { joinGroup } from './membership.ts'
+import type { Counters } from './metrics.ts'
+import { OutputSender } from './output-sender.ts'
+import { plannedTask } from './partition-plan.ts'
+import { PlannedTopology } from './planned-topology.ts'
+import { RecordCollector } from './record-collector.ts'
+import { RepartitionPurge } from './repartition-purge.ts'
+import { type StartedTask, startTask } from './start-task.ts'
+import type { Task } from './task.ts'
+import { Throughput } from './throughput.ts'
+import { Worker } from './worker.ts'
+
+export interface LifeOptions {
+  readonly name: string
+  readonly topology: Topology
+  readonly client: LogClient
+  readonly platform: Platform
+  readonly logger: Logger
+  readonly stateFolder: string
+  readonly engine: StoreEngine
+  readonly config: ResolvedTaskConfig
+  readonly streamsConfig: ResolvedStreamsConfig
+}
+
+/** What outlives the life: it is the instance's. */
+export interface LifeOwner {
+  readonly processId: string
+  readonly counters: Counters
+  readonly cache: CacheBudget | undefined
+  /** Whether a bounded run is under way: there is nothing to wait for once the input is consumed. */
+  readonly isBounded: () => boolean
+  /** All tasks process records now, or some do not yet. */
+  readonly onRunning: (running: boolean) => void
+}
+
+/** What a life has acquired before it joins the group. */
+interface Acquired {
+  readonly planned: PlannedTopology
+  readonly globals: GlobalTables
+  readonly producer: LogProducer
+}
+
+/** How long to wait for a log that does not answer when closing. A producer by itself goes on for its delivery timeout, two minutes. */
+export const closeTimeoutMs = 10_000
+
+/**
+ * One life of the worker of an instance: its global tables, producer, tasks and membership of the group, from the first
+ * to the last. All that an error can leave in disorder is in here, so that an instance can go on after one: it closes
+ * this life and begins the next. Kafka Streams' `StreamThread` together with its `GlobalStreamThread`.
+ */
+export class WorkerLife {
+  readonly #options: LifeOptions
+  readonly #owner: LifeOwner
+  readonly #acquired: Acquired
+  readonly #worker: Worker
+  #member: GroupMember | undefined
+  #looking: Timer | null = null
+  #leaving: Promise<void> | null = null
+  #stopping = false
+  #gaveUp = false
+
+  /** Looks at the topics and creates what is missing, reads the global tables and opens a producer. Throws what fails. */
+  static async begin(options: LifeOptions, owner: LifeOwner): Promise<WorkerLife> {
+    const { topology, client, platform, logger, engine, config } = options
+    const { deadLetterTopic } = config
+    const { timers } = platform
+    const planning = { topology, deadLetterTopic, client, timers, logger }
+    const planned = await PlannedTopology.make(planning)
+    const { plan } = planned
+    const opening = { topology, plan, client, engine, platform, config, logger }
+    const globals = await openGlobalTables(opening)
+    try {
+      const producer = await client.producer()
+      return new WorkerLife(options, owner, { planned, globals, producer })
+    } catch (error) {
+      await globals.close()
+      throw error
+    }
+  }
+
+  constructor(options: LifeOptions, owner: LifeOwner, acquired: Acquired) {
+    const { client, platform, logger, topology, config, streamsConfig } = options
+    const { planned, globals, producer } = acquired
+    const { counters } = owner
+    this.#options = options
+    this.#owner = owner
+    this.#acquired = acquired
+    const collector = new RecordCollector({ partitions: topic => planned.plan.counts.get(topic) })
+    const onDropped = (): void => {
+      counters.dropped++
+    }
+    const lookUp: CommitTarget['lookUpTopics'] = names =>
+      lookUpTopics(names, { client, timers: platform.timers, logger })
+    const sending = {
+      producer,
+      collector,
+      lookUpTopics: lookUp,
+      topology,
+      config,
+      logger,
+      onDropped,
+    }
+    this.#worker = new Worker({
+      platform,
+      logger,
+      inputs: arrival => new Inputs(client.consumer(), arrival, logger),
+      outputs: new OutputSender(sending),
+      collector,
+      member: () => this.#memberNow(),
+      lookUpTopics: lookUp,
+      commitIntervalMs: streamsConfig.commitIntervalMs,
+      throughput: new Throughput(topology, counters),
+      purge: new RepartitionPurge({ topology, client, clock: platform.clock, logger }),
+      startTask: (id, signal) => this.#startTask(id, collector, signal),
+      isBounded: owner.isBounded,
+      onRunning: owner.onRunning,
+    })
+    globals.follow(error => this.#worker.failed(error))
+  }
+
+  /** The topology with the topics that its patterns match, and the plan. */
+  get planned(): PlannedTopology {
+    return this.#acquired.planned
+  }
+
+  get globals(): GlobalTables {
+    return this.#acquired.globals
+  }
+
+  get tasks(): Iterable<Task> {
+    return this.#worker.tasks
+  }
+
+  /** Joins the group and processes until `stop` or an error, which rejects. The tasks are closed then: call `close`. */
+  async work(): Promise<void> {
+    if (!this.#stopping) {
+      this.#member = this.#join()
+      this.#watch()
+    }
+    try {
+      await this.#worker.run()
+    } catch (cause) {
+      if (!this.#gaveUp) throw cause
+      const { name } = this.#options
+      throw new MillraceError(
+        'CONNECTION_LOST',
+        `${name} was closed without its last commit: the log has not answered for ${closeTimeoutMs / 1000} s. ` +
+          `What it processed since the commit before will be processed again when it starts.`,
+        { cause },
+      )
+    }
+  }
+
+  /** Leaves the group and closes what is still open, once `work` has ended. Rejects with the first error. */
+  close(): Promise<void> {
+    this.#stopping = true
+    this.#looking?.cancel()
+    const { globals, producer } = this.#acquired
+    // Others can go on with the tasks while the rest is closed.
+    const steps = [() => this.#leave(), () => globals.close(), () => producer.close()]
+    return closeAll(steps, this.#options.logger)
+  }
+
+  /** Asks `work` to commit and end. */
+  stop(): void {
+    this.#stopping = true
+    this.#worker.stop()
+  }
+
+  /** Ends every wait of the worker for the log, which then fails. */
+  giveUp(): void {
+    this.#gaveUp = true
+    const { logger } = this.#options
+    for (const closed of [this.#acquired.producer.close(), this.#leave()]) {
+      closed.catch((error: unknown) =>
+        logger.error({ error }, 'Something else failed while closing'),
+      )
+    }
+  }
+
+  /** Ends `work` with the error. */
+  failed(error: unknown): void {
+    this.#worker.failed(error)
+  }
+
+  /** Resolves when the next commit is done or all tasks run, or after `timeoutMs`. For one waiter at a time. */
+  nextProgress(timeoutMs: number): Promise<void> {
+    return this.#worker.nextProgress(timeoutMs)
+  }
+
+  /** Resolves when what is under way, such as a commit, has ended. */
+  settle(): Promise<void> {
+    return this.#worker.settle()
+  }
+
+  #memberNow(): GroupMember {
+    if (this.#member !== undefined) return this.#member
+    throw new MillraceError('TASK_MIGRATED', `${this.#options.name} has not joined its group.`)
+  }
+
+  #join(): GroupMember {
+    return joinGroup({
+      client: this.#options.client,
+      planned: this.planned,
+      describe: () => this.#describe(),
+      events: this.#worker,
+    })
+  }
+
+  /** What this instance tells the others. */
+  #describe(): MemberData {
+    return {
+      processId: this.#owner.processId,
+      owned: this.#worker.owned,
+      stored: Object.fromEntries(this.#storedTasks().map(id => [id, unknownOffset])),
+      endpoint: null,
+      shutdownRequested: false,
+    }
+  }
+
+  #storedTasks(): string[] {
+    const names = this.#options.platform.files.list(join(this.#options.stateFolder, 'tasks'))
+    return names.filter(name => /^\d+_\d+$/.test(name))
+  }
+
+  /** Looks from time to time whether topics have come or gone that patterns match. */
+  #watch(): void {
+    const { platform, streamsConfig } = this.#options
+    if (!this.planned.canChange || this.#stopping) return
+    const look = (): void => {
+      this.#look().catch((error: unknown) => this.#worker.failed(error))
+    }
+    this.#looking = platform.timers.schedule(streamsConfig.metadataMaxAgeMs, look)
+  }
+
+  async #look(): Promise<void> {
+    const { name, logger } = this.#options
+    try {
+      if (await this.planned.refresh()) await this.#rejoin()
+    } catch (error) {
+      if (!(error instanceof MillraceError) || !error.retriable) throw error
+      logger.warn({ application: name, error }, 'Topics could not be looked up; trying again')
+    }
+    this.#watch()
+  }
+
+  /** Has the group share out the tasks anew: they read other topics now, and there may be others. */
+  async #rejoin(): Promise<void> {
+    const { name, logger } = this.#options
+    logger.info({ application: name }, 'Other topics match the patterns of the topology now')
+    await this.#worker.revoked()
+    if (this.#stopping) return
+    await this.#member?.leave()
+    if (!this.#stopping) this.#member = this.#join()
+  }
+
+  async #leave(): Promise<void> {
+    await (this.#leaving ??= this.#member?.leave() ?? Promise.resolve())
+  }
+
+  #startTask(
+    id: string,
+    collector: RecordCollector,
+    signal: AbortSignal,
+  ): Promise<StartedTask | undefined> {
+    const { client, engine, platform, logger, topology, config } = this.#options
+    const { counters, cache } = this.#owner
+    const { planned, globals } = this.#acquired
+    const surroundings = {
+      applicationId: topology.applicationId,
+      client,
+      engine,
+      clock: platform.clock,
+      collector,
+      globalStore: (name: string) => globals.store(name)?.store,
+      config,
+      cache,
+      now: () => platform.clock.now(),
+      logger,
+      onRestored: (records: number) => {
+        counters.restored += records
+      },
+    }
+    return startTask(plannedTask(id, planned.plan), surroundings, signal)
+  }
+}
