@@ -38,6 +38,7 @@ export class ApplicationInstance implements Application {
   /** The last one: it may have ended. */
   #life: WorkerLife | undefined
   #isBounded = false
+  #isPaused = false
   #failure: { readonly error: unknown } | null = null
 
   static async start(options: InstanceOptions): Promise<ApplicationInstance> {
@@ -56,6 +57,7 @@ export class ApplicationInstance implements Application {
       counters: this.#counters,
       cache: newCacheBudget(config.cacheMaxBytes),
       isBounded: () => this.#isBounded,
+      isPaused: () => this.#isPaused,
       onRunning: running => {
         if (!this.#machine.stopping) this.#machine.to(running ? 'RUNNING' : 'REBALANCING')
       },
@@ -90,6 +92,19 @@ export class ApplicationInstance implements Application {
 
   get state(): ApplicationState {
     return this.#machine.state
+  }
+
+  get isPaused(): boolean {
+    return this.#isPaused
+  }
+
+  pause(): void {
+    this.#isPaused = true
+  }
+
+  resume(): void {
+    this.#isPaused = false
+    this.#life?.resume()
   }
 
   metrics(): ApplicationMetrics {

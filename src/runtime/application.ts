@@ -109,6 +109,52 @@ export interface Application extends AsyncDisposable {
    * ```
    */
   store<S extends QueryableStore = QueryableStore>(name: string): S
+  /** Whether `pause` was called, and `resume` not since. */
+  readonly isPaused: boolean
+  /**
+   * Has this instance process no more records and call no punctuators until `resume`; other instances go on. It stays a member
+   * of its group with its tasks, which are restored if need be, commits what was processed, and its stores can be read; `state`
+   * says nothing of it. A bounded run waits. Kafka Streams' `KafkaStreams#pause` (KIP-834).
+   *
+   * @example
+   * ```ts
+   * import { createLogClient, defineApp, nodePlatform, startApplication, string } from 'millrace'
+   * import { startBroker } from 'millrace/broker'
+   *
+   * const text = { key: string(), value: string() }
+   * const app = defineApp('copy', builder => builder.stream('in', text).to('out'))
+   * await using broker = await startBroker()
+   * const [platform, bootstrap] = [nodePlatform(), [broker.address]]
+   * await using client = createLogClient({ platform, bootstrap, connector: broker.connector() })
+   * await client.createTopics([{ name: 'in' }, { name: 'out' }])
+   * await using application = await startApplication(app, { client, stateFolder: './state' })
+   * application.pause()
+   * application.isPaused // → true
+   * application.resume()
+   * application.isPaused // → false
+   * ```
+   */
+  pause(): void
+  /**
+   * Ends a pause: the instance goes on where it was. `KafkaStreams#resume`.
+   *
+   * @example
+   * ```ts
+   * import { createLogClient, defineApp, nodePlatform, startApplication, string } from 'millrace'
+   * import { startBroker } from 'millrace/broker'
+   *
+   * const text = { key: string(), value: string() }
+   * const app = defineApp('copy', builder => builder.stream('in', text).to('out'))
+   * await using broker = await startBroker()
+   * const [platform, bootstrap] = [nodePlatform(), [broker.address]]
+   * await using client = createLogClient({ platform, bootstrap, connector: broker.connector() })
+   * await client.createTopics([{ name: 'in' }, { name: 'out' }])
+   * await using application = await startApplication(app, { client, stateFolder: './state' })
+   * application.resume() // does nothing unless it is paused
+   * application.isPaused // → false
+   * ```
+   */
+  resume(): void
   /**
    * What this instance has done since it started.
    *

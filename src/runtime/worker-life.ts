@@ -45,6 +45,8 @@ export interface LifeOwner {
   readonly cache: CacheBudget | undefined
   /** Whether a bounded run is under way: there is nothing to wait for once the input is consumed. */
   readonly isBounded: () => boolean
+  /** Tasks process nothing meanwhile. */
+  readonly isPaused: () => boolean
   /** All tasks process records now, or some do not yet. */
   readonly onRunning: (running: boolean) => void
 }
@@ -129,6 +131,7 @@ export class WorkerLife {
       purge: new RepartitionPurge({ topology, client, clock: platform.clock, logger }),
       startTask: (id, signal) => this.#startTask(id, collector, signal),
       isBounded: owner.isBounded,
+      isPaused: owner.isPaused,
       onRunning: owner.onRunning,
     })
     globals.follow(error => this.#worker.failed(error))
@@ -181,6 +184,11 @@ export class WorkerLife {
   stop(): void {
     this.#stopping = true
     this.#worker.stop()
+  }
+
+  /** The tasks may process again. */
+  resume(): void {
+    this.#worker.wake()
   }
 
   /** Ends every wait of the worker for the log, which then fails. */

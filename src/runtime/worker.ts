@@ -42,6 +42,8 @@ export interface WorkerOptions {
   readonly startTask: (id: string, signal: AbortSignal) => Promise<StartedTask | undefined>
   /** In a bounded run there is nothing to wait for once the input is consumed. */
   readonly isBounded: () => boolean
+  /** Tasks process nothing meanwhile, and call no punctuators; all else goes on. */
+  readonly isPaused: () => boolean
   /** All tasks process records now, or some do not yet. */
   readonly onRunning: (running: boolean) => void
 }
@@ -89,6 +91,11 @@ export class Worker {
     const closeTasks = () => this.#closeTasks()
     const closeInputs = () => this.#inputs.close()
     return closeAll([work, closeTasks, closeInputs], this.#options.logger)
+  }
+
+  /** There may be something to do. */
+  wake(): void {
+    this.#wake.open()
   }
 
   /** Asks `run` to commit, close and end. */
@@ -158,8 +165,9 @@ export class Worker {
   async #turn(): Promise<void> {
     await this.#errands.run()
     const arrived = this.#inputs.deliver()
-    const processed = await this.#slice()
-    const punctuated = await this.#punctuate()
+    const isPaused = this.#options.isPaused()
+    const processed = isPaused ? 0 : await this.#slice()
+    const punctuated = !isPaused && (await this.#punctuate())
     this.#inputs.balance()
     const idle = processed === 0 && !arrived && !punctuated
     this.#inputs.fetch(idle ? idleFetchMs : 0)
@@ -223,8 +231,9 @@ export class Worker {
 
   /** How long there is nothing to do if nothing arrives. */
   #idleMs(): number {
-    const { platform, commitIntervalMs } = this.#options
+    const { platform, commitIntervalMs, isPaused } = this.#options
     let idleMs = commitIntervalMs
+    if (isPaused()) return idleMs
     for (const { nextWallClockPunctuationMs: next } of this.#tasks.values()) {
       if (next < Infinity) idleMs = Math.min(idleMs, Math.max(0, next - platform.clock.now()))
     }
