@@ -1,5 +1,6 @@
 import { startBroker } from '../../src/broker/start-broker.ts'
 import { createLogClient, type LogClientOptions } from '../../src/client/kafka-client.ts'
+import type { LogClient } from '../../src/client/log-client.ts'
 import { wireConnector } from '../../src/client/wire-connection.ts'
 import type { Platform } from '../../src/platform/platform.ts'
 import { simulate } from '../../src/platform/simulated/simulation.ts'
@@ -8,33 +9,51 @@ import { CrashableEngine } from './crashable-engine.ts'
 
 const address = { host: 'broker', port: 9092 }
 
+type BrokerSettings = Parameters<typeof startBroker>[0]
+
 /** A broker and a machine for applications in one simulation, in virtual time. */
-export async function simulatedLog(settings: Parameters<typeof startBroker>[0] = {}) {
+export interface SimulatedLog {
+  readonly platform: Platform
+  readonly client: LogClient
+  connect(options?: Partial<LogClientOptions>): LogClient
+  /** What an application needs to run here. */
+  readonly options: {
+    readonly client: LogClient
+    readonly platform: Platform
+    readonly engine: CrashableEngine
+    readonly stateFolder: string
+  }
+  /** The broker's machine loses its power. */
+  crash(): void
+  restart(): Promise<unknown>
+  run<T>(work: Promise<T>): Promise<T>
+  until(condition: () => boolean): Promise<void>
+  pass(ms: number): Promise<void>
+}
+
+export async function simulatedLog(settings: BrokerSettings = {}): Promise<SimulatedLog> {
   const simulation = simulate({ seed: 1 })
   const broker = simulation.machine('broker')
   const { platform } = simulation.machine('app')
-  const startIt = () =>
-    simulation.run(
-      startBroker({ ...settings, platform: broker.platform, data: '/broker', ...address }),
-    )
-  await startIt()
-  const connect = (options: Partial<LogClientOptions> = {}) => connectTo(platform, options)
+  const started = { ...settings, platform: broker.platform, data: '/broker', ...address }
+  const restart = (): Promise<unknown> => simulation.run(startBroker(started))
+  await restart()
+  const connect = (options: Partial<LogClientOptions> = {}): LogClient =>
+    createLogClient({
+      platform,
+      bootstrap: [address],
+      connector: wireConnector(platform, { clientId: 'simulated' }),
+      ...options,
+    })
   return {
-    simulation,
     platform,
     client: connect(),
     connect,
-    /** What an application needs to run here. */
     options: { client: connect(), platform, engine: new CrashableEngine(), stateFolder: '/state' },
     crash: () => broker.crash(),
-    restart: startIt,
-    run: <T>(work: Promise<T>) => simulation.run(work),
-    until: (condition: () => boolean) => simulation.run(condition),
-    pass: (ms: number) => simulation.run(pause(platform.timers, ms)),
+    restart,
+    run: work => simulation.run(work),
+    until: condition => simulation.run(condition),
+    pass: ms => simulation.run(pause(platform.timers, ms)),
   }
-}
-
-function connectTo(platform: Platform, options: Partial<LogClientOptions>) {
-  const connector = wireConnector(platform, { clientId: 'simulated' })
-  return createLogClient({ platform, bootstrap: [address], connector, ...options })
 }
