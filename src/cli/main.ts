@@ -1,11 +1,12 @@
 import process from 'node:process'
 import { Command, CommanderError } from 'commander'
-import { type ErrorCode, MillraceError } from '../errors.ts'
+import { MillraceError } from '../errors.ts'
+import { exitCodeOf } from './exit-code.ts'
 import { version } from './version.ts'
 
 /**
- * The `millrace` command. Exit codes: 0 done, 1 it failed while working, 2 it was called wrongly. What went wrong is one
- * sentence on standard error; a stack trace appears only for what is not an operating error.
+ * The `millrace` command. What went wrong is one sentence on standard error, and an exit code of `exit-code.ts`; a stack
+ * trace appears only for what is not an operating error.
  */
 const program = new Command('millrace')
   .description('Stream processing for TypeScript, on a bundled broker or any Apache Kafka.')
@@ -14,24 +15,21 @@ const program = new Command('millrace')
   .showHelpAfterError('(millrace --help lists what there is)')
   .exitOverride()
 
-const loaders: Readonly<Record<string, () => Promise<Command>>> = {
+const loaders: Record<string, () => Promise<Command>> = {
   dev: async () => (await import('./commands/dev.ts')).devCommand(),
   run: async () => (await import('./commands/run.ts')).runCommand(),
   broker: async () => (await import('./commands/broker.ts')).brokerCommand(),
   describe: async () => (await import('./commands/describe.ts')).describeCommand(),
+}
+// What only processes call is in no help.
+if (process.argv[2] === 'worker') {
+  loaders['worker'] = async () => (await import('./commands/worker.ts')).workerCommand()
 }
 // Half of a start is loading code: the command that is called is loaded alone, for help all of them.
 const called = loaders[process.argv[2] ?? '']
 for (const load of called === undefined ? Object.values(loaders) : [called]) {
   program.addCommand((await load()).copyInheritedSettings(program))
 }
-
-/** What whoever called can put right in what was called with, the app's topology included. */
-const calledWrongly: ReadonlySet<ErrorCode> = new Set([
-  'INVALID_CONFIG',
-  'INVALID_APP',
-  'INVALID_TOPOLOGY',
-])
 
 try {
   await program.parseAsync()
@@ -43,8 +41,8 @@ function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
   if (error instanceof MillraceError) {
     process.stderr.write(`error: ${error.message} [${error.code}]\n`)
-    return calledWrongly.has(error.code) ? 2 : 1
+  } else {
+    process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`)
   }
-  process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`)
-  return 1
+  return exitCodeOf(error)
 }

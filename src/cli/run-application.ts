@@ -1,13 +1,13 @@
 import process from 'node:process'
 import type { Application } from '../runtime/application.ts'
-import { stopSignal } from './stop-signal.ts'
+import { appSignals, stopSignal } from './stop-signal.ts'
 
 /** Runs a started application until a signal, its own failure, or (with `untilEnd`) the end of its input. */
 export async function runApplication(
   application: Application,
   { untilEnd }: { untilEnd: boolean },
 ): Promise<void> {
-  const stop = stopSignal()
+  const stop = stopSignal({ signals: appSignals })
   const say = (line: string): boolean => process.stdout.write(`${line}\n`)
   say(`${application.name} is running; Ctrl-C stops it`)
   try {

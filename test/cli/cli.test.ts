@@ -273,7 +273,7 @@ describe('run', () => {
     const state = join(folder, 'run-state')
     const { status, stderr } = millrace('run', app, '--brokers', brokers, '--state', state)
     expect(stderr).toMatch(/(flights|airports).*\[MISSING_TOPIC\]/)
-    expect(status).toBe(1)
+    expect(status).toBe(2)
     await broker.stop('SIGTERM')
   })
 

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
 
 const root = join(import.meta.dirname, '../..')
 const bin = join(root, 'bin/millrace.js')
@@ -25,6 +26,12 @@ export interface Running {
   readonly process: ChildProcess
   /** Resolves with the first line of standard output that matches. */
   line(pattern: RegExp): Promise<string>
+  /** The same of standard error. */
+  logged(pattern: RegExp): Promise<string>
+  /** All that was written so far. */
+  readonly written: { readonly stdout: readonly string[]; readonly stderr: readonly string[] }
+  /** Resolves with the exit code, null when a signal ended it. */
+  readonly exit: Promise<number | null>
   /** Sends the signal and resolves with the exit code, null when the signal ended it. */
   stop(signal: NodeJS.Signals): Promise<number | null>
 }
@@ -35,30 +42,42 @@ export function startMillrace(...args: string[]): Running {
     cwd: root,
     stdio: ['ignore', 'pipe', 'pipe'],
   })
-  const exit = once(child, 'exit') as Promise<[number | null]>
-  let errors = ''
-  child.stderr.on('data', (text: Buffer) => (errors += text.toString()))
-  const lines: string[] = []
-  const waiting: { pattern: RegExp; resolve: (line: string) => void }[] = []
-  createInterface({ input: child.stdout }).on('line', line => {
-    lines.push(line)
-    for (const { pattern, resolve } of waiting) if (pattern.test(line)) resolve(line)
-  })
+  const exit = (once(child, 'exit') as Promise<[number | null]>).then(([code]) => code)
+  const [stdout, stderr] = [new Lines(child.stdout), new Lines(child.stderr)]
+  const matching = (lines: Lines, pattern: RegExp): Promise<string> =>
+    Promise.race([
+      lines.matching(pattern),
+      exit.then(code => {
+        throw new Error(`millrace ${args.join(' ')} ended with ${code}: ${stderr.all.join('\n')}`)
+      }),
+    ])
   return {
     process: child,
-    line: async pattern => {
-      const seen = lines.find(line => pattern.test(line))
-      if (seen !== undefined) return seen
-      return Promise.race([
-        new Promise<string>(resolve => waiting.push({ pattern, resolve })),
-        exit.then(([code]) => {
-          throw new Error(`millrace ${args.join(' ')} ended with ${code}: ${errors}`)
-        }),
-      ])
-    },
-    stop: async signal => {
+    line: pattern => matching(stdout, pattern),
+    logged: pattern => matching(stderr, pattern),
+    written: { stdout: stdout.all, stderr: stderr.all },
+    exit,
+    stop(signal) {
       child.kill(signal)
-      return (await exit)[0]
+      return exit
     },
+  }
+}
+
+class Lines {
+  readonly all: string[] = []
+  readonly #waiting: { pattern: RegExp; resolve: (line: string) => void }[] = []
+
+  constructor(stream: Readable) {
+    createInterface({ input: stream }).on('line', line => {
+      this.all.push(line)
+      for (const { pattern, resolve } of this.#waiting) if (pattern.test(line)) resolve(line)
+    })
+  }
+
+  async matching(pattern: RegExp): Promise<string> {
+    const seen = this.all.find(line => pattern.test(line))
+    if (seen !== undefined) return seen
+    return new Promise(resolve => this.#waiting.push({ pattern, resolve }))
   }
 }

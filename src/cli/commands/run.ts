@@ -1,63 +1,82 @@
 import { join, resolve } from 'node:path'
 import process from 'node:process'
 import { Command } from 'commander'
-import { createLogClient } from '../../client/kafka-client.ts'
-import type { Connector } from '../../client/connection.ts'
-import { wireConnector } from '../../client/wire-connection.ts'
 import { nodePlatform } from '../../platform/node-platform.ts'
-import type { Address } from '../../platform/platform.ts'
-import { startApplication } from '../../runtime/application.ts'
+import {
+  addConnectionOptions,
+  connectionOf,
+  type ConnectionOptions,
+} from '../connection-options.ts'
+import { openClient } from '../connection-settings.ts'
 import { loadApp } from '../load-app.ts'
-import { parseBrokers } from '../options.ts'
+import { parseCount } from '../options.ts'
 import { runApplication } from '../run-application.ts'
-import { standardErrorLogger } from '../standard-error-logger.ts'
+import { runWorkers, workerFolder } from '../run-workers.ts'
+import {
+  addLogOptions,
+  type LogOptions,
+  logSettings,
+  standardErrorLogger,
+} from '../standard-error-logger.ts'
+import { startInstance } from '../start-instance.ts'
 
-interface Options {
-  readonly brokers: Address[]
+interface Options extends ConnectionOptions, LogOptions {
+  readonly workers?: number
   readonly state: string
-  readonly untilEnd?: boolean
+  readonly untilEnd?: true
 }
 
-/** `millrace run <app> --brokers …`: one instance of an app against brokers that are already there. */
+/** `millrace run <app> --brokers …`: an app against brokers that are already there, in this process or in several. */
 export function runCommand(): Command {
-  return new Command('run')
+  const command = new Command('run')
     .description('run an app against a broker or an Apache Kafka cluster')
     .argument('<app>', 'app module, such as examples/flights/app.ts')
-    .requiredOption('--brokers <host:port,…>', 'brokers to find the cluster by', parseBrokers)
     .option(
-      '--state <folder>',
-      'folder for state stores, one folder per instance',
-      '.millrace/state',
+      '--workers <n>',
+      'work in so many processes, which are started anew when they end (default: in this one)',
+      parseCount,
     )
+    .option('--state <folder>', 'folder for the state of this machine’s workers', '.millrace/state')
     .option('--until-end', 'stop when the input that is there now has been processed')
-    .action(async (path: string, { brokers, state, untilEnd }: Options) => {
-      const platform = nodePlatform()
-      const app = await loadApp(path, platform)
-      const logger = standardErrorLogger(platform)
-      const connector = wireConnector(platform, { clientId: app.name })
-      await answering(brokers, connector)
-      await using client = createLogClient({ platform, bootstrap: brokers, connector, logger })
-      const application = await startApplication(app, {
-        client,
-        platform,
-        logger,
-        stateFolder: join(resolve(process.cwd(), state), app.name),
-      })
-      await runApplication(application, { untilEnd: untilEnd === true })
-    })
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 stopped in order, 1 failed, 2 called wrongly, 130 cut by a second signal.',
+    )
+    .action(run)
+  return addLogOptions(addConnectionOptions(command))
 }
 
-/** The client itself waits for brokers that are away; at the start nobody there means a wrong address. */
-async function answering(brokers: readonly Address[], connector: Connector): Promise<void> {
-  let failure: unknown
-  for (const broker of brokers) {
+async function run(path: string, options: Options): Promise<void> {
+  const platform = nodePlatform()
+  const connection = connectionOf(options, platform.files)
+  const app = await loadApp(path, platform)
+  // First, so that a mistake in it is told once, and before anything has begun.
+  app.compile()
+  const log = logSettings(options)
+  const logger = standardErrorLogger(platform, log.level, log.format)
+  const { name } = app
+  const untilEnd = options.untilEnd === true
+  const stateFolder = join(resolve(process.cwd(), options.state), name)
+  if (options.workers === undefined) {
+    const folder = workerFolder(stateFolder, 1)
+    const settings = { connection, stateFolder: folder, platform, logger }
+    const { application, close } = await startInstance(app, settings)
     try {
-      const connection = await connector(broker)
-      await connection.close()
-      return
-    } catch (error) {
-      failure = error
+      await runApplication(application, { untilEnd })
+    } finally {
+      await close()
     }
+    return
   }
-  throw failure
+  // Workers wait for brokers that are away; at the start it is a wrong address.
+  await (await openClient(connection, { platform, clientId: name, logger })).close()
+  const start = {
+    kind: 'start',
+    app: resolve(process.cwd(), path),
+    connection,
+    stateFolder,
+    untilEnd,
+    log,
+  } as const
+  await runWorkers({ name, workers: options.workers, start, platform, logger })
 }
