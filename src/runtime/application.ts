@@ -8,11 +8,11 @@ import { nodePlatform } from '../platform/node-platform.ts'
 import type { Platform } from '../platform/platform.ts'
 import { levelEngine } from '../state/level-engine.ts'
 import type { StoreEngine } from '../state/store-engine.ts'
+import type { QueryableStore } from '../state/stores.ts'
 import { ApplicationInstance } from './application-instance.ts'
 import type { ApplicationState, StateListener } from './application-state.ts'
 import { makeDurableFolder } from '../platform/make-durable-folder.ts'
 import type { ApplicationMetrics } from './metrics.ts'
-import type { QueryableStore } from './queries.ts'
 
 /**
  * What an application needs, and how it is told about. What is given here of a `TaskConfig` or `StreamsConfig` overrules the

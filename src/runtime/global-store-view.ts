@@ -1,8 +1,10 @@
 import { MillraceError } from '../errors.ts'
 import { KeyValueStore } from '../state/key-value-store.ts'
 import { plainKeyValueStore, plainWindowStore } from '../state/plain-stores.ts'
+import { storeReader } from '../state/readers/store-reader.ts'
 import { SessionRows } from '../state/session-store.ts'
 import type {
+  QueryableStore,
   SessionStore,
   TimestampedKeyValueStore,
   TimestampedWindowStore,
@@ -12,7 +14,6 @@ import type { TaskState } from '../state/task-state.ts'
 import { VersionedStore } from '../state/versioned-store.ts'
 import { WindowStore } from '../state/window-store.ts'
 import type { StoreDefinition } from '../topology/topology.ts'
-import type { QueryableStore } from './queries.ts'
 
 /** A global store as others than its own processor see it. */
 export interface GlobalStoreView {
@@ -33,23 +34,18 @@ export function globalStoreView(
 ): GlobalStoreView | undefined {
   const store = state.rows(name)
   const guard = new Guard(name, onDamage)
+  const rows = storeReader(state, name, 'readUncommitted', error => guard.damaged(error))
+  if (rows === undefined) return undefined
   if (store instanceof KeyValueStore) {
-    const rows = keyValueView(store, guard)
-    return { rows, store: kind === 'keyValue' ? plainKeyValueStore(rows, noTime) : rows }
+    const view = keyValueView(store, guard)
+    return { rows, store: kind === 'keyValue' ? plainKeyValueStore(view, noTime) : view }
   }
   if (store instanceof WindowStore) {
-    const rows = windowView(store, guard)
-    return { rows, store: kind === 'window' ? plainWindowStore(rows, noTime) : rows }
+    const view = windowView(store, guard)
+    return { rows, store: kind === 'window' ? plainWindowStore(view, noTime) : view }
   }
-  if (store instanceof SessionRows) {
-    const rows = sessionView(store, guard)
-    return { rows, store: rows }
-  }
-  if (store instanceof VersionedStore) {
-    const rows = versionedView(store, guard)
-    return { rows, store: rows }
-  }
-  return undefined
+  if (store instanceof SessionRows) return { rows, store: sessionView(store, guard) }
+  return store instanceof VersionedStore ? { rows, store: versionedView(store, guard) } : undefined
 }
 
 /** Nothing is put. */
@@ -70,7 +66,6 @@ function keyValueView(
       }
     },
     rows: range => guard.each(() => store.rows(range)),
-    all: () => guard.eachLater(() => store.all()),
     get size() {
       return store.size
     },
@@ -84,7 +79,6 @@ function windowView(store: WindowStore, guard: Guard): TimestampedWindowStore<un
     fetch: (key, windowStart) => guard.read(() => store.fetch(key, windowStart)),
     fetchRange: (key, range) => guard.each(() => store.fetchRange(key, range)),
     rows: range => guard.each(() => store.rows(range)),
-    all: () => guard.eachLater(() => store.all()),
     get observedTime() {
       return store.observedTime
     },
@@ -98,7 +92,6 @@ function sessionView(store: SessionRows, guard: Guard): SessionStore<unknown, un
     fetchSession: (key, start, end) => guard.read(() => store.fetchSession(key, start, end)),
     findSessions: (key, range) => guard.each(() => store.findSessions(key, range)),
     rows: range => guard.each(() => store.rows(range)),
-    all: () => guard.eachLater(() => store.all()),
     put: () => guard.refuse(),
   }
 }
@@ -111,7 +104,6 @@ function versionedView(
     name: store.name,
     get: (key, asOf) => guard.read(() => store.get(key, asOf)),
     versions: key => guard.each(() => store.versions(key)),
-    all: () => guard.eachLater(() => store.all()),
     put: () => guard.refuse(),
     delete: () => guard.refuse(),
   }
@@ -135,14 +127,6 @@ class Guard {
   }
 
   *each<Row>(rows: () => Iterable<Row>): Iterable<Row> {
-    try {
-      yield* rows()
-    } catch (error) {
-      throw this.damaged(error)
-    }
-  }
-
-  async *eachLater<Row>(rows: () => AsyncIterable<Row>): AsyncIterable<Row> {
     try {
       yield* rows()
     } catch (error) {

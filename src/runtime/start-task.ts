@@ -85,6 +85,8 @@ async function start(
       await state.close()
       return undefined
     }
+    // Offsets are committed after the changelog has what they stand for, so the stores reflect at least these.
+    state.knowPosition(positions.filter(({ isNew }) => isNew !== true))
     return { task: makeTask(planned, surroundings, state, positions), positions }
   } catch (error) {
     await state.close()

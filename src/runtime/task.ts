@@ -90,6 +90,8 @@ export class Task implements TaskScope, SinkScope {
   readonly #sourceTopics: ReadonlySet<string>
   /** How far the prepared transaction brings the stores in them. */
   #sourceOffsets: readonly PartitionOffset[] = []
+  /** Next offsets of all inputs, as of the prepared transaction. */
+  #preparedPosition: readonly PartitionOffset[]
   readonly #metadata: TaskOffsetMetadata
   /** By store. */
   readonly #caches = new Map<string, RecordCache<HeldUpdate>>()
@@ -113,6 +115,7 @@ export class Task implements TaskScope, SinkScope {
     this.#errors = new TaskErrors(options)
     this.#metadata = new TaskOffsetMetadata(options.inputs.map(({ metadata }) => metadata))
     this.streamTime = this.#metadata.partitionTime
+    this.#preparedPosition = options.inputs
     this.#nodes = wireNodes(options.nodes, options.collector, this)
     const { maxTaskIdleMs } = options.config
     this.#inputs = new TaskInputs(
@@ -158,6 +161,17 @@ export class Task implements TaskScope, SinkScope {
   /** Bytes that were fetched from an input and not processed: pause it when they are many. */
   bufferedBytes(input: TopicPartition): number {
     return this.#inputs.queue(input).bufferedBytes
+  }
+
+  /**
+   * Next offsets of the inputs: what comes before them is reflected in the stores, with the open transaction. While updates
+   * wait in a cache it is where the last commit began.
+   */
+  get position(): readonly PartitionOffset[] {
+    for (const cache of this.#caches.values()) if (!cache.isEmpty) return this.#preparedPosition
+    return this.#inputs.queues.map(({ topic, partition, nextOffset: offset }) => {
+      return { topic, partition, offset }
+    })
   }
 
   /** Inputs have moved on since the last commit, or punctuators were called. */
@@ -284,6 +298,7 @@ export class Task implements TaskScope, SinkScope {
       const { topic, partition, nextOffset: offset } = queue
       return { topic, partition, offset, metadata: this.#metadata.encode(queue.partitionTime) }
     })
+    this.#preparedPosition = offsets
     this.#sourceOffsets = offsets.filter(({ topic }) => this.#sourceTopics.has(topic))
     return offsets
   }
@@ -350,7 +365,10 @@ export class Task implements TaskScope, SinkScope {
    * undefined, and all is done.
    */
   completeCommit(checkpoints: readonly PartitionOffset[] = []): Promise<void> | undefined {
-    return this.state.completeCommit([...checkpoints, ...this.#sourceOffsets])
+    return this.state.completeCommit(
+      [...checkpoints, ...this.#sourceOffsets],
+      this.#preparedPosition,
+    )
   }
 
   /** Closes the processors and the stores; what was not committed is forgotten. */

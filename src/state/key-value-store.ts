@@ -1,6 +1,6 @@
+import type { KeyIndexRange } from './key-index.ts'
 import type { RowTable } from './row-table.ts'
 import type { KeyValueDefinition } from './store-definition.ts'
-import type { Entry } from './store-engine.ts'
 import { type StoreSerdes, storeSerdes } from './store-serdes.ts'
 import { newRow, rowTimestamp, rowValue } from './stored-row.ts'
 import type {
@@ -17,7 +17,7 @@ import type {
 export class KeyValueStore implements TimestampedKeyValueStore<unknown, unknown> {
   readonly name: string
   readonly table: RowTable
-  readonly #serdes: StoreSerdes
+  readonly serdes: StoreSerdes
   readonly #maxEntries: number
   /** Keys as latin1 strings, the one that was not used for longest first; null where all rows are kept. */
   readonly #lastUse: Set<string> | null
@@ -25,7 +25,7 @@ export class KeyValueStore implements TimestampedKeyValueStore<unknown, unknown>
   constructor(definition: KeyValueDefinition, table: RowTable) {
     this.name = definition.name
     this.table = table
-    this.#serdes = storeSerdes(definition)
+    this.serdes = storeSerdes(definition)
     this.#maxEntries = definition.maxEntries ?? Infinity
     this.#lastUse = definition.maxEntries === undefined ? null : new Set()
     if (this.#lastUse === null) return
@@ -36,16 +36,16 @@ export class KeyValueStore implements TimestampedKeyValueStore<unknown, unknown>
   }
 
   get(key: unknown): ValueAndTimestamp<unknown> | undefined {
-    const keyBytes = this.#serdes.keyBytes(key)
+    const keyBytes = this.serdes.keyBytes(key)
     const row = this.table.get(keyBytes)
     if (row === undefined) return undefined
     if (this.#lastUse !== null) this.#use(keyBytes.toString('latin1'))
-    return { value: this.#serdes.value(rowValue(row)), timestamp: rowTimestamp(row) }
+    return { value: this.serdes.value(rowValue(row)), timestamp: rowTimestamp(row) }
   }
 
   put(key: unknown, value: unknown, timestamp: number): void {
-    const keyBytes = this.#serdes.keyBytes(key)
-    const row = value === null ? null : newRow(this.#serdes.valueBytes(value), timestamp)
+    const keyBytes = this.serdes.keyBytes(key)
+    const row = value === null ? null : newRow(this.serdes.valueBytes(value), timestamp)
     this.table.put(keyBytes, row, timestamp)
     if (this.#lastUse === null || row === null) return
     this.#use(keyBytes.toString('latin1'))
@@ -60,21 +60,19 @@ export class KeyValueStore implements TimestampedKeyValueStore<unknown, unknown>
   }
 
   *rows(range: KeyRange<unknown> = {}): Iterable<KeyValueRow<unknown, unknown>> {
-    const { from, to, prefix, reverse } = range
-    const bounds =
-      prefix === undefined
-        ? { from: this.#bound(from), to: after(this.#bound(to)), reverse }
-        : { from: prefix.toString('latin1'), to: afterPrefix(prefix), reverse }
-    for (const [key, row] of this.table.rows(bounds)) yield this.#decode(key, row)
+    for (const [key, row] of this.table.rows(this.bounds(range))) yield this.decode(key, row)
   }
 
-  all(): AsyncIterable<KeyValueRow<unknown, unknown>> {
-    return this.#decoded(this.table.entries())
+  /** As keys of the table, of which the second is the first one after the range. */
+  bounds({ from, to, prefix, reverse }: KeyRange<unknown>): KeyIndexRange {
+    return prefix === undefined
+      ? { from: this.#bound(from), to: after(this.#bound(to)), reverse }
+      : { from: prefix.toString('latin1'), to: afterPrefix(prefix), reverse }
   }
 
   /** The same without waiting; only over an engine that can. */
   *allSync(): Iterable<KeyValueRow<unknown, unknown>> {
-    for (const [key, row] of this.table.entriesSync()) yield this.#decode(key, row)
+    for (const [key, row] of this.table.entriesSync()) yield this.decode(key, row)
   }
 
   changelogKey(tableKey: Buffer): Buffer {
@@ -91,17 +89,13 @@ export class KeyValueStore implements TimestampedKeyValueStore<unknown, unknown>
   }
 
   #bound(key: unknown): string | undefined {
-    return key === undefined ? undefined : this.#serdes.keyBytes(key).toString('latin1')
+    return key === undefined ? undefined : this.serdes.keyBytes(key).toString('latin1')
   }
 
-  async *#decoded(entries: AsyncIterable<Entry>): AsyncIterable<KeyValueRow<unknown, unknown>> {
-    for await (const [key, row] of entries) yield this.#decode(key, row)
-  }
-
-  #decode(key: Buffer, row: Buffer): KeyValueRow<unknown, unknown> {
+  decode(key: Buffer, row: Buffer): KeyValueRow<unknown, unknown> {
     return {
-      key: this.#serdes.key(key),
-      value: this.#serdes.value(rowValue(row)),
+      key: this.serdes.key(key),
+      value: this.serdes.value(rowValue(row)),
       timestamp: rowTimestamp(row),
     }
   }

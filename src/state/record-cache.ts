@@ -32,6 +32,10 @@ export class RecordCache<U> {
     this.#store = store
   }
 
+  get isEmpty(): boolean {
+    return this.#held.size === 0
+  }
+
   /** Whether the row was written since the last flush. */
   has(key: string): boolean {
     return this.#held.has(key)

@@ -4,6 +4,7 @@ import { MillraceError } from '../errors.ts'
 import { KeyIndex, type KeyIndexRange } from './key-index.ts'
 import type { RecordCache } from './record-cache.ts'
 import { RowCache } from './row-cache.ts'
+import type { Isolation, RowReader } from './row-reader.ts'
 import type { Entry, KeyRange, StoreDatabase, WriteOperation } from './store-engine.ts'
 import { isIntact, sealRow } from './stored-row.ts'
 import { asTaskError, taskCorrupted } from './task-corrupted.ts'
@@ -273,24 +274,64 @@ export class RowTable {
     this.#cache.clear()
   }
 
-  /** Rows in the order of the keys' bytes, as of the beginning of the iteration; keys are the store's. */
-  async *entries(): AsyncIterable<Entry> {
-    const overlay = this.#overlay()
+  /**
+   * The table as queries read it: with what the open transaction has written, or without. Under readCommitted a prepared
+   * transaction counts as open, for its commit may still fail.
+   */
+  reader(isolation: Isolation): RowReader {
+    if (isolation === 'readUncommitted') return this
+    const get = (key: Buffer, text = key.toString('latin1')): Buffer | undefined =>
+      this.#cache.get(text) ?? this.#read(key, text)
+    return {
+      get: key => get(key),
+      keys: range => this.#committedKeys(range),
+      rowAt(text) {
+        const key = Buffer.from(text, 'latin1')
+        const row = get(key, text)
+        return row === undefined ? undefined : [key, row]
+      },
+      entries: (range = {}) => this.#between(range, noOverlay),
+    }
+  }
+
+  /** As `keys`, which the index cannot say: it has the keys of the open transaction, and lacks those that it deletes. */
+  #committedKeys({ from = '', to, reverse = false }: KeyIndexRange): string[] {
+    const isDeleted = ([text, { row }]: [string, DirtyRow]): boolean =>
+      row === null && text >= from && (to === undefined || text < to)
+    const deleted = [...this.#prepared, ...this.#open].filter(isDeleted).map(([text]) => text)
+    const keys = [...new Set([...this.#keys.range({ from, to }), ...deleted])].sort()
+    const isCommitted = (text: string): boolean =>
+      (this.#cache.get(text) ?? this.#read(Buffer.from(text, 'latin1'), text)) !== undefined
+    return (reverse ? keys.reverse() : keys).filter(isCommitted)
+  }
+
+  /** Rows in the order of the keys' bytes, as of the beginning of the iteration; bounds and keys are the store's. */
+  entries(range: KeyRange = {}): AsyncIterable<Entry> {
+    return this.#between(range, () => this.#overlay(range))
+  }
+
+  async *#between({ from, to, reverse }: KeyRange, begin: () => Overlay): AsyncIterable<Entry> {
+    const overlay = begin()
+    const bounds = {
+      from: from === undefined ? this.range.from : this.databaseKey(from),
+      to: to === undefined ? this.range.to : this.databaseKey(to),
+      ...(reverse !== undefined && { reverse }),
+    }
     try {
-      for await (const [key, row] of this.#database.entries(this.range)) {
+      for await (const [key, row] of this.#database.entries(bounds)) {
         yield* this.#step(key, row, overlay)
       }
     } catch (error) {
       throw asTaskError(error, this.#name)
     }
-    yield* this.#step(this.range.to, null, overlay)
+    yield* this.#rest(overlay)
   }
 
   /** The same without waiting; only over an engine that can. */
   *entriesSync(): Iterable<Entry> {
-    const overlay = this.#overlay()
+    const overlay = this.#overlay({})
     for (const [key, row] of this.#entriesSync(this.range)) yield* this.#step(key, row, overlay)
-    yield* this.#step(this.range.to, null, overlay)
+    yield* this.#rest(overlay)
   }
 
   #entriesSync(range: KeyRange): Iterable<Entry> {
@@ -300,19 +341,24 @@ export class RowTable {
   }
 
   /** What stands in the overlay before a committed row, then that row, unless the overlay has its successor. */
-  *#step(key: Buffer, row: Buffer | null, overlay: Overlay): Iterable<Entry> {
+  *#step(key: Buffer, row: Buffer, overlay: Overlay): Iterable<Entry> {
     let overwritten = false
     for (;;) {
       const dirty = overlay.rows[overlay.at]
-      const order = dirty === undefined ? 1 : Buffer.compare(dirty.key, key)
+      const order = dirty === undefined ? 1 : overlay.sign * Buffer.compare(dirty.key, key)
       if (dirty === undefined || order > 0) break
       overwritten ||= order === 0
       overlay.at++
       if (dirty.row !== null) yield [this.storeKey(dirty.key), dirty.row]
     }
-    if (overwritten || row === null) return
+    if (overwritten) return
     this.#check(key, row)
     yield [this.storeKey(key), row]
+  }
+
+  /** What stands in the overlay after the last committed row. */
+  *#rest({ rows, at }: Overlay): Iterable<Entry> {
+    for (const { key, row } of rows.slice(at)) if (row !== null) yield [this.storeKey(key), row]
   }
 
   #check(databaseKey: Buffer, row: Buffer): void {
@@ -320,17 +366,29 @@ export class RowTable {
     throw taskCorrupted(this.#name, 'the checksum of a row does not match')
   }
 
-  #overlay(): Overlay {
-    const rows = new Map([...this.#prepared, ...this.#open])
-    return { rows: [...rows.values()].sort((a, b) => Buffer.compare(a.key, b.key)), at: 0 }
+  #overlay({ from, to, reverse = false }: KeyRange): Overlay {
+    const [first, end] = [from?.toString('latin1') ?? '', to?.toString('latin1')]
+    const rows = new Map<string, DirtyRow>()
+    for (const dirty of [this.#prepared, this.#open]) {
+      for (const [text, row] of dirty) {
+        if (text >= first && (end === undefined || text < end)) rows.set(text, row)
+      }
+    }
+    const sign = reverse ? -1 : 1
+    const sorted = [...rows.values()].sort((a, b) => sign * Buffer.compare(a.key, b.key))
+    return { rows: sorted, sign, at: 0 }
   }
 }
 
-/** Dirty rows in the order of their keys, and how many of them were passed. */
+/** Dirty rows in the order of the iteration, and how many of them were passed. */
 interface Overlay {
   readonly rows: readonly DirtyRow[]
+  /** -1 when the iteration goes backwards. */
+  readonly sign: 1 | -1
   at: number
 }
+
+const noOverlay = (): Overlay => ({ rows: [], sign: 1, at: 0 })
 
 /** Store names are at most 255 bytes: no name is the beginning of another one's rows, as the length comes first. */
 function storePrefix(storeName: string): Buffer {

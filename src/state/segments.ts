@@ -56,7 +56,12 @@ export class Segments {
 
   /** The smallest time of which rows are visible. */
   get oldest(): number {
-    return this.observedTime - this.#retentionMs + 1
+    return this.oldestAt(this.observedTime)
+  }
+
+  /** The same, as of another largest time put. */
+  oldestAt(observedTime: number): number {
+    return observedTime - this.#retentionMs + 1
   }
 
   /** The smallest time of the segments that are kept. */

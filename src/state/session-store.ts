@@ -3,7 +3,6 @@ import { KeyIndex } from './key-index.ts'
 import type { RowTable } from './row-table.ts'
 import { segmentBytes, Segments } from './segments.ts'
 import type { SessionDefinition } from './store-definition.ts'
-import type { Entry } from './store-engine.ts'
 import { type StoreSerdes, storeSerdes } from './store-serdes.ts'
 import { newRow, rowTimestamp, rowValue } from './stored-row.ts'
 import type { SessionRange, SessionRow, SessionStore, TimeSpan } from './stores.ts'
@@ -16,7 +15,7 @@ export class SessionRows implements SessionStore<unknown, unknown> {
   readonly name: string
   readonly table: RowTable
   readonly segments: Segments
-  readonly #serdes: StoreSerdes
+  readonly serdes: StoreSerdes
   /** Ends, starts and keys, in that order. */
   readonly #times: KeyIndex | null
   readonly #inMemory: boolean
@@ -25,7 +24,7 @@ export class SessionRows implements SessionStore<unknown, unknown> {
     this.name = definition.name
     this.table = table
     this.segments = new Segments(table, definition, observedTime)
-    this.#serdes = storeSerdes(definition)
+    this.serdes = storeSerdes(definition)
     this.#inMemory = definition.inMemory === true
     this.#times = definition.timeIndex === true ? new KeyIndex() : null
     if (this.#times === null) return
@@ -37,23 +36,23 @@ export class SessionRows implements SessionStore<unknown, unknown> {
 
   fetchSession(key: unknown, start: number, end: number): unknown {
     if (end < this.segments.oldest) return undefined
-    const keyBytes = this.#serdes.keyBytes(key)
-    const row = this.table.get(this.#rowKey(this.segments.of(end), keyBytes, end, start))
-    return row === undefined ? undefined : this.#serdes.value(rowValue(row))
+    const keyBytes = this.serdes.keyBytes(key)
+    const row = this.table.get(this.rowKey(this.segments.of(end), keyBytes, end, start))
+    return row === undefined ? undefined : this.serdes.value(rowValue(row))
   }
 
   put(key: unknown, value: unknown, start: number, end: number, timestamp: number): boolean {
     if (!this.segments.accepts(end)) return false
-    const row = value === null ? null : newRow(this.#serdes.valueBytes(value), timestamp)
-    const keyBytes = this.#serdes.keyBytes(key)
-    this.table.put(this.#rowKey(this.segments.of(end), keyBytes, end, start), row, timestamp)
+    const row = value === null ? null : newRow(this.serdes.valueBytes(value), timestamp)
+    const keyBytes = this.serdes.keyBytes(key)
+    this.table.put(this.rowKey(this.segments.of(end), keyBytes, end, start), row, timestamp)
     return true
   }
 
   /** Deletes a session that has expired and that `findSessions` found all the same. */
   removeExpired({ key, start, end }: SessionRow<unknown, unknown>, timestamp: number): void {
-    const keyBytes = this.#serdes.keyBytes(key)
-    this.table.put(this.#rowKey(this.segments.of(end), keyBytes, end, start), null, timestamp)
+    const keyBytes = this.serdes.keyBytes(key)
+    this.table.put(this.rowKey(this.segments.of(end), keyBytes, end, start), null, timestamp)
   }
 
   /** With `withExpired`, also what has expired, as long as it is stored. */
@@ -65,15 +64,15 @@ export class SessionRows implements SessionStore<unknown, unknown> {
     const from = Math.max(earliestEnd, withExpired ? 0 : this.segments.oldest, 0)
     const last = this.segments.observedTime
     if (from > last || latestStart < 0) return
-    const keyBytes = this.#serdes.keyBytes(key)
+    const keyBytes = this.serdes.keyBytes(key)
     const length = segmentBytes + keyBytes.length + sessionBytes
     const latest = int64Bytes(Math.min(latestStart, Number.MAX_SAFE_INTEGER)).toString('latin1')
     const [low, high] = [this.segments.of(from), this.segments.of(last)]
     for (let step = 0; step <= high - low; step++) {
       const segment = reverse ? high - step : low + step
       const bounds = {
-        from: this.#rowKey(segment, keyBytes, from, 0).toString('latin1'),
-        to: this.#rowKey(segment, keyBytes, last + 1, 0).toString('latin1'),
+        from: this.rowKey(segment, keyBytes, from, 0).toString('latin1'),
+        to: this.rowKey(segment, keyBytes, last + 1, 0).toString('latin1'),
         reverse,
       }
       for (const text of this.table.keys(bounds)) {
@@ -86,7 +85,7 @@ export class SessionRows implements SessionStore<unknown, unknown> {
           key,
           start: startOf(tableKey),
           end: endOf(tableKey),
-          value: this.#serdes.value(rowValue(row)),
+          value: this.serdes.value(rowValue(row)),
           timestamp: rowTimestamp(row),
         }
       }
@@ -96,7 +95,7 @@ export class SessionRows implements SessionStore<unknown, unknown> {
   *rows({ reverse }: { reverse?: boolean } = {}): Iterable<SessionRow<unknown, unknown>> {
     const oldest = this.segments.oldest
     for (const [key, row] of this.table.rows({ reverse })) {
-      if (endOf(key) >= oldest) yield this.#decode(key, row)
+      if (endOf(key) >= oldest) yield this.decode(key, row)
     }
   }
 
@@ -114,19 +113,15 @@ export class SessionRows implements SessionStore<unknown, unknown> {
     const keys = this.#times?.range(bounds) ?? []
     for (const timeKey of this.#inMemory ? byEndAndKey(keys) : keys) {
       const entry = this.table.rowAt(this.#tableKeyOf(timeKey))
-      if (entry !== undefined) yield this.#decode(...entry)
+      if (entry !== undefined) yield this.decode(...entry)
     }
-  }
-
-  all(): AsyncIterable<SessionRow<unknown, unknown>> {
-    return this.#decoded(this.table.entries())
   }
 
   /** The same without waiting; only over an engine that can. */
   *allSync(): Iterable<SessionRow<unknown, unknown>> {
     const oldest = this.segments.oldest
     for (const [key, row] of this.table.entriesSync()) {
-      if (endOf(key) >= oldest) yield this.#decode(key, row)
+      if (endOf(key) >= oldest) yield this.decode(key, row)
     }
   }
 
@@ -145,7 +140,7 @@ export class SessionRows implements SessionStore<unknown, unknown> {
     return key
   }
 
-  #rowKey(segment: number, key: Buffer, end: number, start: number): Buffer {
+  rowKey(segment: number, key: Buffer, end: number, start: number): Buffer {
     const tableKey = Buffer.allocUnsafe(segmentBytes + key.length + sessionBytes)
     writeInt64(tableKey, segment, 0)
     key.copy(tableKey, segmentBytes)
@@ -160,29 +155,23 @@ export class SessionRows implements SessionStore<unknown, unknown> {
     return segment.toString('latin1') + timeKey.slice(16) + end + timeKey.slice(8, 16)
   }
 
-  async *#decoded(entries: AsyncIterable<Entry>): AsyncIterable<SessionRow<unknown, unknown>> {
-    for await (const [key, row] of entries) {
-      if (endOf(key) >= this.segments.oldest) yield this.#decode(key, row)
-    }
-  }
-
-  #decode(key: Buffer, row: Buffer): SessionRow<unknown, unknown> {
+  decode(key: Buffer, row: Buffer): SessionRow<unknown, unknown> {
     return {
-      key: this.#serdes.key(key.subarray(segmentBytes, key.length - sessionBytes)),
+      key: this.serdes.key(key.subarray(segmentBytes, key.length - sessionBytes)),
       start: startOf(key),
       end: endOf(key),
-      value: this.#serdes.value(rowValue(row)),
+      value: this.serdes.value(rowValue(row)),
       timestamp: rowTimestamp(row),
     }
   }
 }
 
 /** End and start. */
-const sessionBytes = 16
+export const sessionBytes = 16
 
-const endOf = (key: Buffer): number => readInt64(key, key.length - sessionBytes)
+export const endOf = (key: Buffer): number => readInt64(key, key.length - sessionBytes)
 
-const startOf = (key: Buffer): number => readInt64(key, key.length - 8)
+export const startOf = (key: Buffer): number => readInt64(key, key.length - 8)
 
 /** Of a table's key: end, start, key. */
 const timeKey = (key: string): string =>

@@ -1,9 +1,10 @@
 /**
  * The stores as an operator and a query see them: typed, and synchronous where a record waits for the answer. Rows carry
  * the event time of their last update beside the value, as Kafka Streams' `TimestampedKeyValueStore` and
- * `TimestampedWindowStore` do; those of plain stores are values alone. The read-only halves are what queries get.
+ * `TimestampedWindowStore` do; those of plain stores are values alone. The read-only interfaces are what queries get: a row is
+ * there at once, ranges come row by row, as of the first step, from any store.
  *
- * Ranges need a definition that is `ordered`. They show the keys that were there at the beginning of the iteration, each row
+ * For operators ranges need a definition that is `ordered`. They show the keys that were there at the beginning of the iteration, each row
  * as it is when its turn comes; one that was deleted by then is left out.
  */
 export interface ValueAndTimestamp<V> {
@@ -16,11 +17,18 @@ export interface ReadOnlyKeyValueStore<K, V> {
   readonly name: string
   /** The row of a key, or undefined. Throws TASK_CORRUPTED when what is on disk is not what was written. */
   get(key: K): ValueAndTimestamp<V> | undefined
-  /** All rows in the order of their keys' bytes, as of the beginning of the iteration. */
+  /** Rows between two keys, both included, or all that begin with the bytes of a prefix, in the order of their keys' bytes. */
+  range(range: KeyRange<K>): AsyncIterable<KeyValueRow<K, V>>
+  /** All rows in the order of their keys' bytes. */
   all(): AsyncIterable<KeyValueRow<K, V>>
+  /** Number of rows, found by going through them all once. */
+  approximateNumEntries(): Promise<number>
 }
 
-export interface TimestampedKeyValueStore<K, V> extends ReadOnlyKeyValueStore<K, V> {
+export interface TimestampedKeyValueStore<K, V> {
+  readonly name: string
+  /** The row of a key, or undefined. Throws TASK_CORRUPTED when what is on disk is not what was written. */
+  get(key: K): ValueAndTimestamp<V> | undefined
   /** Sets the row of a key. A null value deletes it; `timestamp` is then that of the changelog's tombstone. */
   put(key: K, value: V | null, timestamp: number): void
   /** Rows in the order of their keys' bytes. */
@@ -52,12 +60,25 @@ export interface ReadOnlyVersionedKeyValueStore<K, V> {
    * As of a time before the history only the latest version is given, if it is that old.
    */
   get(key: K, asOf?: number): VersionedRecord<V> | undefined
-  /** Latest versions in the order of their keys' bytes, as of the beginning of the iteration. */
+  /** Versions of a key that were valid at some time of a span, earliest first. Kafka Streams' `MultiVersionedKeyQuery`. */
+  versions(key: K, range?: VersionRange): AsyncIterable<VersionedRecord<V>>
+  /** Latest versions in the order of their keys' bytes. */
   all(): AsyncIterable<KeyValueRow<K, V>>
 }
 
+/** A span of time in milliseconds since the Unix epoch, both included; without a bound from the first or to the last version. */
+export interface VersionRange {
+  readonly from?: number
+  readonly to?: number
+  /** Latest version first. */
+  readonly reverse?: boolean
+}
+
 /** Keeps the versions of each key for a time. Kafka Streams' `VersionedKeyValueStore`, KIP-889. */
-export interface VersionedKeyValueStore<K, V> extends ReadOnlyVersionedKeyValueStore<K, V> {
+export interface VersionedKeyValueStore<K, V> {
+  readonly name: string
+  /** As of queries: see `ReadOnlyVersionedKeyValueStore`. */
+  get(key: K, asOf?: number): VersionedRecord<V> | undefined
   /**
    * Puts a version that is valid from `timestamp` on; null is a deletion. Returns when the next version begins, Infinity when
    * there is none; null when `timestamp` is before the history: then nothing is stored and the task counts a dropped record.
@@ -96,10 +117,11 @@ export interface ReadOnlyWindowStore<K, V> {
   readonly name: string
   /** The row of a key in the window that starts at `windowStart` (ms since the Unix epoch), or undefined. */
   fetch(key: K, windowStart: number): ValueAndTimestamp<V> | undefined
-  /**
-   * All rows that are not expired, by segment of time, then key bytes, then window start; as of the beginning of the
-   * iteration.
-   */
+  /** Rows of a key by window start; of one start in the order of arrival, where several are kept. */
+  fetchRange(key: K, range?: TimeRange): AsyncIterable<WindowRow<K, V>>
+  /** Rows of windows that start in a span of time, of all keys or of a range, by segment of time, then key bytes, then start. */
+  fetchAll(range: WindowRange<K>): AsyncIterable<WindowRow<K, V>>
+  /** All rows that are not expired, by segment of time, then key bytes, then window start. */
   all(): AsyncIterable<WindowRow<K, V>>
 }
 
@@ -107,7 +129,10 @@ export interface ReadOnlyWindowStore<K, V> {
  * A row is readable while its window's start is greater than the largest start put so far minus the retention
  * (Kafka's `AbstractRocksDBSegmentedBytesStore`).
  */
-export interface TimestampedWindowStore<K, V> extends ReadOnlyWindowStore<K, V> {
+export interface TimestampedWindowStore<K, V> {
+  readonly name: string
+  /** The row of a key in the window that starts at `windowStart` (ms since the Unix epoch), or undefined. */
+  fetch(key: K, windowStart: number): ValueAndTimestamp<V> | undefined
   /** Largest window start put so far, the refused ones too; -1 before the first. */
   readonly observedTime: number
   /**
@@ -181,11 +206,11 @@ export interface WindowRow<K, V> extends ValueAndTimestamp<V> {
  * await application.settle()
  * const visits = application.store<ReadOnlySessionStore<string, number>>('visits')
  * visits.fetchSession('ann', 5, 5) // → 1
- * const found = [...visits.findSessions('ann', { latestStart: 4 })]
- * found.length // → 0
- * const all: number[] = []
- * for await (const { value } of visits.all()) all.push(value)
- * all // → [1]
+ * const found: number[] = []
+ * for await (const { value } of visits.findSessions('ann', { latestStart: 4 })) found.push(value)
+ * found // → []
+ * for await (const { value } of visits.all()) found.push(value)
+ * found // → [1]
  * ```
  */
 export interface ReadOnlySessionStore<K, V> {
@@ -193,7 +218,9 @@ export interface ReadOnlySessionStore<K, V> {
   /** The value of a key's session with exactly these bounds (ms since the Unix epoch, both inclusive), or undefined. */
   fetchSession(key: K, start: number, end: number): V | undefined
   /** Sessions of a key by end, then start. */
-  findSessions(key: K, range?: SessionRange): Iterable<SessionRow<K, V>>
+  findSessions(key: K, range?: SessionRange): AsyncIterable<SessionRow<K, V>>
+  /** Sessions of the keys of a range, by segment of time, then key bytes, then end and start. */
+  fetchAll(range: SessionKeyRange<K>): AsyncIterable<SessionRow<K, V>>
   /** All sessions that are not expired, by segment of time, then key bytes, then end and start. */
   all(): AsyncIterable<SessionRow<K, V>>
 }
@@ -201,7 +228,12 @@ export interface ReadOnlySessionStore<K, V> {
 /**
  * A session is readable while its end is greater than the largest end put so far minus the retention.
  */
-export interface SessionStore<K, V> extends ReadOnlySessionStore<K, V> {
+export interface SessionStore<K, V> {
+  readonly name: string
+  /** The value of a key's session with exactly these bounds (ms since the Unix epoch, both inclusive), or undefined. */
+  fetchSession(key: K, start: number, end: number): V | undefined
+  /** Sessions of a key by end, then start. */
+  findSessions(key: K, range?: SessionRange): Iterable<SessionRow<K, V>>
   /**
    * Sets the value of a session; null deletes it. Returns false when its segment has expired: then nothing is stored and the
    * task counts a dropped record.
@@ -219,9 +251,23 @@ export interface SessionRange {
   readonly reverse?: boolean
 }
 
+/** Of sessions of many keys. */
+export interface SessionKeyRange<K> extends SessionRange {
+  /** First and last key, both included, in the order of their bytes. */
+  readonly fromKey?: K
+  readonly toKey?: K
+}
+
 export interface SessionRow<K, V> extends ValueAndTimestamp<V> {
   readonly key: K
   /** First and last millisecond of the session since the Unix epoch. */
   readonly start: number
   readonly end: number
 }
+
+/** A store as a query sees it. Of a name, the caller says which of them the kind of the store promises. */
+export type QueryableStore =
+  | ReadOnlyKeyValueStore<unknown, unknown>
+  | ReadOnlyWindowStore<unknown, unknown>
+  | ReadOnlySessionStore<unknown, unknown>
+  | ReadOnlyVersionedKeyValueStore<unknown, unknown>

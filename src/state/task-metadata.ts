@@ -1,4 +1,4 @@
-import type { PartitionOffset } from '../client/log-client.ts'
+import type { PartitionOffset, TopicPartition } from '../client/log-client.ts'
 import { partitionName } from '../client/partition-map.ts'
 import type { StoreDatabase, WriteOperation } from './store-engine.ts'
 import { isIntact, newRow, rowTimestamp, rowValue, sealRow } from './stored-row.ts'
@@ -13,11 +13,13 @@ import { checkWrites, writeSlots } from './write-numbers.ts'
  *     0 1 partition int32, topic   the checkpoint: next offset of a topic to be applied to the stores
  *     0 2 store                    largest time put into the store so far
  *     0 3 slot int32               number of a write
+ *     0 4 partition int32, topic   the position: next offset of an input of the task that the stores do not reflect
  */
 export interface TaskMetadata {
   readonly marker: Marker | null
   readonly checkpoints: ReadonlyMap<string, number>
   readonly observedTimes: ReadonlyMap<string, number>
+  readonly position: ReadonlyMap<string, PartitionOffset>
   /** Number of the last write, and whether one before it is missing: see `write-numbers.ts`. */
   readonly lastWrite: number
   readonly hasGap: boolean
@@ -35,6 +37,7 @@ export const emptyMetadata: TaskMetadata = {
   marker: null,
   checkpoints: new Map(),
   observedTimes: new Map(),
+  position: new Map(),
   lastWrite: 0,
   hasGap: false,
 }
@@ -46,6 +49,7 @@ export async function readTaskMetadata(
   let marker: Marker | null = null
   const checkpoints = new Map<string, number>()
   const observedTimes = new Map<string, number>()
+  const position = new Map<string, PartitionOffset>()
   const writes: number[] = []
   for await (const [key, row] of database.entries({ from: rowKey(0), to: Buffer.from([1]) })) {
     if (!isIntact(key, row)) {
@@ -57,19 +61,21 @@ export async function readTaskMetadata(
         marker = parseMarker(rowValue(row))
         break
       case 1:
-        checkpoints.set(
-          partitionName({ topic: key.toString('utf8', 6), partition: key.readInt32BE(2) }),
-          rowTimestamp(row),
-        )
+        checkpoints.set(partitionName(partitionIn(key)), rowTimestamp(row))
         break
       case 2:
         observedTimes.set(key.toString('utf8', 2), rowTimestamp(row))
         break
       case 3:
         writes.push(rowTimestamp(row))
+        break
+      case 4: {
+        const partition = partitionIn(key)
+        position.set(partitionName(partition), { ...partition, offset: rowTimestamp(row) })
+      }
     }
   }
-  return { marker, checkpoints, observedTimes, ...checkWrites(writes) }
+  return { marker, checkpoints, observedTimes, position, ...checkWrites(writes) }
 }
 
 export function markerOperation(bootId: string): WriteOperation {
@@ -77,13 +83,27 @@ export function markerOperation(bootId: string): WriteOperation {
   return operation(rowKey(0), newRow(Buffer.from(JSON.stringify(marker)), 0))
 }
 
-export function checkpointOperation({ topic, partition, offset }: PartitionOffset): WriteOperation {
+export const checkpointOperation = (offset: PartitionOffset): WriteOperation =>
+  offsetOperation(1, offset)
+
+export const positionOperation = (offset: PartitionOffset): WriteOperation =>
+  offsetOperation(4, offset)
+
+function offsetOperation(
+  kind: number,
+  { topic, partition, offset }: PartitionOffset,
+): WriteOperation {
   const key = Buffer.alloc(6 + Buffer.byteLength(topic))
-  key.writeUInt8(1, 1)
+  key.writeUInt8(kind, 1)
   key.writeInt32BE(partition, 2)
   key.write(topic, 6)
   return operation(key, newRow(none, offset))
 }
+
+const partitionIn = (key: Buffer): TopicPartition => ({
+  topic: key.toString('utf8', 6),
+  partition: key.readInt32BE(2),
+})
 
 export function observedTimeOperation(store: string, time: number): WriteOperation {
   return operation(rowKey(2, Buffer.from(store)), newRow(none, time))

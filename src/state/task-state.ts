@@ -9,6 +9,7 @@ import { type MemoryDatabase, memoryEngine } from './memory-engine.ts'
 import { plainKeyValueStore, plainWindowStore, type RecordTime } from './plain-stores.ts'
 import { RecordBuffer } from './record-buffer.ts'
 import { type CacheBudget, RecordCache } from './record-cache.ts'
+import type { Isolation } from './row-reader.ts'
 import { RowTable } from './row-table.ts'
 import { SessionRows } from './session-store.ts'
 import type { StoreDefinition, VersionedDefinition } from './store-definition.ts'
@@ -20,6 +21,7 @@ import {
   checkpointOperation,
   emptyMetadata,
   observedTimeOperation,
+  positionOperation,
   type TaskMetadata,
   writeNumberOperation,
 } from './task-metadata.ts'
@@ -73,6 +75,9 @@ export class TaskState {
   /** The same, as the prepared transaction leaves them. */
   #preparedTimes: ObservedTimes = []
   #lastWrite: number | null
+  /** By partition. */
+  readonly #position: Map<string, PartitionOffset>
+  readonly #operationsToCome: WriteOperation[] = []
   // Checksums are the consumer's business.
   readonly #reader = new RecordReader({ checkCrc: false })
 
@@ -89,6 +94,9 @@ export class TaskState {
     this.#observedTimes = new Map(metadata.observedTimes)
     this.#lastWrite = numbersWrites ? metadata.lastWrite : null
     for (const definition of options.stores) this.#open(definition)
+    // What is in memory alone begins anew.
+    const isWhole = options.stores.every(({ inMemory }) => inMemory !== true)
+    this.#position = new Map(isWhole ? metadata.position : [])
     this.#checkpoints = new Map(
       [...metadata.checkpoints].filter(([name]) => !this.#volatileTopics.has(topicOf(name))),
     )
@@ -128,6 +136,15 @@ export class TaskState {
   /** Its rows: as `store` where that has times, and with all that queries need. */
   rows(name: string): TaskStore | undefined {
     return this.#stores.get(name)?.rows
+  }
+
+  /** Largest time put into a store that forgets, -1 before the first; of the open transaction, or without it. */
+  observedTime(name: string, isolation: Isolation): number {
+    const rows = this.#stores.get(name)?.rows
+    if (isolation === 'readUncommitted' && rows !== undefined && isTimed(rows)) {
+      return rows.segments.observedTime
+    }
+    return this.#observedTimes.get(name) ?? -1
   }
 
   /** Whether a store is one for a cache. */
@@ -173,6 +190,25 @@ export class TaskState {
    */
   checkpoint(partition: TopicPartition): number | undefined {
     return this.#checkpoints.get(partitionName(partition))
+  }
+
+  /** Next offsets of the inputs: what comes before them is reflected in the stores, as committed. Empty where nobody knows. */
+  get position(): readonly PartitionOffset[] {
+    return [...this.#position.values()]
+  }
+
+  /** The stores were restored to where these input offsets were committed. They are written with what is written next. */
+  knowPosition(inputs: readonly PartitionOffset[]): void {
+    this.#advancePosition(inputs, this.#operationsToCome)
+  }
+
+  #advancePosition(inputs: readonly PartitionOffset[], operations: WriteOperation[]): void {
+    for (const { topic, partition, offset } of inputs) {
+      const name = partitionName({ topic, partition })
+      if ((this.#position.get(name)?.offset ?? -1) >= offset) continue
+      this.#position.set(name, { topic, partition, offset })
+      operations.push(positionOperation({ topic, partition, offset }))
+    }
   }
 
   /**
@@ -240,10 +276,13 @@ export class TaskState {
   }
 
   /**
-   * Writes the prepared rows, with the offsets up to which the stores now reflect their topics. Over an engine that never
-   * waits it returns undefined, and all is done.
+   * Writes the prepared rows, with the offsets up to which the stores now reflect their topics and the task's inputs. Over an
+   * engine that never waits it returns undefined, and all is done.
    */
-  completeCommit(checkpoints: readonly PartitionOffset[]): Promise<void> | undefined {
+  completeCommit(
+    checkpoints: readonly PartitionOffset[],
+    inputs: readonly PartitionOffset[] = [],
+  ): Promise<void> | undefined {
     const operations: WriteOperation[] = []
     let puts = 0
     for (const { tables, memory } of this.#stores.values()) {
@@ -254,6 +293,7 @@ export class TaskState {
     }
     const limit = Math.max(puts, minDeletions)
     this.#advance(checkpoints, this.#preparedTimes, operations)
+    this.#advancePosition(inputs, operations)
     const written = operations.length === 0 ? undefined : this.#write(operations)
     if (written !== undefined) return this.#completeLater(written, limit)
     this.#committed()
@@ -292,6 +332,7 @@ export class TaskState {
   }
 
   #write(operations: WriteOperation[]): Promise<void> | undefined {
+    operations.push(...this.#operationsToCome.splice(0))
     const write = this.#lastWrite === null ? null : ++this.#lastWrite
     if (write !== null) operations.push(writeNumberOperation(write))
     const written = this.#database.write(operations)

@@ -1,10 +1,12 @@
-import { readInt64, writeInt64 } from '../protocol/int64.ts'
+import type { RowReader } from './row-reader.ts'
 import type { RowTable } from './row-table.ts'
-import { segmentBytes, Segments } from './segments.ts'
+import { Segments } from './segments.ts'
 import type { VersionedDefinition } from './store-definition.ts'
 import { type StoreSerdes, storeSerdes } from './store-serdes.ts'
 import { newRow, rowTimestamp, rowValue } from './stored-row.ts'
-import type { ValueAndTimestamp, VersionedKeyValueStore, VersionedRecord } from './stores.ts'
+import type { KeyValueRow, VersionedKeyValueStore, VersionedRecord } from './stores.ts'
+import { historyKey, type Version, VersionHistory, versionRow } from './version-history.ts'
+import { VersionReader } from './version-reader.ts'
 
 /** A change as it goes to the changelog: the key's bytes, the value's, and the time from which it is valid. */
 export interface VersionChange {
@@ -28,8 +30,10 @@ export class VersionedStore implements VersionedKeyValueStore<unknown, unknown> 
   readonly segments: Segments
   readonly #latest: RowTable
   readonly #history: RowTable
-  readonly #serdes: StoreSerdes
+  readonly serdes: StoreSerdes
   readonly #retentionMs: number
+  readonly #versions: VersionHistory
+  readonly #reader: VersionReader
   #changes: VersionChange[] = []
 
   constructor(
@@ -48,24 +52,19 @@ export class VersionedStore implements VersionedKeyValueStore<unknown, unknown> 
       { retentionMs, ...(inMemory && { inMemory }) },
       observedTime,
     )
-    this.#serdes = storeSerdes(definition)
+    this.serdes = storeSerdes(definition)
     this.#retentionMs = retentionMs
+    this.#versions = new VersionHistory(history, this.segments)
+    this.#reader = this.reader(tables, () => this.segments.observedTime)
   }
 
   get(key: unknown, asOf?: number): VersionedRecord<unknown> | undefined {
-    const keyBytes = this.#serdes.keyBytes(key)
-    const latest = this.#latest.get(keyBytes)
-    if (latest !== undefined && (asOf === undefined || rowTimestamp(latest) <= asOf)) {
-      return this.#record(latest, Infinity)
-    }
-    if (asOf === undefined || asOf < this.#oldest) return undefined
-    const version = this.#find(keyBytes, asOf, this.#lastSegment(latest))
-    return version === undefined ? undefined : this.#recordOf(version)
+    return this.#reader.get(key, asOf)
   }
 
   put(key: unknown, value: unknown, timestamp: number): number | null {
-    const bytes = value === null ? null : this.#serdes.valueBytes(value)
-    const keyBytes = this.#serdes.keyBytes(key)
+    const bytes = value === null ? null : this.serdes.valueBytes(value)
+    const keyBytes = this.serdes.keyBytes(key)
     const validTo = this.#put(keyBytes, bytes, timestamp)
     if (validTo !== null) this.#changes.push({ key: keyBytes, value: bytes, timestamp })
     return validTo
@@ -78,29 +77,21 @@ export class VersionedStore implements VersionedKeyValueStore<unknown, unknown> 
   }
 
   /** The versions of a key that can be read, earliest first. */
-  *versions(key: unknown): Iterable<VersionedRecord<unknown>> {
-    const keyBytes = this.#serdes.keyBytes(key)
-    const latest = this.#latest.get(keyBytes)
-    const last = this.#lastSegment(latest)
-    for (let segment = this.#firstSegment; segment <= last; segment++) {
-      for (const text of this.#keysOf(segment, keyBytes, 0, Infinity, false)) {
-        const version = this.#versionAt(text)
-        if (version.validTo <= this.#oldest) continue
-        const record = this.#recordOf(version)
-        if (record !== undefined) yield record
-      }
-    }
-    if (latest !== undefined) yield this.#record(latest, Infinity)
+  versions(key: unknown): Iterable<VersionedRecord<unknown>> {
+    return this.#reader.versions(key)
   }
 
-  /** Latest versions in the order of their keys' bytes. */
-  async *all(): AsyncIterable<{ key: unknown } & ValueAndTimestamp<unknown>> {
-    for await (const [key, row] of this.#latest.entries()) yield this.#keyed(key, row)
+  /** For queries, which see the open transaction or do not. */
+  reader(tables: readonly [RowReader, RowReader], observedTime: () => number): VersionReader {
+    const { serdes, segments } = this
+    const [latest, history] = tables
+    const retentionMs = this.#retentionMs
+    return new VersionReader({ latest, history, segments, serdes, retentionMs, observedTime })
   }
 
-  /** The same without waiting; only over an engine that can. */
-  *allSync(): Iterable<{ key: unknown } & ValueAndTimestamp<unknown>> {
-    for (const [key, row] of this.#latest.entriesSync()) yield this.#keyed(key, row)
+  /** Latest versions in the order of their keys' bytes; only over an engine that does not wait. */
+  *allSync(): Iterable<KeyValueRow<unknown, unknown>> {
+    for (const [key, row] of this.#latest.entriesSync()) yield this.keyed(key, row)
   }
 
   /** The changes since the last call, in the order of the puts. */
@@ -149,7 +140,7 @@ export class VersionedStore implements VersionedKeyValueStore<unknown, unknown> 
    */
   #deleteAtItsTime(key: Buffer, timestamp: number): void {
     this.#latest.put(key, null, timestamp)
-    const before = this.#newest(key)
+    const before = this.#versions.newest(key, this.#firstSegment)
     if (before?.validTo !== timestamp) return
     if (before.value !== null) this.#putVersion(key, timestamp, Infinity, null)
     else {
@@ -162,7 +153,7 @@ export class VersionedStore implements VersionedKeyValueStore<unknown, unknown> 
     if (value !== null) this.#latest.put(key, newRow(value, timestamp), timestamp)
     else {
       if (exists) this.#latest.put(key, null, timestamp)
-      this.#writeVersion(key, this.segments.of(timestamp), timestamp, open, null)
+      this.#writeVersion(key, this.segments.of(timestamp), timestamp, Infinity, null)
     }
   }
 
@@ -173,9 +164,9 @@ export class VersionedStore implements VersionedKeyValueStore<unknown, unknown> 
     timestamp: number,
     lastSegment: number,
   ): number | undefined {
-    const around = this.#find(key, timestamp, lastSegment)
+    const around = this.#versions.find(key, timestamp, lastSegment)
     if (around === undefined) {
-      const next = this.#next(key, timestamp, lastSegment)
+      const next = this.#versions.next(key, timestamp, lastSegment)
       this.#putVersion(key, timestamp, next ?? this.#beginOfLatest(key), value)
       return next
     }
@@ -191,82 +182,19 @@ export class VersionedStore implements VersionedKeyValueStore<unknown, unknown> 
   #beginOfLatest(key: Buffer): number {
     const latest = this.#latest.get(key)
     return latest === undefined
-      ? (this.#openDeletion(key)?.validFrom ?? open)
+      ? (this.#openDeletion(key)?.validFrom ?? Infinity)
       : rowTimestamp(latest)
-  }
-
-  /** The version before the latest that is valid at a time: the last one that begins at or before it. */
-  #find(key: Buffer, time: number, lastSegment: number): Version | undefined {
-    for (let segment = this.segments.of(time); segment <= lastSegment; segment++) {
-      for (const text of this.#keysOf(segment, key, 0, time + 1, true)) {
-        const version = this.#versionAt(text)
-        if (version.validTo > time) return version
-        break
-      }
-    }
-    return undefined
-  }
-
-  /** When the first version after a time begins; undefined when that is the latest. */
-  #next(key: Buffer, time: number, lastSegment: number): number | undefined {
-    for (let segment = this.segments.of(time); segment <= lastSegment; segment++) {
-      for (const text of this.#keysOf(segment, key, time + 1, Infinity, false)) {
-        return this.#versionAt(text).validFrom
-      }
-    }
-    return undefined
   }
 
   /** The deletion that is the latest version, as far as anybody can still ask for it. */
   #openDeletion(key: Buffer): Version | undefined {
-    const newest = this.#newest(key)
+    const newest = this.#versions.newest(key, this.#firstSegment)
     return newest?.validTo === Infinity ? newest : undefined
-  }
-
-  /** The last version in the history, as far as anybody can still ask for it. */
-  #newest(key: Buffer): Version | undefined {
-    const last = this.segments.of(this.segments.observedTime)
-    for (let segment = last; segment >= this.#firstSegment; segment--) {
-      for (const text of this.#keysOf(segment, key, 0, Infinity, true)) return this.#versionAt(text)
-    }
-    return undefined
-  }
-
-  /** Keys in the history of those versions of a key that begin in [from, to) and whose validity ends in a segment. */
-  *#keysOf(
-    segment: number,
-    key: Buffer,
-    from: number,
-    to: number,
-    reverse: boolean,
-  ): Iterable<string> {
-    const length = segmentBytes + key.length + timeBytes
-    const bounds = {
-      from: historyKey(segment, key, from).toString('latin1'),
-      to: historyKey(segment, key, Math.min(to, Number.MAX_SAFE_INTEGER)).toString('latin1'),
-      reverse,
-    }
-    // Versions of longer keys may lie between.
-    for (const text of this.#history.keys(bounds)) if (text.length === length) yield text
-  }
-
-  #versionAt(text: string): Version {
-    const entry = this.#history.rowAt(text)
-    const key = entry?.[0] ?? Buffer.from(text, 'latin1')
-    const row = entry?.[1] ?? newRow(deleted, open)
-    const end = rowTimestamp(row)
-    const bytes = rowValue(row)
-    return {
-      segment: readInt64(key, 0),
-      validFrom: readInt64(key, key.length - timeBytes),
-      validTo: end === open ? Infinity : end,
-      value: bytes[0] === 0 ? null : bytes.subarray(1),
-    }
   }
 
   #putVersion(key: Buffer, validFrom: number, validTo: number, value: Buffer | null): void {
     if (validTo === Infinity)
-      this.#writeVersion(key, this.segments.of(validFrom), validFrom, open, value)
+      this.#writeVersion(key, this.segments.of(validFrom), validFrom, Infinity, value)
     else this.#writeVersion(key, this.segments.of(validTo), validFrom, validTo, value)
   }
 
@@ -277,8 +205,7 @@ export class VersionedStore implements VersionedKeyValueStore<unknown, unknown> 
     validTo: number,
     value: Buffer | null,
   ): void {
-    const bytes = value === null ? deleted : Buffer.concat([present, value])
-    this.#history.put(historyKey(segment, key, validFrom), newRow(bytes, validTo), validFrom)
+    this.#history.put(historyKey(segment, key, validFrom), versionRow(value, validTo), validFrom)
   }
 
   #removeVersion(key: Buffer, segment: number, validFrom: number): void {
@@ -299,45 +226,11 @@ export class VersionedStore implements VersionedKeyValueStore<unknown, unknown> 
   get #oldest(): number {
     return this.segments.observedTime - this.#retentionMs
   }
-
-  #record(row: Buffer, validTo: number): VersionedRecord<unknown> {
-    return { value: this.#serdes.value(rowValue(row)), timestamp: rowTimestamp(row), validTo }
-  }
-
-  #recordOf({ value, validFrom, validTo }: Version): VersionedRecord<unknown> | undefined {
-    if (value === null) return undefined
-    return { value: this.#serdes.value(value), timestamp: validFrom, validTo }
-  }
-
-  #keyed(key: Buffer, row: Buffer): { key: unknown } & ValueAndTimestamp<unknown> {
+  keyed(key: Buffer, row: Buffer): KeyValueRow<unknown, unknown> {
     return {
-      key: this.#serdes.key(key),
-      value: this.#serdes.value(rowValue(row)),
+      key: this.serdes.key(key),
+      value: this.serdes.value(rowValue(row)),
       timestamp: rowTimestamp(row),
     }
   }
-}
-
-/** A version in the history. */
-interface Version {
-  readonly segment: number
-  readonly validFrom: number
-  /** Infinity for a deletion that is the latest version. */
-  readonly validTo: number
-  readonly value: Buffer | null
-}
-
-/** End of validity of a deletion that is the latest version, as it is stored. */
-const open = -1
-
-const timeBytes = 8
-const deleted = Buffer.from([0])
-const present = Buffer.from([1])
-
-function historyKey(segment: number, key: Buffer, validFrom: number): Buffer {
-  const bytes = Buffer.allocUnsafe(segmentBytes + key.length + timeBytes)
-  writeInt64(bytes, segment, 0)
-  key.copy(bytes, segmentBytes)
-  writeInt64(bytes, validFrom, segmentBytes + key.length)
-  return bytes
 }

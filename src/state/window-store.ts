@@ -24,7 +24,7 @@ export class WindowStore implements TimestampedWindowStore<unknown, unknown> {
   readonly name: string
   readonly table: RowTable
   readonly segments: Segments
-  readonly #serdes: StoreSerdes
+  readonly serdes: StoreSerdes
   readonly #retainDuplicates: boolean
   readonly #inMemory: boolean
   /** Starts, keys and sequence numbers, in that order. */
@@ -37,7 +37,7 @@ export class WindowStore implements TimestampedWindowStore<unknown, unknown> {
     this.name = name
     this.table = table
     this.segments = new Segments(table, definition, observedTime)
-    this.#serdes = storeSerdes(definition)
+    this.serdes = storeSerdes(definition)
     this.#retainDuplicates = retainDuplicates
     this.#inMemory = inMemory
     this.#times = timeIndex ? new KeyIndex() : null
@@ -58,15 +58,15 @@ export class WindowStore implements TimestampedWindowStore<unknown, unknown> {
   fetch(key: unknown, windowStart: number): ValueAndTimestamp<unknown> | undefined {
     if (windowStart >= this.#oldest) return this.fetchStored(key, windowStart)
     // A null key is refused whatever the time.
-    this.#serdes.keyBytes(key)
+    this.serdes.keyBytes(key)
     return undefined
   }
 
   /** The same, also of a row that has expired, as long as it is stored. */
   fetchStored(key: unknown, windowStart: number): ValueAndTimestamp<unknown> | undefined {
-    const row = this.table.get(this.#tableKey(this.#serdes.keyBytes(key), windowStart, 0))
+    const row = this.table.get(this.#tableKey(this.serdes.keyBytes(key), windowStart, 0))
     if (row === undefined) return undefined
-    return { value: this.#serdes.value(rowValue(row)), timestamp: rowTimestamp(row) }
+    return { value: this.serdes.value(rowValue(row)), timestamp: rowTimestamp(row) }
   }
 
   put(key: unknown, value: unknown, windowStart: number, timestamp: number): boolean {
@@ -74,10 +74,10 @@ export class WindowStore implements TimestampedWindowStore<unknown, unknown> {
     const isNoOp = this.#retainDuplicates && value === null
     const accepted = isNoOp && !this.#inMemory ? true : this.segments.accepts(windowStart)
     if (!accepted && !isNoOp) return false
-    const row = value === null ? null : newRow(this.#serdes.valueBytes(value), timestamp)
+    const row = value === null ? null : newRow(this.serdes.valueBytes(value), timestamp)
     const sequence = this.#retainDuplicates ? (this.#sequence + 1) % sequences : 0
     this.#sequence = sequence
-    const tableKey = this.#tableKey(this.#serdes.keyBytes(key), windowStart, sequence)
+    const tableKey = this.#tableKey(this.serdes.keyBytes(key), windowStart, sequence)
     this.table.put(tableKey, row, timestamp)
     return accepted
   }
@@ -87,13 +87,13 @@ export class WindowStore implements TimestampedWindowStore<unknown, unknown> {
     key: unknown,
     range: TimeRange & { withExpired?: boolean },
   ): Iterable<WindowRow<unknown, unknown>> {
-    const keyBytes = this.#serdes.keyBytes(key)
+    const keyBytes = this.serdes.keyBytes(key)
     const length = segmentBytes + keyBytes.length + windowBytes
     const { from, to, reverse = false } = this.#visible(range)
     for (const segment of this.#segmentsOf(from, to, reverse)) {
       const bounds = {
-        from: this.#rowKey(segment, keyBytes, from, 0).toString('latin1'),
-        to: this.#rowKey(segment, keyBytes, to + 1, 0).toString('latin1'),
+        from: this.rowKey(segment, keyBytes, from, 0).toString('latin1'),
+        to: this.rowKey(segment, keyBytes, to + 1, 0).toString('latin1'),
         reverse,
       }
       for (const [tableKey, row] of this.table.rows(bounds)) {
@@ -102,7 +102,7 @@ export class WindowStore implements TimestampedWindowStore<unknown, unknown> {
         yield {
           key,
           windowStart: startOf(tableKey),
-          value: this.#serdes.value(rowValue(row)),
+          value: this.serdes.value(rowValue(row)),
           timestamp: rowTimestamp(row),
         }
       }
@@ -111,8 +111,8 @@ export class WindowStore implements TimestampedWindowStore<unknown, unknown> {
 
   *rows(range: WindowRange<unknown> = {}): Iterable<WindowRow<unknown, unknown>> {
     const { from, to, reverse = false } = this.#visible(range)
-    const first = range.fromKey === undefined ? null : this.#serdes.keyBytes(range.fromKey)
-    const last = range.toKey === undefined ? null : this.#serdes.keyBytes(range.toKey)
+    const first = range.fromKey === undefined ? null : this.serdes.keyBytes(range.fromKey)
+    const last = range.toKey === undefined ? null : this.serdes.keyBytes(range.toKey)
     const isWanted = ([key]: Entry): boolean => {
       const start = startOf(key)
       if (start < from || start > to) return false
@@ -122,11 +122,11 @@ export class WindowStore implements TimestampedWindowStore<unknown, unknown> {
     }
     const entries = this.#entriesBetween(from, to, reverse, isWanted)
     // `InMemoryWindowStore` knows no segments: it is sorted by start, then key.
-    if (!this.#inMemory) for (const [key, row] of entries) yield this.#decode(key, row)
+    if (!this.#inMemory) for (const [key, row] of entries) yield this.decode(key, row)
     else {
       const sign = reverse ? -1 : 1
       const sorted = [...entries].sort(([a], [b]) => sign * compareTimes(a, b))
-      for (const [key, row] of sorted) yield this.#decode(key, row)
+      for (const [key, row] of sorted) yield this.decode(key, row)
     }
   }
 
@@ -144,19 +144,15 @@ export class WindowStore implements TimestampedWindowStore<unknown, unknown> {
     }
     for (const timeKey of this.#times?.range(bounds) ?? []) {
       const entry = this.table.rowAt(this.#tableKeyOf(timeKey))
-      if (entry !== undefined) yield this.#decode(...entry)
+      if (entry !== undefined) yield this.decode(...entry)
     }
-  }
-
-  all(): AsyncIterable<WindowRow<unknown, unknown>> {
-    return this.#decoded(this.table.entries())
   }
 
   /** The same without waiting; only over an engine that can. */
   *allSync(): Iterable<WindowRow<unknown, unknown>> {
     const oldest = this.#oldest
     for (const [key, row] of this.table.entriesSync()) {
-      if (startOf(key) >= oldest) yield this.#decode(key, row)
+      if (startOf(key) >= oldest) yield this.decode(key, row)
     }
   }
 
@@ -179,10 +175,14 @@ export class WindowStore implements TimestampedWindowStore<unknown, unknown> {
     return key
   }
 
-  /** Kafka Streams' stores that are ordered by time show one millisecond more. */
   get #oldest(): number {
+    return this.oldestAt(this.segments.observedTime)
+  }
+
+  /** The smallest start that is visible then: Kafka Streams' stores that are ordered by time show one millisecond more. */
+  oldestAt(observedTime: number): number {
     const isTimeOrdered = this.#times !== null && !this.#inMemory
-    return isTimeOrdered ? this.segments.oldest - 1 : this.segments.oldest
+    return this.segments.oldestAt(observedTime) - (isTimeOrdered ? 1 : 0)
   }
 
   #visible({
@@ -222,10 +222,10 @@ export class WindowStore implements TimestampedWindowStore<unknown, unknown> {
   }
 
   #tableKey(key: Buffer, windowStart: number, sequence: number): Buffer {
-    return this.#rowKey(this.segments.of(windowStart), key, windowStart, sequence)
+    return this.rowKey(this.segments.of(windowStart), key, windowStart, sequence)
   }
 
-  #rowKey(segment: number, key: Buffer, windowStart: number, sequence: number): Buffer {
+  rowKey(segment: number, key: Buffer, windowStart: number, sequence: number): Buffer {
     const tableKey = Buffer.allocUnsafe(segmentBytes + key.length + windowBytes)
     writeInt64(tableKey, segment, 0)
     key.copy(tableKey, segmentBytes)
@@ -241,17 +241,11 @@ export class WindowStore implements TimestampedWindowStore<unknown, unknown> {
     return segment.toString('latin1') + key + start + timeKey.slice(-4)
   }
 
-  async *#decoded(entries: AsyncIterable<Entry>): AsyncIterable<WindowRow<unknown, unknown>> {
-    for await (const [key, row] of entries) {
-      if (startOf(key) >= this.#oldest) yield this.#decode(key, row)
-    }
-  }
-
-  #decode(key: Buffer, row: Buffer): WindowRow<unknown, unknown> {
+  decode(key: Buffer, row: Buffer): WindowRow<unknown, unknown> {
     return {
-      key: this.#serdes.key(keyOf(key)),
+      key: this.serdes.key(keyOf(key)),
       windowStart: startOf(key),
-      value: this.#serdes.value(rowValue(row)),
+      value: this.serdes.value(rowValue(row)),
       timestamp: rowTimestamp(row),
     }
   }
@@ -267,12 +261,12 @@ interface Reverse {
 }
 
 /** Start and sequence number. */
-const windowBytes = 12
+export const windowBytes = 12
 
 /** They are int32 and not negative, and begin anew after the last one. */
 const sequences = 2 ** 31
 
-const startOf = (key: Buffer): number => readInt64(key, key.length - windowBytes)
+export const startOf = (key: Buffer): number => readInt64(key, key.length - windowBytes)
 
 /** By start, then key and sequence number. */
 const compareTimes = (a: Buffer, b: Buffer): number =>
@@ -280,7 +274,7 @@ const compareTimes = (a: Buffer, b: Buffer): number =>
   Buffer.compare(keyOf(a), keyOf(b)) ||
   Buffer.compare(a.subarray(-4), b.subarray(-4))
 
-const keyOf = (key: Buffer): Buffer => key.subarray(segmentBytes, key.length - windowBytes)
+export const keyOf = (key: Buffer): Buffer => key.subarray(segmentBytes, key.length - windowBytes)
 
 const sequenceOf = (key: string): number => Buffer.from(key.slice(-4), 'latin1').readInt32BE(0)
 

@@ -22,6 +22,7 @@ import { nodePlatform } from '../../src/platform/node-platform.ts'
 import { long } from '../../src/serde/numbers.ts'
 import { string } from '../../src/serde/string.ts'
 import { KeyValueStore } from '../../src/state/key-value-store.ts'
+import { keyValueReader } from '../../src/state/readers/key-value-reader.ts'
 import { levelEngine } from '../../src/state/level-engine.ts'
 import type { StoreDefinition } from '../../src/state/store-definition.ts'
 import type { StoreDatabase, StoreEngine } from '../../src/state/store-engine.ts'
@@ -98,7 +99,7 @@ afterAll(() => rmSync(folder, { recursive: true }))
 
 async function contents(state: TaskState): Promise<unknown[]> {
   const rows: unknown[] = []
-  for await (const row of countsOf(state).all()) rows.push(row)
+  for await (const row of allOf(countsOf(state))) rows.push(row)
   return rows
 }
 
@@ -221,3 +222,6 @@ test('damage in a database that another process has open is not repaired under i
   )
   await open.close().catch(() => {})
 })
+
+const allOf = (store: KeyValueStore): ReturnType<ReturnType<typeof keyValueReader>['all']> =>
+  keyValueReader(store, store.table).all()

@@ -7,6 +7,7 @@ import path from 'node:path'
 import { expect, test } from 'vitest'
 
 import { silentLogger } from '../../src/logger.ts'
+import { keyValueReader } from '../../src/state/readers/key-value-reader.ts'
 import { changelog, openStores, rowsOf, rowsOfCommit } from './store-process.ts'
 
 const script = path.join(import.meta.dirname, 'store-process.ts')
@@ -42,7 +43,10 @@ test('after kill -9 a database is kept, and is as of its last commit', async () 
         model.set(key, { value, timestamp: commits })
     }
     let found = 0
-    for await (const { key, value, timestamp } of rowsOf(state).all()) {
+    for await (const { key, value, timestamp } of keyValueReader(
+      rowsOf(state),
+      rowsOf(state).table,
+    ).all()) {
       const row = model.get(String(key))
       const isRight = Buffer.isBuffer(value) && row?.value.equals(value) === true
       if (!isRight || row.timestamp !== timestamp)

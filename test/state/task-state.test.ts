@@ -10,6 +10,8 @@ import { nodePlatform } from '../../src/platform/node-platform.ts'
 import { long } from '../../src/serde/numbers.ts'
 import { string } from '../../src/serde/string.ts'
 import { KeyValueStore } from '../../src/state/key-value-store.ts'
+import { keyValueReader } from '../../src/state/readers/key-value-reader.ts'
+import { windowReader } from '../../src/state/readers/window-reader.ts'
 import { levelEngine } from '../../src/state/level-engine.ts'
 import { memoryEngine } from '../../src/state/memory-engine.ts'
 import type { StoreDefinition } from '../../src/state/store-definition.ts'
@@ -130,8 +132,8 @@ async function restore(state: TaskState, changelog: FakeChangelog, limit?: numbe
 
 async function contents(state: TaskState): Promise<unknown[]> {
   const rows: unknown[] = []
-  for await (const row of countsOf(state).all()) rows.push(row)
-  for await (const row of windowsOf(state).all()) rows.push(row)
+  for await (const row of allOf(countsOf(state))) rows.push(row)
+  for await (const row of allWindowsOf(windowsOf(state))) rows.push(row)
   return rows
 }
 
@@ -216,7 +218,7 @@ describe.each(engines)('the stores of a task over %s', (_name, newEngine, numRun
     const store = countsOf(state)
     store.put('a', 1, 1)
     store.put('c', 1, 1)
-    const rows = store.all()
+    const rows = allOf(store)
     await commit(state, changelog)
     store.put('b', 1, 1)
     const iterator = rows[Symbol.asyncIterator]()
@@ -521,11 +523,11 @@ async function fold(changelog: FakeChangelog): Promise<unknown[]> {
 /** Reads of single keys come from the transaction, the cache or the database: they must show what iterating shows. */
 async function expectSingleReadsAgree(state: TaskState): Promise<void> {
   const rows = new Map<string, unknown>()
-  for await (const { key, value, timestamp } of countsOf(state).all()) {
+  for await (const { key, value, timestamp } of allOf(countsOf(state))) {
     rows.set(String(key), { value, timestamp })
   }
   for (const key of keys) expect(countsOf(state).get(key)).toEqual(rows.get(key))
-  for await (const { key, windowStart, value, timestamp } of windowsOf(state).all()) {
+  for await (const { key, windowStart, value, timestamp } of allWindowsOf(windowsOf(state))) {
     expect(windowsOf(state).fetch(key, windowStart)).toEqual({ value, timestamp })
   }
 }
@@ -547,3 +549,9 @@ const event = fc.oneof(
     arbitrary: fc.record({ kind: fc.constant(kind), limit: fc.integer({ min: 1, max: 9 }) }),
   })),
 )
+
+const allOf = (store: KeyValueStore): ReturnType<ReturnType<typeof keyValueReader>['all']> =>
+  keyValueReader(store, store.table).all()
+
+const allWindowsOf = (store: WindowStore): ReturnType<ReturnType<typeof windowReader>['all']> =>
+  windowReader(store, store.table, () => store.observedTime).all()
