@@ -86,7 +86,7 @@ async function start(
       return undefined
     }
     // Offsets are committed after the changelog has what they stand for, so the stores reflect at least these.
-    state.knowPosition(positions.filter(({ isNew }) => isNew !== true))
+    state.knowPosition(positions.filter(({ isNew }) => !isNew))
     return { task: makeTask(planned, surroundings, state, positions), positions }
   } catch (error) {
     await state.close()

@@ -302,7 +302,7 @@ export class RowTable {
     const keys = [...new Set([...this.#keys.range({ from, to }), ...deleted])].sort()
     const isCommitted = (text: string): boolean =>
       (this.#cache.get(text) ?? this.#read(Buffer.from(text, 'latin1'), text)) !== undefined
-    return (reverse ? keys.reverse() : keys).filter(isCommitted)
+    return (reverse ? keys.toReversed() : keys).filter(isCommitted)
   }
 
   /** Rows in the order of the keys' bytes, as of the beginning of the iteration; bounds and keys are the store's. */

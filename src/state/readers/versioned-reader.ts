@@ -14,7 +14,7 @@ export function versionedReader(
     get: (key, asOf) => reader.get(key, asOf),
     async *versions(key, { from = 0, to = Infinity, reverse = false } = {}) {
       const versions = [...reader.versions(key)]
-      for (const version of reverse ? versions.reverse() : versions) {
+      for (const version of reverse ? versions.toReversed() : versions) {
         if (version.timestamp <= to && version.validTo > from) yield version
       }
     },
