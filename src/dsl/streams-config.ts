@@ -18,6 +18,12 @@ export interface StreamsConfig {
    */
   readonly metadataMaxAgeMs?: number
   /**
+   * How long, in milliseconds, a task may get nowhere because of failures that may pass, such as brokers that cannot be reached,
+   * before they count as an error. Other tasks go on meanwhile. 0 allows for none. Kafka's `task.timeout.ms`.
+   * @defaultValue 300_000
+   */
+  readonly taskTimeoutMs?: number
+  /**
    * Decides what becomes of an instance after an error that no other handler has dealt with. Kafka Streams'
    * `setUncaughtExceptionHandler`.
    * @defaultValue () => 'stop'
@@ -51,10 +57,12 @@ export function resolveStreamsConfig(
   const config: ResolvedStreamsConfig = {
     commitIntervalMs: of('commitIntervalMs') ?? 100,
     metadataMaxAgeMs: of('metadataMaxAgeMs') ?? 300_000,
+    taskTimeoutMs: of('taskTimeoutMs') ?? 300_000,
     uncaughtExceptionHandler: of('uncaughtExceptionHandler') ?? (() => 'stop'),
   }
   requireMilliseconds('commitIntervalMs', config.commitIntervalMs)
   requireMilliseconds('metadataMaxAgeMs', config.metadataMaxAgeMs)
+  requireMilliseconds('taskTimeoutMs', config.taskTimeoutMs)
   return config
 }
 

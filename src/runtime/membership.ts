@@ -17,6 +17,7 @@ import {
 } from './member-data.ts'
 import { type PartitionPlan, subtopologyTopics } from './partition-plan.ts'
 import type { PlannedTopology } from './planned-topology.ts'
+import { type TaskTimeout, withinTaskTimeout } from './task-timeout.ts'
 
 /** All instances of an application name this assignment protocol; a group with other members refuses it. */
 const protocol = 'stream'
@@ -43,11 +44,15 @@ export interface MembershipEvents {
 export function joinGroup(options: {
   client: LogClient
   planned: PlannedTopology
+  /** For looking at the topics before tasks are shared out or started. */
+  patience: TaskTimeout
   /** Of this instance, at the time of the call. */
   describe: () => MemberData
   events: MembershipEvents
 }): GroupMember {
-  const { client, planned, describe, events } = options
+  const { client, planned, patience, describe, events } = options
+  const refresh = (): Promise<boolean> =>
+    withinTaskTimeout('Looking up topics', patience, () => planned.refresh())
   const { topology } = planned
   return client.joinGroup({
     group: topology.applicationId,
@@ -61,11 +66,11 @@ export function joinGroup(options: {
     sessionTimeoutMs,
     rebalanceTimeoutMs,
     async assign(members) {
-      await planned.refresh()
+      await refresh()
       return assign(members, planned.plan)
     },
     async assigned(share) {
-      await planned.refresh()
+      await refresh()
       await events.assigned(shareOf(share))
     },
     revoked: () => events.revoked(),

@@ -23,6 +23,7 @@ import { RecordCollector } from './record-collector.ts'
 import { RepartitionPurge } from './repartition-purge.ts'
 import { type StartedTask, startTask } from './start-task.ts'
 import type { Task } from './task.ts'
+import { type TaskTimeout, withinTaskTimeout } from './task-timeout.ts'
 import { Throughput } from './throughput.ts'
 import { Worker } from './worker.ts'
 
@@ -222,10 +223,16 @@ export class WorkerLife {
     throw new MillraceError('TASK_MIGRATED', `${this.#options.name} has not joined its group.`)
   }
 
+  get #patience(): TaskTimeout {
+    const { platform, logger, streamsConfig } = this.#options
+    return { platform, logger, taskTimeoutMs: streamsConfig.taskTimeoutMs }
+  }
+
   #join(): GroupMember {
     return joinGroup({
       client: this.#options.client,
       planned: this.planned,
+      patience: this.#patience,
       describe: () => this.#describe(),
       events: this.#worker,
     })
@@ -305,6 +312,8 @@ export class WorkerLife {
         counters.restored += records
       },
     }
-    return startTask(plannedTask(id, planned.plan), surroundings, signal)
+    const start = (): Promise<StartedTask | undefined> =>
+      startTask(plannedTask(id, planned.plan), surroundings, signal)
+    return withinTaskTimeout(`Task ${id}`, this.#patience, start, signal)
   }
 }

@@ -35,9 +35,9 @@ export async function simulatedLog(settings: BrokerSettings = {}): Promise<Simul
   const simulation = simulate({ seed: 1 })
   const broker = simulation.machine('broker')
   const { platform } = simulation.machine('app')
-  const started = { ...settings, platform: broker.platform, data: '/broker', ...address }
-  const restart = (): Promise<unknown> => simulation.run(startBroker(started))
-  await restart()
+  const start = (on: Platform): Promise<unknown> =>
+    simulation.run(startBroker({ ...settings, platform: on, data: '/broker', ...address }))
+  await start(broker.platform)
   const connect = (options: Partial<LogClientOptions> = {}): LogClient =>
     createLogClient({
       platform,
@@ -51,7 +51,7 @@ export async function simulatedLog(settings: BrokerSettings = {}): Promise<Simul
     connect,
     options: { client: connect(), platform, engine: new CrashableEngine(), stateFolder: '/state' },
     crash: () => broker.crash(),
-    restart,
+    restart: () => start(broker.restart()),
     run: work => simulation.run(work),
     until: condition => simulation.run(condition),
     pass: ms => simulation.run(pause(platform.timers, ms)),
