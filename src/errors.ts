@@ -68,6 +68,8 @@ export const errorCodes = {
   INVALID_TIMESTAMP: { retriable: false },
   /** The user's function threw; `cause` is what it threw. */
   PROCESSING_ERROR: { retriable: false },
+  /** A call of a user's function that takes time has not ended in time. */
+  CALL_TIMED_OUT: { retriable: true },
   /** A source has no offset to begin at, and says that the application must not choose one. */
   OFFSET_OUT_OF_RANGE: { retriable: false },
   /** Another instance has the tasks, or the transactional id, by now: this one must stop working on them. */

@@ -115,6 +115,8 @@ export { describe } from './topology/describe.ts'
 export { diffTopologies } from './topology/diff-topologies.ts'
 export type { Severity, TopologyChange } from './topology/diff/topology-change.ts'
 export type { Optimization, Optimizations } from './topology/optimization.ts'
+export type { AsyncCall, AsyncOptions } from './topology/async-call.ts'
+export type { AsyncProcessor, AsyncProcessorSupplier } from './topology/async-processor.ts'
 export {
   type DeadLetterRecord,
   type DeserializationErrorContext,

@@ -1,5 +1,7 @@
 import type { Serde } from '../serde/serde.ts'
 import { type DurationLike, toMillis } from '../windowing/duration.ts'
+import { type AsyncCall, type AsyncOptions, resolveAsyncOptions } from '../topology/async-call.ts'
+import type { AsyncProcessorSupplier } from '../topology/async-processor.ts'
 import type { FixedKeyProcessorSupplier } from '../topology/fixed-key-processor.ts'
 import type { NewNode } from '../topology/graph.ts'
 import type { NodeId } from '../topology/nodes/node.ts'
@@ -117,6 +119,39 @@ export class KStreamImpl<K, V> implements KStream<K, V> {
     { name, stores = [] }: Processed = {},
   ): KStream<K, VOut> {
     return this.#add({ kind: 'processValues', name, parents: this.#parents, supplier, stores })
+  }
+
+  mapAsync<K2, V2>(
+    mapper: (
+      key: K,
+      value: V,
+      call: AsyncCall,
+    ) => readonly [K2, V2] | PromiseLike<readonly [K2, V2]>,
+    options: Named & AsyncOptions<K> = {},
+  ): KStream<K2, V2> {
+    return this.#add({ ...this.#async('mapAsync', options), kind: 'mapAsync', mapper })
+  }
+
+  mapValuesAsync<V2>(
+    mapper: (value: V, key: K, call: AsyncCall) => V2 | PromiseLike<V2>,
+    options: Named & AsyncOptions<K> = {},
+  ): KStream<K, V2> {
+    return this.#add({ ...this.#async('mapValuesAsync', options), kind: 'mapValuesAsync', mapper })
+  }
+
+  foreachAsync(
+    action: (key: K, value: V, call: AsyncCall) => unknown,
+    options: Named & AsyncOptions<K> = {},
+  ): void {
+    this.#add({ ...this.#async('foreachAsync', options), kind: 'foreachAsync', action })
+  }
+
+  processAsync<KOut, VOut, R>(
+    supplier: AsyncProcessorSupplier<K, V, KOut, VOut, R>,
+    { stores = [], ...options }: Processed & AsyncOptions<K> = {},
+  ): KStream<KOut, VOut> {
+    const node = this.#async('processAsync', options)
+    return this.#add({ ...node, kind: 'processAsync', supplier, stores })
   }
 
   groupBy<K2>(
@@ -242,6 +277,16 @@ export class KStreamImpl<K, V> implements KStream<K, V> {
     const withinMs = toMillis(within, 'The interval of a deduplication', 1)
     const kind = 'deduplicate'
     return this.#add({ ...options, kind, parents: this.#parents, idSelector, withinMs })
+  }
+
+  #async(operator: string, options: Named & AsyncOptions<K>) {
+    const { name, key: keySerde } = options
+    return {
+      name,
+      parents: this.#parents,
+      keySerde,
+      options: resolveAsyncOptions(operator, options),
+    }
   }
 
   #add<K2, V2>(node: NewNode): KStream<K2, V2> {

@@ -1,3 +1,5 @@
+import type { AsyncCall, AsyncOptions } from '../topology/async-call.ts'
+import type { AsyncProcessorSupplier } from '../topology/async-processor.ts'
 import type { FixedKeyProcessorSupplier } from '../topology/fixed-key-processor.ts'
 import type { ProcessorSupplier } from '../topology/processor.ts'
 import type { RecordContext } from '../topology/record.ts'
@@ -327,6 +329,134 @@ export interface KStream<K, V> {
   process<KOut = K, VOut = V>(
     supplier: ProcessorSupplier<K, V, KOut, VOut>,
     options?: Processed,
+  ): KStream<KOut, VOut>
+
+  /**
+   * Records with a new value that takes time to get: from a service, a database, a model. Up to `concurrency` calls are made at
+   * a time in each task, and results keep the order of each key. A call that fails or times out is tried again as the options say;
+   * after the last attempt the processing exception handler decides about the record. Offsets are committed only when the
+   * calls of all records before them have ended. `KSTREAM-MAPVALUES-ASYNC`.
+   *
+   * The mapper may be called again for a record, after a retry, a crash or a move of its task: results count as often as those of
+   * other operators, what the mapper did elsewhere is done twice. A mapper that returns no promise, because it knows the answer,
+   * is not waited for. Several results of a record are an array and a `flatMapValues` after it. Throws INVALID_CONFIG for options that
+   * cannot work.
+   *
+   * @example
+   * ```ts
+   * import { string } from 'millrace'
+   * import { TestDriver } from 'millrace/testing'
+   *
+   * const weather = async (city: string, signal: AbortSignal): Promise<string> => {
+   *   signal.throwIfAborted()
+   *   return city === 'Bern' ? 'rain' : 'sun'
+   * }
+   * const text = { key: string(), value: string() }
+   * const driver = new TestDriver(builder => {
+   *   builder
+   *     .stream('cities', text)
+   *     .mapValuesAsync((city, _key, { signal }) => weather(city, signal), {
+   *       concurrency: 32,
+   *       timeoutMs: 2000,
+   *       retries: 5,
+   *     })
+   *     .to('weather', text)
+   * })
+   * driver.inputTopic('cities', text).pipe('a', 'Bern')
+   * await driver.settle()
+   * driver.outputTopic('weather', text).readAll() // → [{ key: 'a', value: 'rain', … }]
+   * ```
+   */
+  mapValuesAsync<V2>(
+    mapper: (value: V, key: K, call: AsyncCall) => V2 | PromiseLike<V2>,
+    options?: Named & AsyncOptions<K>,
+  ): KStream<K, V2>
+
+  /**
+   * As `mapValuesAsync`, with a mapper that comes to `[key, value]`. A grouping or join after it goes through a repartition
+   * topic. `KSTREAM-MAP-ASYNC`.
+   *
+   * @example
+   * ```ts
+   * import { string } from 'millrace'
+   * import { TestDriver } from 'millrace/testing'
+   *
+   * const ownerOf = async (car: string) => (car === 'B 1' ? 'ada' : 'bob')
+   * const text = { key: string(), value: string() }
+   * const driver = new TestDriver(builder => {
+   *   builder
+   *     .stream('cars', text)
+   *     .mapAsync(async (car, event) => [await ownerOf(car), event])
+   *     .to('owners', text)
+   * })
+   * driver.inputTopic('cars', text).pipe('B 1', 'parked')
+   * await driver.settle()
+   * driver.outputTopic('owners', text).readAll() // → [{ key: 'ada', value: 'parked', … }]
+   * ```
+   */
+  mapAsync<K2, V2>(
+    mapper: (
+      key: K,
+      value: V,
+      call: AsyncCall,
+    ) => readonly [K2, V2] | PromiseLike<readonly [K2, V2]>,
+    options?: Named & AsyncOptions<K>,
+  ): KStream<K2, V2>
+
+  /**
+   * Does something that takes time with each record, in the order and with the options of `mapValuesAsync`; nothing comes after
+   * it. It may be done again for a record, so give it something by which the other side can tell. `KSTREAM-FOREACH-ASYNC`.
+   *
+   * @example
+   * ```ts
+   * import { string } from 'millrace'
+   * import { TestDriver } from 'millrace/testing'
+   *
+   * const mails = new Map<string, string>()
+   * const text = { key: string(), value: string() }
+   * const driver = new TestDriver(builder => {
+   *   builder.stream('orders', text).foreachAsync(async (customer, order, { metadata }) => {
+   *     mails.set(`${metadata?.topic} ${metadata?.partition} ${metadata?.offset}`, `${customer}: ${order}`)
+   *   })
+   * })
+   * driver.inputTopic('orders', text).pipe('ada', 'tea')
+   * await driver.settle()
+   * mails.get('orders 0 0') // → 'ada: tea'
+   * ```
+   */
+  foreachAsync(
+    action: (key: K, value: V, call: AsyncCall) => unknown,
+    options?: Named & AsyncOptions<K>,
+  ): void
+
+  /**
+   * What a processor of yours makes of each record, with stores and with work that takes time; options as those of
+   * `mapValuesAsync`. See `AsyncProcessor`. A grouping or join after it goes through a repartition topic.
+   * `KSTREAM-PROCESSOR-ASYNC`.
+   *
+   * @example
+   * ```ts
+   * import { string } from 'millrace'
+   * import { TestDriver } from 'millrace/testing'
+   *
+   * const text = { key: string(), value: string() }
+   * const driver = new TestDriver(builder => {
+   *   const words = builder.stream('lines', text).processAsync<string, string, string[]>(context => ({
+   *     process: async ({ value }) => value.split(' '),
+   *     completed(record, words) {
+   *       for (const value of words) context.forward({ ...record, value })
+   *     },
+   *   }))
+   *   words.to('words', text)
+   * })
+   * driver.inputTopic('lines', text).pipe('a', 'yes no')
+   * await driver.settle()
+   * driver.outputTopic('words', text).readAll().map(({ value }) => value) // → ['yes', 'no']
+   * ```
+   */
+  processAsync<KOut = K, VOut = V, R = unknown>(
+    supplier: AsyncProcessorSupplier<K, V, KOut, VOut, R>,
+    options?: Processed & AsyncOptions<K>,
   ): KStream<KOut, VOut>
 
   /**

@@ -8,13 +8,13 @@ import { type Headers, noHeaders, type StreamRecord } from '../topology/record.t
 import type { ResolvedTaskConfig } from '../topology/task-config.ts'
 import type { RecordOrigin, TimestampExtractor } from '../topology/timestamp-extractors.ts'
 import type { SourceNode } from '../topology/topology.ts'
-import type { Failure, InputRecord, TaskErrors } from './task-errors.ts'
+import type { Failure, InputAtWork, TaskErrors } from './task-errors.ts'
 
 /**
  * The input of a task from one partition: batches as they were fetched, of which only the head record is decoded. Kafka
  * Streams' `RecordQueue`.
  */
-export class RecordQueue implements TopicPartition, InputRecord, RecordOrigin {
+export class RecordQueue implements TopicPartition, InputAtWork, RecordOrigin {
   readonly topic: string
   readonly partition: number
   readonly source: SourceNode

@@ -5,6 +5,7 @@ import type { CacheBudget } from '../state/record-cache.ts'
 import type { StoreEngine } from '../state/store-engine.ts'
 import type { TaskState } from '../state/task-state.ts'
 import type { ResolvedTaskConfig } from '../topology/task-config.ts'
+import type { CallSurroundings } from './async-calls.ts'
 import { isCorruption } from './is-corruption.ts'
 import type { PlannedTask } from './partition-plan.ts'
 import type { RecordCollector } from './record-collector.ts'
@@ -35,6 +36,7 @@ export interface TaskSurroundings {
   readonly cache: CacheBudget | undefined
   /** The wall clock, in milliseconds since the Unix epoch. */
   readonly now: () => number
+  readonly calls: CallSurroundings
   readonly logger: Logger
   readonly onRestored: (records: number) => void
 }
@@ -96,13 +98,13 @@ async function start(
 
 function makeTask(
   { id, partition, subtopology }: PlannedTask,
-  { applicationId, collector, globalStore, config, cache, now, logger }: TaskSurroundings,
+  { applicationId, collector, globalStore, config, cache, now, calls, logger }: TaskSurroundings,
   state: TaskState,
   positions: readonly StartPosition[],
 ): Task {
   const { nodes, stores } = subtopology
   const inputs = positions
-  const surroundings = { collector, globalStore, config, cache, now, logger }
+  const surroundings = { collector, globalStore, config, cache, now, calls, logger }
   const context = { applicationId, taskId: id, partition, ...surroundings }
   const task = new Task({ ...context, nodes, stores, inputs, state })
   for (const { topic, partition: input, end } of positions) {

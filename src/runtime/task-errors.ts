@@ -19,6 +19,25 @@ export interface InputRecord extends RecordMetadata {
   readonly rawValue: Buffer | null
 }
 
+/** The same, while the record is at work: with its event time and its headers. */
+export interface InputAtWork extends InputRecord {
+  readonly headTimestamp: number
+  readonly headers: Headers
+}
+
+/** A copy that may be kept: bytes of an input record are part of a larger buffer. */
+export function keptInput(input: InputAtWork): InputAtWork {
+  const { topic, partition, offset, rawKey, rawValue, headTimestamp, headers } = input
+  const raw = { rawKey: rawKey && Buffer.from(rawKey), rawValue: rawValue && Buffer.from(rawValue) }
+  return { topic, partition, offset, ...raw, headTimestamp, headers: keptHeaders(headers) }
+}
+
+/** The same of headers. */
+export function keptHeaders(headers: Headers): Headers {
+  if (headers.length === 0) return headers
+  return headers.map(({ key, value }) => ({ key, value: value && Buffer.from(value) }))
+}
+
 /** An error and where it happened. */
 export interface Failure {
   /** What was thrown. */

@@ -7,6 +7,7 @@ import type {
   ScheduleOptions,
   StoreReference,
 } from '../topology/processor.ts'
+import type { AsyncWork, ResolvedAsyncOptions } from '../topology/async-call.ts'
 import type { RecordTime } from '../state/plain-stores.ts'
 import type { RecordCache } from '../state/record-cache.ts'
 import type { HandOn, HeldUpdate, OperatorContext } from '../topology/operator-context.ts'
@@ -34,6 +35,11 @@ export interface TaskScope {
   store(nodeName: string, storeName: string): unknown
   isCached(store: string): boolean
   cacheOf(node: TaskNode, store: string, handOn: HandOn): RecordCache<HeldUpdate> | undefined
+  asyncCalls<R>(
+    node: TaskNode,
+    work: AsyncWork<R>,
+    options: ResolvedAsyncOptions,
+  ): (record: StreamRecord<unknown, unknown>) => void
   drop(nodeName: string, reason: string): void
   /** Asks the processing handler about what a node threw; throws when the task must stop. */
   processingFailed(error: unknown, nodeName: string, record: StreamRecord<unknown, unknown>): void
@@ -178,6 +184,17 @@ export class TaskNode implements OperatorContext {
 
   cacheOf(store: string, handOn: HandOn): RecordCache<HeldUpdate> | undefined {
     return this.#scope.cacheOf(this, store, handOn)
+  }
+
+  get isAtWork(): boolean {
+    return this.#scope.current === this
+  }
+
+  asyncCalls<R>(
+    work: AsyncWork<R>,
+    options: ResolvedAsyncOptions,
+  ): (record: StreamRecord<unknown, unknown>) => void {
+    return this.#scope.asyncCalls(this, work, options)
   }
 
   schedule(options: ScheduleOptions, punctuator: Punctuator): Cancellable {

@@ -10,6 +10,7 @@ import { MillraceError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
 import type { CacheBudget, RecordCache } from '../state/record-cache.ts'
 import type { TaskState } from '../state/task-state.ts'
+import type { AsyncWork, ResolvedAsyncOptions } from '../topology/async-call.ts'
 import type { HandOn, HeldUpdate } from '../topology/operator-context.ts'
 import type {
   Cancellable,
@@ -20,15 +21,22 @@ import type {
 import { noHeaders, type RecordMetadata, type StreamRecord } from '../topology/record.ts'
 import type { ResolvedTaskConfig } from '../topology/task-config.ts'
 import { readsTopic, type SourceNode, type Subtopology } from '../topology/topology.ts'
-import { toMillis } from '../windowing/duration.ts'
+import { AsyncCalls, type CallSurroundings } from './async-calls.ts'
 import { closeAll } from './close-all.ts'
-import { nextOnGrid, PunctuationQueue } from './punctuation-queue.ts'
+import type { CallScope } from './node-calls.ts'
 import type { Collector, TopicCollector } from './record-collector.ts'
 import { RecordQueue } from './record-queue.ts'
 import { type InputQueue, TaskInputs } from './task-inputs.ts'
 import type { TaskNode, TaskScope } from './task-node.ts'
-import { globalTaskId } from './topology-parts.ts'
-import { type InputRecord, TaskErrors, type UnwrittenOutput } from './task-errors.ts'
+import {
+  type InputAtWork,
+  type InputRecord,
+  keptInput,
+  TaskErrors,
+  type UnwrittenOutput,
+} from './task-errors.ts'
+import { TaskCaches } from './task-caches.ts'
+import { TaskPunctuations } from './task-punctuations.ts'
 import { decodePartitionTime, TaskOffsetMetadata } from './task-offset-metadata.ts'
 import type { SinkScope } from './task-sink.ts'
 import { nodeCalled, wireNodes } from './wire-nodes.ts'
@@ -53,6 +61,8 @@ export interface TaskOptions {
   readonly cache?: CacheBudget | undefined
   /** The wall clock, in milliseconds since the Unix epoch. */
   readonly now: () => number
+  /** For work that takes time. A task of global stores does none. */
+  readonly calls?: CallSurroundings
   readonly logger: Logger
 }
 
@@ -71,7 +81,7 @@ export interface TaskInput extends PartitionOffset {
  * A commit is: `prepareCommit`, drain and send what the collector holds, commit the offsets it returned,
  * `completeCommit`. After an error the task is of no use any more: close it and make a new one.
  */
-export class Task implements TaskScope, SinkScope {
+export class Task implements TaskScope, SinkScope, CallScope {
   readonly applicationId: string
   readonly taskId: string
   readonly state: TaskState
@@ -93,14 +103,14 @@ export class Task implements TaskScope, SinkScope {
   /** Next offsets of all inputs, as of the prepared transaction. */
   #preparedPosition: readonly PartitionOffset[]
   readonly #metadata: TaskOffsetMetadata
-  /** By store. */
-  readonly #caches = new Map<string, RecordCache<HeldUpdate>>()
-  #running: RecordQueue | null = null
+  readonly #caches: TaskCaches
+  #running: InputAtWork | null = null
   #failure: unknown = null
   readonly #drops = new Map<string, number>()
   readonly #errors: TaskErrors
-  readonly #streamTimePunctuations = new PunctuationQueue<TaskNode>()
-  readonly #wallClockPunctuations = new PunctuationQueue<TaskNode>()
+  readonly #punctuations = new TaskPunctuations(this)
+  /** Work that takes time; null where no node does any. */
+  #calls: AsyncCalls | null = null
   /** Punctuators may have forwarded records and written to stores since the last commit. */
   #hasPunctuated = false
   #commitRequested = false
@@ -116,6 +126,8 @@ export class Task implements TaskScope, SinkScope {
     this.#metadata = new TaskOffsetMetadata(options.inputs.map(({ metadata }) => metadata))
     this.streamTime = this.#metadata.partitionTime
     this.#preparedPosition = options.inputs
+    const { stores, state, cache: budget } = options
+    this.#caches = new TaskCaches({ stores, state, budget, scope: this })
     this.#nodes = wireNodes(options.nodes, options.collector, this)
     const { maxTaskIdleMs } = options.config
     this.#inputs = new TaskInputs(
@@ -186,7 +198,7 @@ export class Task implements TaskScope, SinkScope {
 
   /** When `punctuateWallClock` has something to do, in milliseconds since the Unix epoch; Infinity for never. */
   get nextWallClockPunctuationMs(): number {
-    return this.#wallClockPunctuations.nextMs
+    return this.#punctuations.by('wallClock').nextMs
   }
 
   /** Whether the next call of `process` would process something. */
@@ -196,7 +208,7 @@ export class Task implements TaskScope, SinkScope {
 
   /** Everything that was handed over is processed, and it is everything there is as far as anybody knows. */
   get isCaughtUp(): boolean {
-    return this.#inputs.areCaughtUp
+    return this.#inputs.areCaughtUp && this.callsInFlight === 0
   }
 
   /**
@@ -208,6 +220,7 @@ export class Task implements TaskScope, SinkScope {
     let processed = 0
     try {
       while (processed < maxRecords) {
+        if (this.#calls?.areFull === true) break
         const input = this.#inputs.next()
         if (input === null) break
         this.#processOne(input)
@@ -222,11 +235,61 @@ export class Task implements TaskScope, SinkScope {
     return processed
   }
 
+  /** Whether nodes of the task do work that takes time. */
+  get isAsync(): boolean {
+    return this.#calls !== null
+  }
+
+  /** Records whose work has not ended: their offsets must not be committed. */
+  get callsInFlight(): number {
+    return this.#calls?.inFlight ?? 0
+  }
+
+  /** Attempts to do such work that are under way. */
+  get callAttempts(): number {
+    return this.#calls?.attempts ?? 0
+  }
+
+  /** Goes on with the results of work that has ended; returns the number of records that are done with. */
+  completeCalls(): number {
+    if (this.#calls === null) return 0
+    if (this.#failure !== null) throw this.#failure
+    try {
+      return this.#calls.complete()
+    } catch (error) {
+      this.#failure = error
+      throw error
+    }
+  }
+
+  /**
+   * Whether the task can commit: nothing is in flight, nor in a cache from where it would fly. A task that is not ready must
+   * take no more input until it is.
+   */
+  isDrained(): boolean {
+    if (this.#calls === null) return true
+    if (this.callsInFlight > 0) return false
+    this.#flushCaches()
+    return this.callsInFlight === 0
+  }
+
+  asyncCalls<R>(
+    node: TaskNode,
+    work: AsyncWork<R>,
+    options: ResolvedAsyncOptions,
+  ): (record: StreamRecord<unknown, unknown>) => void {
+    const { calls: surroundings } = this.#options
+    assert(surroundings !== undefined, `${node.nodeName} does work for which its task has no time`)
+    this.#calls ??= new AsyncCalls(this, surroundings)
+    const calls = this.#calls.of(node, work, options)
+    return record => calls.add(record)
+  }
+
   /** Calls the punctuators that are due by the wall clock, and says whether there were any. */
   punctuateWallClock(): boolean {
     if (this.#failure !== null) throw this.#failure
     const now = this.now()
-    return now >= this.#wallClockPunctuations.nextMs && this.#punctuate('wallClock', now)
+    return now >= this.#punctuations.by('wallClock').nextMs && this.#punctuate('wallClock', now)
   }
 
   #punctuate(type: ScheduleOptions['type'], now: number): boolean {
@@ -236,42 +299,15 @@ export class Task implements TaskScope, SinkScope {
       node.punctuate(punctuator, now)
     }
     try {
-      return this.#punctuationsBy(type).punctuate(now, call)
+      return this.#punctuations.by(type).punctuate(now, call)
     } catch (error) {
       this.#failure = error
       throw error
     }
   }
 
-  #punctuationsBy(type: ScheduleOptions['type']): PunctuationQueue<TaskNode> {
-    return type === 'streamTime' ? this.#streamTimePunctuations : this.#wallClockPunctuations
-  }
-
-  schedule(
-    node: TaskNode,
-    { every, type, startAt }: ScheduleOptions,
-    punctuator: Punctuator,
-  ): Cancellable {
-    if (this.taskId === globalTaskId) {
-      throw new MillraceError(
-        'INVALID_TOPOLOGY',
-        `${node.nodeName} fills a global store and cannot schedule: it knows no time but that of its records.`,
-      )
-    }
-    if (!isClock(type)) {
-      throw new MillraceError(
-        'INVALID_CONFIG',
-        `A punctuation of ${node.nodeName} is by the clock ${JSON.stringify(type)}. Give streamTime or wallClock.`,
-      )
-    }
-    const everyMs = toMillis(every, `The interval of a punctuation of ${node.nodeName}`, 1)
-    const now = type === 'streamTime' ? this.streamTime : this.now()
-    let startMs = type === 'streamTime' ? 0 : now + everyMs
-    if (startAt !== undefined) {
-      requireStart(startAt, node.nodeName)
-      startMs = startAt < now ? nextOnGrid(startAt, everyMs, now) : startAt
-    }
-    return this.#punctuationsBy(type).schedule({ node, startMs, everyMs }, punctuator)
+  schedule(node: TaskNode, options: ScheduleOptions, punctuator: Punctuator): Cancellable {
+    return this.#punctuations.schedule(node, options, punctuator)
   }
 
   requestCommit(): void {
@@ -285,6 +321,7 @@ export class Task implements TaskScope, SinkScope {
   prepareCommit(): CommittedOffset[] {
     if (this.#failure !== null) throw this.#failure
     this.#flushCaches()
+    assert(this.callsInFlight === 0, 'offsets of records that are not done with are not committed')
     this.#hasPunctuated = false
     this.#commitRequested = false
     const { partition } = this.#options
@@ -303,15 +340,9 @@ export class Task implements TaskScope, SinkScope {
     return offsets
   }
 
-  /** In the order in which the stores were made; again as long as what is handed on comes to wait in another cache. */
   #flushCaches(): void {
     try {
-      for (let flushed = this.#caches.size > 0; flushed;) {
-        flushed = false
-        for (const { name } of this.#options.stores) {
-          if (this.#caches.get(name)?.flush() === true) flushed = true
-        }
-      }
+      this.#caches.flush()
     } catch (error) {
       this.#failure = error
       throw error
@@ -319,38 +350,34 @@ export class Task implements TaskScope, SinkScope {
   }
 
   isCached(store: string): boolean {
-    return this.#options.cache !== undefined && this.state.isCached(store)
+    return this.#caches.isCached(store)
   }
 
   cacheOf(node: TaskNode, store: string, handOn: HandOn): RecordCache<HeldUpdate> | undefined {
-    const { cache: budget } = this.#options
-    if (budget === undefined) return undefined
-    // Several nodes may fill one store, all above one node: it is no matter which of them forwards.
-    const existing = this.#caches.get(store)
-    if (existing !== undefined) return existing
-    const cache = this.state.cacheUpdates<HeldUpdate>(store, budget, (held, before, valueOf) =>
-      this.#as(node, held, () => handOn(held, before, valueOf)),
-    )
-    if (cache !== undefined) this.#caches.set(store, cache)
-    return cache
+    return this.#caches.of(node, store, handOn)
   }
 
-  /** Has a node hand on an update as if the record that caused it were processed now. */
-  #as(node: TaskNode, { update }: HeldUpdate, handOn: () => void): void {
-    const { recordTime } = this
-    const { timestamp } = recordTime
-    const current = this.current
+  as<T>(node: TaskNode | null, input: InputAtWork | null, timestamp: number, action: () => T): T {
+    const { recordTime, current, heldMetadata } = this
+    const { timestamp: before } = recordTime
     const running = this.#running
     this.current = node
-    this.#running = null
-    recordTime.timestamp = update.timestamp
+    this.heldMetadata = undefined
+    this.#running = input
+    recordTime.timestamp = timestamp
     try {
-      handOn()
+      return action()
     } finally {
       this.current = current
+      this.heldMetadata = heldMetadata
       this.#running = running
-      recordTime.timestamp = timestamp
+      recordTime.timestamp = before
     }
+  }
+
+  keepInput(): InputAtWork | null {
+    const input = this.#inputAtWork()
+    return input && keptInput(input)
   }
 
   /** Whether the partition is the task's share of the changelog of one of its stores. */
@@ -382,7 +409,8 @@ export class Task implements TaskScope, SinkScope {
   }
 
   #closeAnd(endState: () => Promise<void>): Promise<void> {
-    for (const cache of this.#caches.values()) cache.discard()
+    this.#calls?.close()
+    this.#caches.discard()
     const processors = [...this.#nodes.values()].map(
       ({ processor }) =>
         async () =>
@@ -392,6 +420,7 @@ export class Task implements TaskScope, SinkScope {
   }
 
   closeProcessors(): void {
+    this.#calls?.close()
     for (const node of this.#nodes.values()) node.processor.close?.()
   }
 
@@ -415,11 +444,13 @@ export class Task implements TaskScope, SinkScope {
   }
 
   /** The input record at work; of one that was held back, only the place is known. */
-  #inputAtWork(): InputRecord | null {
+  #inputAtWork(): InputAtWork | null {
     const held = this.heldMetadata
     const running = this.#running
     if (held === undefined || isAt(running, held)) return running
-    return held === null ? null : { ...held, rawKey: null, rawValue: null }
+    if (held === null) return null
+    const { timestamp: headTimestamp } = this.recordTime
+    return { ...held, rawKey: null, rawValue: null, headTimestamp, headers: noHeaders }
   }
 
   metadata(name: string): ProcessorMetadata {
@@ -503,11 +534,12 @@ export class Task implements TaskScope, SinkScope {
     }
     this.#running = null
     const { streamTime } = this
-    if (streamTime >= this.#streamTimePunctuations.nextMs) this.#punctuate('streamTime', streamTime)
+    if (streamTime >= this.#punctuations.by('streamTime').nextMs)
+      this.#punctuate('streamTime', streamTime)
   }
 }
 
-function isAt(queue: RecordQueue | null, place: RecordMetadata | null): boolean {
+function isAt(queue: InputRecord | null, place: RecordMetadata | null): boolean {
   return (
     queue !== null &&
     place !== null &&
@@ -521,17 +553,6 @@ function isAt(queue: RecordQueue | null, place: RecordMetadata | null): boolean 
 const recordsPerCheck = 8
 
 const never = (): boolean => false
-
-/** Not every caller was compiled. */
-const isClock = (type: string): boolean => type === 'streamTime' || type === 'wallClock'
-
-function requireStart(startAt: number, nodeName: string): void {
-  if (Number.isSafeInteger(startAt) && startAt >= 0) return
-  throw new MillraceError(
-    'INVALID_CONFIG',
-    `A punctuation of ${nodeName} cannot start at ${startAt}. Give startAt milliseconds since the Unix epoch, a whole number of at least 0.`,
-  )
-}
 
 function sourceOf(nodes: TaskOptions['nodes'], topic: string): SourceNode {
   for (const node of nodes) if (node.kind === 'source' && readsTopic(node, topic)) return node

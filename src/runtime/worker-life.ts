@@ -307,6 +307,7 @@ export class WorkerLife {
       config,
       cache,
       now: () => platform.clock.now(),
+      calls: { ...platform, wake: () => this.#worker.wake() },
       logger,
       onRestored: (records: number) => {
         counters.restored += records

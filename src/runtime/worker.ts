@@ -4,6 +4,7 @@ import type { Logger } from '../logger.ts'
 import type { Platform } from '../platform/platform.ts'
 import { closeAll } from './close-all.ts'
 import { commit, type CommitTarget } from './commit.ts'
+import { areDrained, drain } from './drain.ts'
 import { Errands } from './errands.ts'
 import type { Inputs } from './inputs.ts'
 import { isCorruption } from './is-corruption.ts'
@@ -18,6 +19,8 @@ import type { Throughput } from './throughput.ts'
 
 /** How long tasks may keep the event loop before heartbeats, fetches and timers get their turn. */
 const sliceMs = 5
+/** How long closing, and giving tasks to others, wait for work that takes time; what has not ended by then is done again. */
+const drainTimeoutMs = 5000
 /** Records that a task processes before the next one gets its turn and the clock is read. */
 const turnRecords = 64
 /** How long a fetch waits for records when there is nothing to process. `poll.ms` of Kafka Streams. */
@@ -64,6 +67,8 @@ export class Worker {
   readonly #errands: Errands
   #owned: readonly string[] = []
   #uncommittedRecords = 0
+  /** A commit is due, and waits for work that takes time. */
+  #draining = false
   #stopping = false
   #lastCommitAt: number
 
@@ -117,7 +122,7 @@ export class Worker {
   revoked(): Promise<void> {
     return this.#errands.add(async () => {
       this.#options.onRunning(false)
-      await this.#commitOrLose()
+      if (await this.#drain()) await this.#commitOrLose()
       await this.#closeTasks()
     })
   }
@@ -152,7 +157,7 @@ export class Worker {
   async #work(): Promise<void> {
     try {
       while (!this.#stopping) await this.#turn()
-      await this.#commitOrLose()
+      if (await this.#drain()) await this.#commitOrLose()
     } catch (error) {
       await this.#sendDeadLetters()
       throw error
@@ -165,13 +170,12 @@ export class Worker {
   async #turn(): Promise<void> {
     await this.#errands.run()
     const arrived = this.#inputs.deliver()
-    const isPaused = this.#options.isPaused()
-    const processed = isPaused ? 0 : await this.#slice()
-    const punctuated = !isPaused && (await this.#punctuate())
+    const processed = await this.#slice()
+    const punctuated = await this.#punctuate()
     this.#inputs.balance()
     const idle = processed === 0 && !arrived && !punctuated
     this.#inputs.fetch(idle ? idleFetchMs : 0)
-    if (this.#commitIsDue(idle)) await this.#commitOrLose()
+    if (this.#isToCommit(idle)) await this.#commitOrLose()
     else if (idle) await this.#wake.wait(this.#idleMs())
     else await this.#options.platform.timers.yield()
   }
@@ -186,6 +190,8 @@ export class Worker {
       round = 0
       for (const task of this.#tasks.values()) {
         try {
+          round += task.completeCalls()
+          if (this.#isAtRest(task)) continue
           round += task.process(turnRecords, expired)
         } catch (error) {
           if (!isCorruption(error)) throw error
@@ -219,6 +225,7 @@ export class Worker {
   async #punctuate(): Promise<boolean> {
     let punctuated = false
     for (const task of this.#tasks.values()) {
+      if (this.#isAtRest(task)) continue
       try {
         if (task.punctuateWallClock()) punctuated = true
       } catch (error) {
@@ -231,13 +238,47 @@ export class Worker {
 
   /** How long there is nothing to do if nothing arrives. */
   #idleMs(): number {
-    const { platform, commitIntervalMs, isPaused } = this.#options
+    const { platform, commitIntervalMs } = this.#options
     let idleMs = commitIntervalMs
-    if (isPaused()) return idleMs
-    for (const { nextWallClockPunctuationMs: next } of this.#tasks.values()) {
-      if (next < Infinity) idleMs = Math.min(idleMs, Math.max(0, next - platform.clock.now()))
+    for (const task of this.#tasks.values()) {
+      const { nextWallClockPunctuationMs: next } = task
+      if (next === Infinity || this.#isAtRest(task)) continue
+      idleMs = Math.min(idleMs, Math.max(0, next - platform.clock.now()))
     }
     return idleMs
+  }
+
+  /** A commit that is due waits until the work has ended that takes time. */
+  #isToCommit(idle: boolean): boolean {
+    this.#draining ||= this.#commitIsDue(idle)
+    if (!this.#draining || !areDrained(this.#tasks.values())) return false
+    this.#draining = false
+    return true
+  }
+
+  /** Whether the task begins nothing new: it is paused, or is to come to an end with what it has begun, for a commit. */
+  #isAtRest(task: Task): boolean {
+    return this.#options.isPaused() || (this.#draining && task.isAsync)
+  }
+
+  /** Waits for work that takes time, and says whether everything can be committed now. */
+  async #drain(): Promise<boolean> {
+    const { clock } = this.#options.platform
+    const untilMs = clock.monotonic() + drainTimeoutMs
+    try {
+      return await drain({
+        tasks: () => this.#tasks.values(),
+        wait: () => this.#wake.wait(untilMs - clock.monotonic()),
+        isLate: () => clock.monotonic() >= untilMs,
+      })
+    } catch (error) {
+      if (!isCorruption(error)) throw error
+      this.#options.logger.warn(
+        { error },
+        'A store is damaged: what was not committed is done again',
+      )
+      return false
+    }
   }
 
   #commitIsDue(idle: boolean): boolean {

@@ -10,7 +10,7 @@ export {
 export { TestApplication } from './test-application.ts'
 export type { KillOptions, TestApplicationOptions } from './test-application.ts'
 export { TestDriver } from './test-driver.ts'
-export type { TestDriverOptions } from './test-driver.ts'
+export type { SettleOptions, TestDriverOptions } from './test-driver.ts'
 export type {
   TestKeyValueStore,
   TestSessionStore,

@@ -200,7 +200,7 @@ export class TestApplication implements AsyncDisposable {
 
   /**
    * Processes what is in the log, one task after the other, and returns the number of records: `maxRecords`, or less when
-   * there are no more. Results are in output topics, and in the repartition topics that other tasks read, from the next
+   * there are no more. Work that takes time has ended by then; pauses before its retries pass on the application's clock. Results are in output topics, and in the repartition topics that other tasks read, from the next
    * `commit` on. Throws what the topology throws; the application then can only be killed.
    */
   process(maxRecords = Infinity): Promise<number> {
@@ -221,8 +221,7 @@ export class TestApplication implements AsyncDisposable {
   /** Moves the clock forward, by milliseconds, and calls the punctuators that are due by it. */
   advance(ms: number): void {
     assert(ms >= 0, 'time does not go backwards')
-    this.#setting.clock.now += ms
-    this.#instance.punctuateWallClock()
+    this.#instance.advance(ms)
   }
 
   /** Commits, ends the application in good order, and starts it again. */

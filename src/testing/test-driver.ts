@@ -27,6 +27,7 @@ import {
   testWindowStore,
 } from './test-stores.ts'
 import { partitionTopology, type TestPartitions } from './test-partitions.ts'
+import { defaultPatienceMs, TestTime } from './test-time.ts'
 import { TestOutputTopic } from './test-output-topic.ts'
 import { type BytesRecord, type ProducedRecord, type TestTopic, TestTopics } from './test-topics.ts'
 import { taskConfigOf, topologyOf, type TopologySource } from './topology-source.ts'
@@ -48,8 +49,16 @@ export interface TestDriverOptions extends TaskConfig {
 }
 
 /**
+ * How a driver waits for work that takes time.
+ */
+export interface SettleOptions {
+  /** How long a call may really take, in milliseconds, before it is taken for one that never ends. @defaultValue 1000 */
+  readonly patienceMs?: number
+}
+
+/**
  * Runs a topology in this process, without a log, on a clock that moves only when it is told to: each piped record is
- * processed at once with all that follows from it, and everything is committed, before `pipe` returns. Unless `partitions`
+ * processed at once with all that follows from it, and everything is committed, before `pipe` returns; what takes time ends in `settle`. Unless `partitions`
  * are given, all sub-topologies run as one task and every topic has one partition, as in Kafka Streams' `TopologyTestDriver`.
  * Global tables are updated directly.
  *
@@ -80,7 +89,8 @@ export class TestDriver {
   readonly #writes: Set<string>
   /** Whether a sink may write to any topic. */
   readonly #choosesTopics: boolean
-  #now: number
+  readonly #clock: { now: number }
+  readonly #time: TestTime
   #isClosed = false
 
   constructor(source: TopologySource, options: TestDriverOptions = {}) {
@@ -89,7 +99,8 @@ export class TestDriver {
     this.#topics = new TestTopics(partitions)
     const config = taskConfigOf(source, options)
     const cache = newCacheBudget(config.cacheMaxBytes)
-    this.#now = startTimeMs
+    this.#clock = { now: startTimeMs }
+    this.#time = new TestTime(this.#clock)
     const global = globalPart(topology)
     const whole = wholePart(topology)
     this.#reads = topicsOf(whole)
@@ -119,7 +130,8 @@ export class TestDriver {
         globalStore: name => globals && globalStoreOf(topology, globals, name),
         config,
         ...(globals && { cache }),
-        now: () => this.#now,
+        now: () => this.#clock.now,
+        calls: this.#time,
         logger,
       })
       for (const input of task.inputs) task.knowHighWatermark(start(input))
@@ -149,7 +161,7 @@ export class TestDriver {
 
   /** The driver's clock, in milliseconds since the Unix epoch. */
   get now(): number {
-    return this.#now
+    return this.#clock.now
   }
 
   /**
@@ -171,13 +183,51 @@ export class TestDriver {
    */
   advance(ms: number): void {
     assert(ms >= 0, 'time does not go backwards')
-    this.#now += ms
+    this.#time.advance(ms)
     for (const task of this.#tasks) {
       task.punctuateWallClock()
       commit(task)
     }
     this.#deliverProduced()
     this.#run()
+  }
+
+  /**
+   * Waits for work that takes time (`mapAsync` and its like) and goes on with its results, until all of it has ended; pauses before
+   * retries pass on the driver's clock. A call that has not ended after `patienceMs` milliseconds of real time, 1000 unless
+   * given, is taken for one that never ends: the driver's clock moves on to its timeout.
+   *
+   * @example
+   * ```ts
+   * import { string } from 'millrace'
+   * import { TestDriver } from 'millrace/testing'
+   *
+   * const text = { key: string(), value: string() }
+   * const driver = new TestDriver(builder => {
+   *   const translated = builder.stream('in', text).mapValuesAsync(
+   *     async (word, _, { attempt }) => {
+   *       if (attempt === 1) throw new Error('the service is busy')
+   *       return word === 'yes' ? 'sí' : new Promise<string>(() => {})
+   *     },
+   *     { retries: 1, timeoutMs: 2000, retryBackoffMs: 100 },
+   *   )
+   *   translated.to('out', text)
+   * })
+   * driver.inputTopic('in', text).pipe('a', 'yes')
+   * await driver.settle()
+   * driver.outputTopic('out', text).readAll().map(({ value }) => value) // → ['sí']
+   * driver.now // → 100
+   * driver.inputTopic('in', text).pipe('a', 'no')
+   * await driver.settle({ patienceMs: 0 }) // throws CALL_TIMED_OUT
+   * driver.now // → 2200
+   * ```
+   */
+  async settle({ patienceMs = defaultPatienceMs }: SettleOptions = {}): Promise<void> {
+    this.#run()
+    while (this.#tasks.some(task => task.callsInFlight > 0)) {
+      await this.#time.untilCallsGoOn(this.#tasks, ms => this.advance(ms), patienceMs)
+      this.#run()
+    }
   }
 
   /**
@@ -200,7 +250,7 @@ export class TestDriver {
     }
     const topic = this.#topics.topic(name)
     return new TestInputTopic(name, serdes, {
-      now: () => this.#now,
+      now: () => this.#clock.now,
       pipe: (record, partition = topic.partitionOf(record.key)) => {
         assert(partition < topic.partitions, `${name} has ${topic.partitions} partitions`)
         this.#deliver(topic, record, partition)
@@ -445,7 +495,7 @@ export class TestDriver {
     do {
       processed = false
       for (const task of this.#tasks) {
-        while (task.process(1) > 0) {
+        while (task.completeCalls() + task.process(1) > 0) {
           processed = true
           commit(task)
           this.#deliverProduced()
@@ -481,7 +531,9 @@ function partitioned(
 const readsPartition = (task: Task, { topic, partition }: TopicPartition): boolean =>
   task.inputs.some(input => input.topic === topic && input.partition === partition)
 
+/** Unless work is under way that takes time. */
 function commit(task: Task): void {
+  if (!task.isDrained()) return
   task.prepareCommit()
   done(task.completeCommit())
 }

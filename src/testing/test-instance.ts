@@ -20,6 +20,7 @@ import type { ResolvedTaskConfig } from '../topology/task-config.ts'
 import type { Topology } from '../topology/topology.ts'
 import { withApplicationDate } from './application-date.ts'
 import type { TestLog } from './test-log.ts'
+import { TestTime } from './test-time.ts'
 
 export interface TestInstanceOptions {
   readonly topology: Topology
@@ -30,6 +31,8 @@ export interface TestInstanceOptions {
   /** Outlives the instance. */
   readonly engine: StoreEngine
   readonly config: ResolvedTaskConfig
+  /** Moves when it is told to. */
+  readonly clock: { now: number }
   readonly now: () => number
   readonly logger: Logger
 }
@@ -45,6 +48,7 @@ export class TestInstance {
   readonly #engine: KillableEngine
   readonly #collector: RecordCollector
   readonly #cache: CacheBudget | undefined
+  readonly #time: TestTime
   readonly #positions = new PartitionMap<number>()
   #tasks: readonly Task[] = []
   #globalTask: Task | null = null
@@ -52,6 +56,7 @@ export class TestInstance {
   constructor(options: TestInstanceOptions) {
     const { plan, engine, config } = options
     this.#options = options
+    this.#time = new TestTime(options.clock)
     this.#cache = newCacheBudget(config.cacheMaxBytes)
     this.#engine = new KillableEngine(engine)
     this.#collector = new RecordCollector({ partitions: topic => plan.counts.get(topic) })
@@ -74,6 +79,7 @@ export class TestInstance {
       config,
       cache: this.#cache,
       now,
+      calls: this.#time,
       logger,
       onRestored: () => {},
     }
@@ -124,8 +130,8 @@ export class TestInstance {
   }
 
   /**
-   * Lets the tasks, one after the other, process what the log holds; returns the number of records. What they write for each
-   * other is in the log with the next commit.
+   * Lets the tasks, one after the other, process what the log holds; returns the number of records. Work that takes time has
+   * ended by then. What they write for each other is in the log with the next commit.
    */
   async process(maxRecords: number): Promise<number> {
     await this.#readGlobalTables()
@@ -133,22 +139,33 @@ export class TestInstance {
     let processed = 0
     for (const task of this.#tasks) {
       this.#fetch(task)
-      const left = maxRecords - processed
-      processed += withApplicationDate(now, () => task.process(left))
+      for (;;) {
+        const left = maxRecords - processed
+        processed += withApplicationDate(now, () => task.process(left))
+        if (task.callsInFlight === 0) break
+        await this.#completeCalls(task)
+      }
       if (processed === maxRecords) break
     }
     return processed
+  }
+
+  async #completeCalls(task: Task): Promise<void> {
+    await this.#time.untilCallsGoOn([task], ms => this.advance(ms))
+    withApplicationDate(this.#options.now, () => task.completeCalls())
+  }
+
+  /** Moves the clock forward and calls the punctuators that are due by it. */
+  advance(ms: number): void {
+    this.#time.advance(ms)
+    const { now } = this.#options
+    for (const task of this.#tasks) withApplicationDate(now, () => task.punctuateWallClock())
   }
 
   /** Whether the tasks have records to process. */
   get isReady(): boolean {
     for (const task of this.#tasks) this.#fetch(task)
     return this.#tasks.some(task => task.isReady)
-  }
-
-  punctuateWallClock(): void {
-    const { now } = this.#options
-    for (const task of this.#tasks) withApplicationDate(now, () => task.punctuateWallClock())
   }
 
   /** Says whether there was anything to commit. */
@@ -170,6 +187,7 @@ export class TestInstance {
   }
 
   async #commit(commitOffsets: (offsets: readonly CommittedOffset[]) => void): Promise<boolean> {
+    for (const task of this.#tasks) while (!task.isDrained()) await this.#completeCalls(task)
     const needed = this.#tasks.filter(task => task.needsCommit)
     this.committedDrops = this.droppedRecords
     if (needed.length === 0) return false

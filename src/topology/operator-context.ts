@@ -1,4 +1,5 @@
 import type { RecordCache } from '../state/record-cache.ts'
+import type { AsyncWork, ResolvedAsyncOptions } from './async-call.ts'
 import type { ProcessorContext } from './processor.ts'
 import type { Change, RecordMetadata, StreamRecord } from './record.ts'
 
@@ -13,6 +14,13 @@ export interface OperatorContext extends ProcessorContext {
   isCached(store: string): boolean
   /** The cache of a store, which will hand updates on as this node; undefined when the store is not cached. */
   cacheOf(store: string, handOn: HandOn): RecordCache<HeldUpdate> | undefined
+  /** Whether this node is processing or punctuating now. */
+  readonly isAtWork: boolean
+  /** What begins to do work that takes time for a record; the task calls `completed` when it is done. */
+  asyncCalls<R>(
+    work: AsyncWork<R>,
+    options: ResolvedAsyncOptions,
+  ): (record: StreamRecord<unknown, unknown>) => void
 }
 
 /** An update of a table in the cache of its store, with where the record that caused it came from. */

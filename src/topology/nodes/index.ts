@@ -7,15 +7,19 @@ import { type FilterNode, filterRule } from './filter.ts'
 import { type FlatMapNode, flatMapRule } from './flat-map.ts'
 import { type FlatMapValuesNode, flatMapValuesRule } from './flat-map-values.ts'
 import { type ForeachNode, foreachRule } from './foreach.ts'
+import { type ForeachAsyncNode, foreachAsyncRule } from './foreach-async.ts'
 import { type GlobalStoreNode, globalStoreRule } from './global-store.ts'
 import { type ForeignKeyJoinNode, foreignKeyJoinRule } from './foreign-key-join.ts'
 import { type GlobalTableNode, globalTableRule } from './global-table.ts'
+import { type MapAsyncNode, mapAsyncRule } from './map-async.ts'
 import { type MapNode, mapRule } from './map.ts'
+import { type MapValuesAsyncNode, mapValuesAsyncRule } from './map-values-async.ts'
 import { type MapValuesNode, mapValuesRule } from './map-values.ts'
 import { type MarkAsPartitionedNode, markAsPartitionedRule } from './mark-as-partitioned.ts'
 import { type MergeNode, mergeRule } from './merge.ts'
 import { type PeekNode, peekRule } from './peek.ts'
 import { type PrintNode, printRule } from './print.ts'
+import { type ProcessAsyncNode, processAsyncRule } from './process-async.ts'
 import {
   type ProcessNode,
   type ProcessValuesNode,
@@ -62,16 +66,20 @@ export type LogicalNode =
   | FlatMapNode
   | FlatMapValuesNode
   | ForeachNode
+  | ForeachAsyncNode
   | GlobalStoreNode
   | ForeignKeyJoinNode
   | GlobalTableNode
   | MapNode
+  | MapAsyncNode
   | MapValuesNode
+  | MapValuesAsyncNode
   | MarkAsPartitionedNode
   | MergeNode
   | PeekNode
   | PrintNode
   | ProcessNode
+  | ProcessAsyncNode
   | ProcessValuesNode
   | RepartitionNode
   | SelectKeyNode
@@ -104,16 +112,20 @@ const rules: { readonly [K in LogicalNode['kind']]: NodeRule<Extract<LogicalNode
     flatMap: flatMapRule,
     flatMapValues: flatMapValuesRule,
     foreach: foreachRule,
+    foreachAsync: foreachAsyncRule,
     globalStore: globalStoreRule,
     foreignKeyJoin: foreignKeyJoinRule,
     globalTable: globalTableRule,
     map: mapRule,
+    mapAsync: mapAsyncRule,
     mapValues: mapValuesRule,
+    mapValuesAsync: mapValuesAsyncRule,
     markAsPartitioned: markAsPartitionedRule,
     merge: mergeRule,
     peek: peekRule,
     print: printRule,
     process: processRule,
+    processAsync: processAsyncRule,
     processValues: processValuesRule,
     repartition: repartitionRule,
     selectKey: selectKeyRule,

@@ -37,7 +37,8 @@ export const processValuesRule: NodeRule<ProcessValuesNode> = {
     emitProcessor(emission, userValuesProcessor(supplier), stores),
 }
 
-function emitProcessor(
+/** A user's processor with the stores that it uses. */
+export function emitProcessor(
   emission: Emission,
   supplier: ProcessorSupplier,
   stores: readonly ConnectedStore[],

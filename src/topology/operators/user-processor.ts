@@ -1,11 +1,20 @@
 import { MillraceError } from '../../errors.ts'
 import { type FixedKeyProcessorSupplier, FixedKeyRecord } from '../fixed-key-processor.ts'
-import type { ProcessorSupplier } from '../processor.ts'
+import type { AsyncProcessorSupplier } from '../async-processor.ts'
+import type { ResolvedAsyncOptions } from '../async-call.ts'
+import type { ProcessorContext, ProcessorSupplier } from '../processor.ts'
+import { asyncProcessor } from './async-processor.ts'
 
 /**
  * A processor that a user wrote. One that works for two tasks would mix their states up: `ApiUtils#checkSupplier`.
  */
 export function userProcessor(supplier: ProcessorSupplier): ProcessorSupplier {
+  return neverTwice(supplier)
+}
+
+function neverTwice<Context extends Pick<ProcessorContext, 'nodeName'>, Made extends object>(
+  supplier: (context: Context) => Made,
+): (context: Context) => Made {
   const made = new WeakSet<object>()
   return context => {
     const processor = supplier(context)
@@ -32,4 +41,12 @@ export function userValuesProcessor(supplier: FixedKeyProcessorSupplier): Proces
       close: () => processor.close?.(),
     }
   })
+}
+
+/** The same for one whose work takes time. */
+export function userAsyncProcessor(
+  supplier: AsyncProcessorSupplier,
+  options: ResolvedAsyncOptions,
+): ProcessorSupplier {
+  return asyncProcessor(neverTwice(supplier), options)
 }
