@@ -32,6 +32,11 @@ export class TaskCaches {
     return cache
   }
 
+  get areEmpty(): boolean {
+    for (const cache of this.#caches.values()) if (!cache.isEmpty) return false
+    return true
+  }
+
   /** In the order in which the stores were made; again as long as what is handed on comes to wait in another cache. */
   flush(): void {
     for (let flushed = this.#caches.size > 0; flushed;) {

@@ -177,10 +177,10 @@ export class Task implements TaskScope, SinkScope, CallScope {
 
   /**
    * Next offsets of the inputs: what comes before them is reflected in the stores, with the open transaction. While updates
-   * wait in a cache it is where the last commit began.
+   * wait in a cache, or for work that takes time, it is where the last commit began.
    */
   get position(): readonly PartitionOffset[] {
-    for (const cache of this.#caches.values()) if (!cache.isEmpty) return this.#preparedPosition
+    if (!this.#caches.areEmpty || this.callsInFlight > 0) return this.#preparedPosition
     return this.#inputs.queues.map(({ topic, partition, nextOffset: offset }) => {
       return { topic, partition, offset }
     })
