@@ -41,14 +41,14 @@ const asking = (
 async function valuesByKey(log: SimulatedLog, topic = 'out'): Promise<Record<string, string[]>> {
   const values: Record<string, string[]> = {}
   for (const { key, value } of await log.run(readAll(log.client, topic))) {
-    ;(values[`${key}`] ??= []).push(`${value}`)
+    ;(values[String(key)] ??= []).push(String(value))
   }
   return values
 }
 
 const expected = (records: readonly TestRecord[]): Record<string, string[]> => {
   const values: Record<string, string[]> = {}
-  for (const { key, value } of records) (values[`${key}`] ??= []).push(`${value}!`)
+  for (const { key, value } of records) (values[String(key)] ??= []).push(`${value}!`)
   return values
 }
 
@@ -94,8 +94,8 @@ test('nothing is committed that has not ended, however long that takes', async (
   await log.until(() => begun.has('7'))
   await log.pass(1000)
   const before = await committed(log)
-  const of7 = await log.run(readAll(log.client, 'in'))
-  const place = of7.find(({ value }) => `${value}` === '7')
+  const inLog = await log.run(readAll(log.client, 'in'))
+  const place = inLog.find(({ value }) => String(value) === '7')
   expect(before[place?.partition ?? 0]).toBeLessThanOrEqual(place?.offset ?? -1)
   held.resolve()
   await log.run(application.untilEnd())
@@ -215,7 +215,7 @@ test('what waits in a cache is committed when the calls have ended that it leads
   await log.run(application.close())
   const results = new Map<string, number>()
   for (const { key, value } of await log.run(readAll(log.client, 'out'))) {
-    results.set(`${key}`, Number(value?.readBigInt64BE()))
+    results.set(String(key), Number(value?.readBigInt64BE()))
   }
   expect(Object.fromEntries(results)).toEqual({ k0: 200, k1: 200, k2: 200 })
 })

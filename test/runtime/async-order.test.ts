@@ -46,7 +46,7 @@ const optionsArbitrary = fc.record({
 /** How much virtual time passes, and what happens then. */
 const stepArbitrary = fc.record({
   passMs: fc.integer({ min: 0, max: 60 }),
-  then: fc.oneof(
+  happens: fc.oneof(
     { weight: 6, arbitrary: fc.constant('go on' as const) },
     { weight: 3, arbitrary: fc.constant('commit' as const) },
     { weight: 1, arbitrary: fc.constantFrom('kill' as const, 'close' as const) },
@@ -177,7 +177,7 @@ async function live(
   topology: Topology,
   log: AsyncTaskLog,
   platform: VirtualPlatform,
-  steps: readonly { passMs: number; then: 'go on' | 'commit' | 'kill' | 'close' }[],
+  steps: readonly { passMs: number; happens: 'go on' | 'commit' | 'kill' | 'close' }[],
   beginLife: () => void = () => {},
 ): Promise<void> {
   const begin = (): AsyncTask =>
@@ -192,13 +192,13 @@ async function live(
     if (life.commitIfDrained()) draining = false
     else expect(log.committed).toBe(firstUnfinished)
   }
-  for (const { passMs, then } of steps) {
+  for (const { passMs, happens } of steps) {
     turn()
     await platform.pass(passMs)
     turn()
-    if (then === 'commit') draining = true
-    if (then === 'kill' || then === 'close') {
-      if (then === 'close') await life.task.close()
+    if (happens === 'commit') draining = true
+    if (happens === 'kill' || happens === 'close') {
+      if (happens === 'close') await life.task.close()
       beginLife()
       life = begin()
       draining = false

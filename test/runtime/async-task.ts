@@ -1,4 +1,4 @@
-import type { CommittedOffset } from '../../src/client/log-client.ts'
+import type { CommittedOffset, FetchedPartition } from '../../src/client/log-client.ts'
 import { silentLogger } from '../../src/logger.ts'
 import { RecordBatchBuilder } from '../../src/protocol/record-batch-builder.ts'
 import { RecordReader } from '../../src/protocol/record-batch-reader.ts'
@@ -48,7 +48,7 @@ export class AsyncTask {
       globalStore: () => undefined,
       config: resolveTaskConfig(config),
       now: () => platform.nowMs,
-      calls: { ...platform, wake: () => {} },
+      calls: { timers: platform.timers, random: platform.random, wake: () => {} },
       logger: silentLogger,
     })
     if (log.committed < log.inputs.length) this.task.add(log.fetch())
@@ -90,7 +90,7 @@ export class AsyncTaskLog {
     this.inputs = inputs
   }
 
-  fetch() {
+  fetch(): FetchedPartition {
     const builder = new RecordBatchBuilder()
     for (const { key, value, timestamp } of this.inputs) {
       builder.append(
