@@ -1,106 +1,131 @@
-/**
- * Decides which instance runs which task. Pure and deterministic: the same members and tasks, in whatever order, give
- * the same answer, so it can be checked by properties and replayed from a log.
- *
- * Balanced twice: the numbers of tasks that any two members have of one sub-topology differ by one at most, since such
- * tasks cost about the same, and so do the numbers of all their tasks. Sticky within that: a task stays with the member
- * that runs it, or else goes to one that has its state on disk; nothing moves while nobody comes or goes. In the spirit
- * of Kafka Streams' `StickyTaskAssignor`; there are no warm-up replicas.
- */
+import { placeStandbys } from './standby-placement.ts'
+import { compareTaskIds, placeTasks } from './task-placement.ts'
+
+/** A task, as far as it matters who runs it. */
+export interface AssignorTask {
+  readonly id: string
+  /** It has stores that are restored from the log: where it is to run, these must be. */
+  readonly isStateful: boolean
+}
+
 export interface AssignorMember {
   readonly memberId: string
   /** Stable across restarts of the instance; orders the members. */
   readonly processId: string
   /** Tasks that the member ran until now. */
   readonly owned: readonly string[]
-  /** Tasks whose state the member has on disk. */
-  readonly stored: readonly string[]
+  /** Tasks whose state it kept ready until now. */
+  readonly standbys: readonly string[]
+  /** Records that it would have to restore before it runs a task; of others, all there are. */
+  readonly lags: ReadonlyMap<string, number>
 }
 
-/** Returns the ids of each member's tasks, ordered. Every task is given to exactly one member. */
-export function assignTasks(
-  members: readonly AssignorMember[],
-  tasks: readonly string[],
-): Map<string, string[]> {
-  const shares = [...members].sort(byProcess).map(newShare)
-  if (shares.length > 0) {
-    for (const part of bySubtopology(tasks)) assignSubtopology(part, shares)
-  }
-  return new Map(shares.map(share => [share.memberId, share.tasks.sort(compareTaskIds)]))
+export interface AssignorConfig {
+  readonly numStandbyReplicas: number
+  readonly maxWarmupReplicas: number
+  readonly acceptableRecoveryLag: number
 }
 
-/** Orders `2_10` after `2_9` and before `10_0`. */
-export function compareTaskIds(a: string, b: string): number {
-  return subtopologyOf(a) - subtopologyOf(b) || partitionOf(a) - partitionOf(b)
-}
-
-interface Share {
-  readonly memberId: string
-  readonly owned: ReadonlySet<string>
-  readonly stored: ReadonlySet<string>
+/** The task ids of a member, ordered. */
+export interface AssignorShare {
+  /** Tasks to run. */
   readonly tasks: string[]
+  /** Tasks whose state to keep ready, be it for the case of need or because they are to move here. */
+  readonly standbys: string[]
 }
 
-function newShare({ memberId, owned, stored }: AssignorMember): Share {
-  return { memberId, owned: new Set(owned), stored: new Set(stored), tasks: [] }
+export interface Assignment {
+  /** By member id. */
+  readonly shares: ReadonlyMap<string, AssignorShare>
+  /** Tasks are to move as soon as their state is where they go: look again later. */
+  readonly awaitsWarmup: boolean
 }
 
 /**
- * Each member gets the same number of tasks, and those with the fewest tasks so far get one more until the rest is used
- * up; among equals it is whoever has more of these tasks already. Then the quotas are filled: with what the member owns,
- * with what it has stored, with what is left.
+ * Decides which instance runs which task, and which keep its state ready. Pure and deterministic: the same members and
+ * tasks, in whatever order, give the same answer, so it can be checked by properties and replayed from a log.
+ *
+ * Where tasks ought to be is decided first (`task-placement.ts`: balanced and sticky). But a task moves only to a member
+ * that has its state up to `acceptableRecoveryLag` records, or as much of it as anybody. Otherwise it stays where its
+ * state is, or goes there, and the member where it ought to be warms up: it keeps the state as a standby does, and gets
+ * the task at a later look. No more than `maxWarmupReplicas` do so at a time. Kafka Streams'
+ * `HighAvailabilityTaskAssignor` (KIP-441).
  */
-function assignSubtopology(tasks: readonly string[], shares: readonly Share[]): void {
-  const quota = Math.floor(tasks.length / shares.length)
-  const extra = [...shares].sort(byClaim(tasks)).slice(0, tasks.length % shares.length)
-  const limits = new Map(
-    shares.map(share => [share, share.tasks.length + quota + (extra.includes(share) ? 1 : 0)]),
+export function assignTasks(
+  members: readonly AssignorMember[],
+  tasks: readonly AssignorTask[],
+  config: AssignorConfig,
+): Assignment {
+  const candidates = [...members].sort(byProcess).map(member => new Candidate(member, config))
+  if (candidates.length === 0) return { shares: new Map(), awaitsWarmup: false }
+  const ordered = [...tasks].sort((a, b) => compareTaskIds(a.id, b.id))
+  const homes = placeTasks(candidates, ordered)
+  const stateful = ordered.filter(task => task.isStateful).map(({ id }) => id)
+  const runners = new Map(homes)
+  for (const id of stateful) {
+    const home = homes.get(id)
+    if (home !== undefined) runners.set(id, whoCanRun(id, home, candidates))
+  }
+  const standbys = placeStandbys({ candidates, stateful, homes, runners, config })
+  const shares = new Map<string, AssignorShare>(
+    candidates.map(({ memberId }) => [memberId, { tasks: [], standbys: [] }]),
   )
-  const open = new Set(tasks)
-  for (const wants of [ownsTask, storesTask, takesTask]) {
-    for (const [share, limit] of limits) {
-      for (const task of open) {
-        if (share.tasks.length === limit) break
-        if (!wants(share, task)) continue
-        share.tasks.push(task)
-        open.delete(task)
-      }
+  for (const { id } of ordered) {
+    const runner = runners.get(id)
+    if (runner !== undefined) shares.get(runner.memberId)?.tasks.push(id)
+    for (const member of standbys.places.get(id) ?? []) {
+      shares.get(member.memberId)?.standbys.push(id)
     }
   }
+  return { shares, awaitsWarmup: standbys.awaitsWarmup }
 }
 
-/** Those with fewer tasks first, then those that run more of these, then those that have more of them stored. */
-function byClaim(tasks: readonly string[]): (a: Share, b: Share) => number {
-  const count = (held: ReadonlySet<string>): number => tasks.filter(task => held.has(task)).length
-  return (a, b) =>
-    a.tasks.length - b.tasks.length ||
-    count(b.owned) - count(a.owned) ||
-    count(b.stored) - count(a.stored)
-}
+/** A member of the group, as a place for tasks. */
+export class Candidate {
+  readonly memberId: string
+  readonly processId: string
+  readonly owned: ReadonlySet<string>
+  readonly standbys: ReadonlySet<string>
+  readonly #lags: ReadonlyMap<string, number>
+  readonly #acceptableLag: number
 
-const ownsTask = (share: Share, task: string): boolean => share.owned.has(task)
-const storesTask = (share: Share, task: string): boolean => share.stored.has(task)
-const takesTask = (): boolean => true
-
-function bySubtopology(tasks: readonly string[]): string[][] {
-  const parts = new Map<number, string[]>()
-  for (const task of [...tasks].sort(compareTaskIds)) {
-    const part = parts.get(subtopologyOf(task))
-    if (part === undefined) parts.set(subtopologyOf(task), [task])
-    else part.push(task)
+  constructor(member: AssignorMember, { acceptableRecoveryLag }: AssignorConfig) {
+    this.memberId = member.memberId
+    this.processId = member.processId
+    this.owned = new Set(member.owned)
+    this.standbys = new Set(member.standbys)
+    this.#lags = member.lags
+    this.#acceptableLag = acceptableRecoveryLag
   }
-  return [...parts.values()]
+
+  lag(task: string): number {
+    return this.#lags.get(task) ?? Infinity
+  }
+
+  isCaughtUp(task: string): boolean {
+    return this.lag(task) <= this.#acceptableLag
+  }
+
+  /** It ran the task or kept its state until now. */
+  holds(task: string): boolean {
+    return this.owned.has(task) || this.standbys.has(task)
+  }
+}
+
+/** Where a task ought to be, unless others have more of its state: then the best of those. */
+function whoCanRun(task: string, home: Candidate, candidates: readonly Candidate[]): Candidate {
+  if (home.isCaughtUp(task)) return home
+  const better = candidates.filter(candidate => candidate.lag(task) < home.lag(task))
+  const rank = (candidate: Candidate): number => {
+    if (!candidate.isCaughtUp(task)) return 3
+    if (candidate.owned.has(task)) return 0
+    return candidate.standbys.has(task) ? 1 : 2
+  }
+  better.sort((a, b) => rank(a) - rank(b) || a.lag(task) - b.lag(task))
+  return better[0] ?? home
 }
 
 function byProcess(a: AssignorMember, b: AssignorMember): number {
   if (a.processId !== b.processId) return a.processId < b.processId ? -1 : 1
   return a.memberId < b.memberId ? -1 : 1
-}
-
-function subtopologyOf(task: string): number {
-  return Number(task.slice(0, task.indexOf('_')))
-}
-
-function partitionOf(task: string): number {
-  return Number(task.slice(task.indexOf('_') + 1))
 }

@@ -82,10 +82,14 @@ export function joinGroup(options: {
 function assign(members: readonly GroupMemberInfo[], plan: PartitionPlan): GroupAssignment[] {
   const candidates = members.map(({ memberId, userData }) => {
     const { processId, owned, stored } = decodeMemberData(userData)
-    return { memberId, processId, owned, stored: Object.keys(stored) }
+    const lags = new Map(Object.keys(stored).map(id => [id, 0]))
+    return { memberId, processId, owned, standbys: [], lags }
   })
-  const tasks = plan.tasks.map(task => task.id)
-  return [...assignTasks(candidates, tasks)].map(([memberId, given]) => ({
+  // Nobody keeps state ready for others: tasks move with or without it.
+  const tasks = plan.tasks.map(({ id }) => ({ id, isStateful: false }))
+  const config = { numStandbyReplicas: 0, maxWarmupReplicas: 0, acceptableRecoveryLag: 0 }
+  const { shares } = assignTasks(candidates, tasks, config)
+  return [...shares].map(([memberId, { tasks: given }]) => ({
     memberId,
     partitions: given.flatMap(id => partitionsOf(id, plan)),
     userData: encodeShare({ ...emptyShare, tasks: given }),
