@@ -80,6 +80,8 @@ export const errorCodes = {
   UNKNOWN_STORE: { retriable: false },
   /** The tasks that hold the store are being moved or restored. */
   STORE_NOT_READY: { retriable: true },
+  /** A group has members, and what was asked needs one without. */
+  GROUP_NOT_EMPTY: { retriable: false },
   /** A worker process ended again and again, or could not stop in good order. */
   WORKER_FAILED: { retriable: false },
   /** The object was closed before the call. */

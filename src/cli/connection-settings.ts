@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { wireConnector } from '../client/wire-connection.ts'
 import { createLogClient } from '../client/kafka-client.ts'
 import type { Connector } from '../client/connection.ts'
-import type { LogClient } from '../client/log-client.ts'
+import type { GroupAdmin, LogClient } from '../client/log-client.ts'
 import type { Logger } from '../logger.ts'
 import type { Platform } from '../platform/platform.ts'
 
@@ -40,7 +40,7 @@ export interface ConnectionUser {
 export async function openClient(
   settings: ConnectionSettings,
   user: ConnectionUser,
-): Promise<LogClient & AsyncDisposable> {
+): Promise<LogClient & GroupAdmin & AsyncDisposable> {
   const { brokers, ...security } = settings
   const { platform, clientId, logger } = user
   const connector = wireConnector(platform, { clientId, ...security })

@@ -18,6 +18,7 @@ const program = new Command('millrace')
 const loaders: Record<string, () => Promise<Command>> = {
   dev: async () => (await import('./commands/dev.ts')).devCommand(),
   run: async () => (await import('./commands/run.ts')).runCommand(),
+  reset: async () => (await import('./commands/reset.ts')).resetCommand(),
   broker: async () => (await import('./commands/broker.ts')).brokerCommand(),
   describe: async () => (await import('./commands/describe.ts')).describeCommand(),
 }

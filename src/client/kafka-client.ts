@@ -4,8 +4,9 @@ import type { Address, Platform } from '../platform/platform.ts'
 import { openCore } from './client-core.ts'
 import { committedOffsets } from './committed-offsets.ts'
 import type { Connector } from './connection.ts'
+import { commitGroupOffsets, describeGroup, removeMembers } from './group-admin.ts'
 import { KafkaGroupMember } from './group-member.ts'
-import type { LogClient } from './log-client.ts'
+import type { GroupAdmin, LogClient } from './log-client.ts'
 import { KafkaLogConsumer } from './log-consumer.ts'
 import { KafkaLogProducer } from './log-producer.ts'
 import { deleteRecords, listOffsets } from './partition-requests.ts'
@@ -54,7 +55,9 @@ export interface LogClientOptions {
  * // ]
  * ```
  */
-export function createLogClient(options: LogClientOptions): LogClient & AsyncDisposable {
+export function createLogClient(
+  options: LogClientOptions,
+): LogClient & GroupAdmin & AsyncDisposable {
   const { platform, bootstrap, connector, clientId } = options
   const { retryTimeoutMs = 30_000, deliveryTimeoutMs = 120_000 } = options
   const logger = naming(options.logger ?? silentLogger, clientId)
@@ -71,6 +74,9 @@ export function createLogClient(options: LogClientOptions): LogClient & AsyncDis
     deleteRecords: before => deleteRecords(core, before),
     listOffsets: (partitions, at) => listOffsets(core, partitions, at),
     committedOffsets: (group, partitions) => committedOffsets(core, group, partitions),
+    describeGroup: group => describeGroup(core, group),
+    commitOffsets: (group, offsets) => commitGroupOffsets(core, group, offsets),
+    removeMembers: group => removeMembers(core, group),
     consumer: consumerOptions => new KafkaLogConsumer(core, consumerOptions),
     async producer() {
       const producer = new KafkaLogProducer(core, { deliveryTimeoutMs })

@@ -63,6 +63,28 @@ export interface TopicDescription {
   readonly internal: boolean
 }
 
+/** What an administrator does with a group, without being a member of it. The runtime does without. */
+export interface GroupAdmin {
+  /** State and members of a group; its state is `Dead` when there is none of that name. */
+  describeGroup(group: string): Promise<GroupDescription>
+  /** Sets what a group has committed, from outside. Throws GROUP_NOT_EMPTY while it has members. */
+  commitOffsets(group: string, offsets: readonly CommittedOffset[]): Promise<void>
+  /** Removes all members of a group. Those that are alive join again. */
+  removeMembers(group: string): Promise<void>
+}
+
+export interface GroupDescription {
+  /** Kafka's name of it: Empty, PreparingRebalance, CompletingRebalance, Stable, Dead. */
+  readonly state: string
+  readonly members: readonly {
+    readonly memberId: string
+    /** Of a static member. */
+    readonly instanceId: string | null
+    readonly clientId: string
+    readonly clientHost: string
+  }[]
+}
+
 export interface NewTopic {
   readonly name: string
   /** Number of partitions; the broker's default when omitted. */

@@ -23,10 +23,11 @@ describe('help', () => {
   test('lists the commands', () => {
     const { status, stdout } = millrace('--help')
     expect(status).toBe(0)
-    for (const command of ['dev', 'run', 'broker', 'describe']) expect(stdout).toContain(command)
+    for (const command of ['dev', 'run', 'reset', 'broker', 'describe'])
+      expect(stdout).toContain(command)
   })
 
-  test.each(['dev', 'run', 'broker', 'describe'])('%s --help', command => {
+  test.each(['dev', 'run', 'reset', 'broker', 'describe'])('%s --help', command => {
     const { status, stdout } = millrace(command, '--help')
     expect(status).toBe(0)
     expect(stdout).toContain(`Usage: millrace ${command}`)

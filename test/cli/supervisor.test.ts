@@ -1,4 +1,4 @@
-import { array, assert, asyncProperty, constantFrom, nat, tuple } from 'fast-check'
+import * as fc from 'fast-check'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { failuresToGiveUp, wellAfterMs } from '../../src/cli/restart-policy.ts'
 import { Supervisor, type WorkDone, type WorkerEvents } from '../../src/cli/supervisor.ts'
@@ -270,9 +270,9 @@ describe('stopping', () => {
 })
 
 test('whatever happens: a folder has one process at a time, a stop ends all, and nothing starts after it', async () => {
-  const happening = constantFrom('killed', 'failed', 'ended', 'running', 'add', 'remove', 'wait')
-  await assert(
-    asyncProperty(array(tuple(happening, nat()), { maxLength: 60 }), async events => {
+  const happening = fc.constantFrom('killed', 'failed', 'ended', 'running', 'add', 'remove', 'wait')
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.tuple(happening, fc.nat()), { maxLength: 60 }), async events => {
       platform = new VirtualPlatform()
       processes = []
       const supervisor = supervise(3)

@@ -1,15 +1,15 @@
 import { PassThrough } from 'node:stream'
-import { array, assert, asyncProperty, integer, string } from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { workerLine } from '../../src/cli/worker-line.ts'
 import { readLines } from '../../src/platform/node-child-process.ts'
 
 describe('readLines', () => {
   test('gives whole lines however the bytes arrive', async () => {
-    await assert(
-      asyncProperty(
-        array(string({ unit: 'grapheme' }).map(text => text.replaceAll('\n', ' '))),
-        integer({ min: 1, max: 7 }),
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.string({ unit: 'grapheme' }).map(text => text.replaceAll('\n', ' '))),
+        fc.integer({ min: 1, max: 7 }),
         async (written, size) => {
           const bytes = Buffer.from(written.map(line => `${line}\n`).join(''))
           const stream = new PassThrough()

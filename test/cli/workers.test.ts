@@ -1,31 +1,20 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { Kafka, logLevel } from 'kafkajs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { millrace, type Running, startMillrace } from './millrace.ts'
+import { type RunningBroker, startRunningBroker } from './running-broker.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'millrace-workers-'))
 const index = new URL('../../src/index.ts', import.meta.url).href
 
-let broker: Running
-let brokers: string
-let kafka: Kafka
-
+let broker: RunningBroker
 beforeAll(async () => {
-  broker = startMillrace('broker', '--port', '0', '--data', join(folder, 'data'))
-  brokers = `127.0.0.1:${/:(\d+),/.exec(await broker.line(/ready/))?.[1]}`
-  kafka = new Kafka({ brokers: [brokers], logLevel: logLevel.NOTHING })
+  broker = await startRunningBroker()
 })
-
-afterAll(async () => {
-  await broker.stop('SIGTERM')
-  rmSync(folder, { recursive: true })
-})
+afterAll(() => broker.stop())
 
 /** An app that copies its input; `more` is code of its module. */
 function echo(name: string, map = 'value => value', more = ''): string {
-  const path = join(folder, `${name}.ts`)
+  const path = join(broker.folder, `${name}.ts`)
   writeFileSync(
     path,
     `import { defineApp, string } from '${index}'
@@ -39,21 +28,13 @@ function echo(name: string, map = 'value => value', more = ''): string {
 }
 
 async function produce(name: string, values: readonly string[]): Promise<void> {
-  const admin = kafka.admin()
-  await admin.connect()
-  const topics = [`${name}-in`, `${name}-out`].map(topic => ({ topic, numPartitions: 4 }))
-  await admin.createTopics({ topics })
-  await admin.disconnect()
-  const producer = kafka.producer()
-  await producer.connect()
-  const messages = values.map(value => ({ key: value, value }))
-  await producer.send({ topic: `${name}-in`, messages })
-  await producer.disconnect()
+  await broker.createTopics(`${name}-in`, `${name}-out`)
+  await broker.produce(`${name}-in`, values)
 }
 
 const run = (app: string, ...flags: string[]): string[] => {
-  const state = join(folder, 'state')
-  return ['run', app, '--brokers', brokers, '--state', state, '--log', 'json', ...flags]
+  const state = join(broker.folder, 'state')
+  return ['run', app, '--brokers', broker.address, '--state', state, '--log', 'json', ...flags]
 }
 
 /** The process of a worker, from the log. */
@@ -94,7 +75,7 @@ test('a killed worker starts anew, workers come and go, and a signal drains all 
 
   const rest = millrace(...run(app, '--workers', '2', '--until-end'))
   expect(rest.status).toBe(0)
-  expect(new Set(await valuesOf('copy-out'))).toEqual(new Set(values))
+  expect(new Set(await broker.values('copy-out'))).toEqual(new Set(values))
 })
 
 test('workers finish and end when the supervisor is killed', async () => {
@@ -131,26 +112,3 @@ test('a worker is for its supervisor alone', () => {
   expect(stderr).toMatch(/^error: millrace worker is started by millrace run --workers/)
   expect(status).toBe(2)
 })
-
-async function valuesOf(topic: string): Promise<string[]> {
-  const admin = kafka.admin()
-  await admin.connect()
-  const ends = await admin.fetchTopicOffsets(topic)
-  await admin.disconnect()
-  let missing = ends.reduce((sum, { high, low }) => sum + Number(high) - Number(low), 0)
-  const consumer = kafka.consumer({ groupId: `reads-${topic}` })
-  await consumer.connect()
-  await consumer.subscribe({ topic, fromBeginning: true })
-  const values: string[] = []
-  await new Promise<void>(resolve => {
-    void consumer.run({
-      eachMessage: async ({ message }) => {
-        values.push(String(message.value))
-        missing--
-        if (missing === 0) resolve()
-      },
-    })
-  })
-  await consumer.disconnect()
-  return values
-}

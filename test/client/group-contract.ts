@@ -130,6 +130,49 @@ export function groupContract(world: ContractWorld): void {
       ).rejects.toMatchObject({ code: 'TASK_MIGRATED' })
     })
 
+    test('is described, and its offsets are set from outside while it has no members', async () => {
+      const { topic, client } = await newTopic(world, 2)
+      const group = world.name('group')
+      expect(await client.describeGroup(group)).toEqual({ state: 'Dead', members: [] })
+      const offsets = [
+        { topic, partition: 0, offset: 3, metadata: 'three' },
+        { topic, partition: 1, offset: 0, metadata: '' },
+      ]
+      await client.commitOffsets(group, offsets)
+      const both = [0, 1].map(partition => ({ topic, partition }))
+      expect(await client.committedOffsets(group, both)).toEqual(offsets)
+      expect(await client.describeGroup(group)).toEqual({ state: 'Empty', members: [] })
+
+      const only = join(client, group, topic, 2, { instanceId: 'static-one' })
+      await only.until(() => only.share().length === 2)
+      const described = await client.describeGroup(group)
+      expect(described).toMatchObject({ state: 'Stable', members: [{ instanceId: 'static-one' }] })
+      await expect(client.commitOffsets(group, offsets)).rejects.toMatchObject({
+        code: 'GROUP_NOT_EMPTY',
+      })
+      await only.member.leave()
+    })
+
+    test('loses its members to an administrator; those that are alive come back', async () => {
+      const { topic, client } = await newTopic(world, 2)
+      const group = world.name('group')
+      // Closing the client does not take a static member out of its group.
+      const gone = world.client()
+      const dead = join(gone, group, topic, 2, { instanceId: 'dead' })
+      await dead.until(() => dead.share().length === 2)
+      await gone.close()
+      expect((await client.describeGroup(group)).members).toHaveLength(1)
+      await client.removeMembers(group)
+      expect((await client.describeGroup(group)).members).toEqual([])
+      await client.removeMembers(group)
+
+      const alive = join(world.client(), group, topic, 2)
+      await alive.until(() => alive.share().length === 2)
+      await client.removeMembers(group)
+      await alive.until(() => alive.events.filter(event => event === 'assigned 0,1').length === 2)
+      await alive.member.leave()
+    })
+
     test('of two members is shared out without gap or overlap, and falls to the one that stays', async () => {
       const { topic, client } = await newTopic(world, 4)
       const group = world.name('group')
