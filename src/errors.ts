@@ -52,6 +52,10 @@ export const errorCodes = {
   LOG_ERROR: { retriable: false },
   /** The same, for a code that the protocol calls retriable. */
   LOG_ERROR_RETRIABLE: { retriable: true },
+  /** The brokers do not let this client's principal do that; the message names what to grant. */
+  UNAUTHORIZED: { retriable: false },
+  /** A topic of the application has settings under which it would lose what the application needs. */
+  WRONG_TOPIC_CONFIG: { retriable: false },
   /** A topic that the topology reads does not exist. */
   MISSING_TOPIC: { retriable: false },
   /** Topics do not have the partition counts that the topology needs. */

@@ -116,6 +116,27 @@ const meanings = new Map<number, Meaning>([
 /** What to do about an error code other than NONE. */
 export const remedyFor = (code: number): Remedy => meanings.get(code)?.remedy ?? 'fail'
 
+/** What the principal of a client lacks, by the kind of thing that it is refused. */
+const rights = new Map<number, string>([
+  [
+    errorCode.TOPIC_AUTHORIZATION_FAILED,
+    'on the topic: DESCRIBE and READ to read it, DESCRIBE and WRITE to write it, DELETE for repartition topics, CREATE ' +
+      '(or CREATE on the cluster) where it does not exist',
+  ],
+  [
+    errorCode.GROUP_AUTHORIZATION_FAILED,
+    'READ on the group, which has the name of the application',
+  ],
+  [
+    errorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
+    'WRITE and DESCRIBE on transactional ids that begin with the name of the application',
+  ],
+  [
+    errorCode.CLUSTER_AUTHORIZATION_FAILED,
+    'on the cluster: CREATE where topics are created, IDEMPOTENT_WRITE to write without transactions to brokers before 2.8',
+  ],
+])
+
 const codeOf: Readonly<Record<Remedy, ErrorCode>> = {
   retry: 'LOG_ERROR_RETRIABLE',
   refreshMetadata: 'LOG_ERROR_RETRIABLE',
@@ -135,6 +156,14 @@ const codeOf: Readonly<Record<Remedy, ErrorCode>> = {
 export function logError(code: number, failure: string, detail?: string | null): MillraceError {
   const known = meanings.get(code)
   const reason = detail ?? known?.reason
+  const right = rights.get(code)
+  if (right !== undefined) {
+    return new LogRefusal(
+      code,
+      `${failure}: the broker answered ${errorName(code)}. Grant the principal of this client ${right}.`,
+      'UNAUTHORIZED',
+    )
+  }
   const because = reason === undefined || reason === '' ? '' : ` (${reason.replace(/\.$/, '')})`
   const remedy = known?.remedy ?? 'fail'
   const sentence = `${failure}: the broker answered ${errorName(code)}${because}.`
@@ -147,8 +176,8 @@ export function logError(code: number, failure: string, detail?: string | null):
 export class LogRefusal extends MillraceError {
   readonly errorCode: number
 
-  constructor(code: number, message: string) {
-    super('LOG_ERROR', message)
+  constructor(code: number, message: string, kind: ErrorCode = 'LOG_ERROR') {
+    super(kind, message)
     this.errorCode = code
   }
 }

@@ -10,7 +10,7 @@ import type { GroupAdmin, LogClient } from './log-client.ts'
 import { KafkaLogConsumer } from './log-consumer.ts'
 import { KafkaLogProducer } from './log-producer.ts'
 import { deleteRecords, listOffsets } from './partition-requests.ts'
-import { createTopics, deleteTopics, describeTopics } from './topic-admin.ts'
+import { createTopics, deleteTopics, describeTopics, topicConfigs } from './topic-admin.ts'
 import { KafkaTransactionalProducer } from './transactional-producer.ts'
 
 /**
@@ -70,6 +70,7 @@ export function createLogClient(
   return {
     describeTopics: names => describeTopics(core, names),
     createTopics: topics => createTopics(core, topics),
+    topicConfigs: (names, keys) => topicConfigs(core, names, keys),
     deleteTopics: names => deleteTopics(core, names),
     deleteRecords: before => deleteRecords(core, before),
     listOffsets: (partitions, at) => listOffsets(core, partitions, at),

@@ -12,6 +12,14 @@ export interface LogClient {
   describeTopics(names?: readonly string[]): Promise<Map<string, TopicDescription>>
   /** Creates topics and waits until they have leaders; one that exists already is left as it is. */
   createTopics(topics: readonly NewTopic[]): Promise<void>
+  /**
+   * Settings of topics, as they count there: set for the topic, or for all. Under Kafka's names; of those in `keys` only. Throws
+   * UNAUTHORIZED without the right to DescribeConfigs.
+   */
+  topicConfigs(
+    names: readonly string[],
+    keys: readonly string[],
+  ): Promise<Map<string, ReadonlyMap<string, string>>>
   /** Deletes topics and waits until they are gone; one that does not exist is fine. */
   deleteTopics(names: readonly string[]): Promise<void>
   /** Removes the records below the given offsets. Throws LOG_ERROR for an offset beyond the end of the log. */
@@ -89,6 +97,8 @@ export interface NewTopic {
   readonly name: string
   /** Number of partitions; the broker's default when omitted. */
   readonly partitions?: number
+  /** Number of replicas of each partition; the broker's default when omitted. */
+  readonly replicationFactor?: number
   /** Topic settings under Kafka's names, such as `cleanup.policy`. */
   readonly configs?: Readonly<Record<string, string>>
 }

@@ -2,6 +2,7 @@ import { MillraceError } from '../errors.ts'
 import { errorCode } from '../protocol/error-codes.ts'
 import { createTopics as createTopicsApi } from '../protocol/messages/19-create-topics.ts'
 import { deleteTopics as deleteTopicsApi } from '../protocol/messages/20-delete-topics.ts'
+import { describeConfigs } from '../protocol/messages/32-describe-configs.ts'
 import { zeroUuid } from '../protocol/schema.ts'
 import type { ClientCore } from './client-core.ts'
 import { retryingCall } from './client-core.ts'
@@ -31,10 +32,10 @@ export async function createTopics(core: ClientCore, topics: readonly NewTopic[]
   if (topics.length === 0) return
   await retryingCall(core, 'creating topics', async () => {
     const response = await core.cluster.askController(createTopicsApi, {
-      topics: topics.map(({ name, partitions, configs }) => ({
+      topics: topics.map(({ name, partitions, replicationFactor, configs }) => ({
         name,
         numPartitions: partitions ?? -1,
-        replicationFactor: -1,
+        replicationFactor: replicationFactor ?? -1,
         assignments: [],
         configs: Object.entries(configs ?? {}).map(([key, value]) => ({ name: key, value })),
       })),
@@ -57,6 +58,35 @@ export async function createTopics(core: ClientCore, topics: readonly NewTopic[]
         `The new topic '${topic.name}' has no leaders yet: the brokers have not agreed on it.`,
       )
     }
+  })
+}
+
+/** Kafka's number for a topic among the kinds of resources that have settings. */
+const topicResource = 2
+
+export function topicConfigs(
+  core: ClientCore,
+  names: readonly string[],
+  keys: readonly string[],
+): Promise<Map<string, ReadonlyMap<string, string>>> {
+  return retryingCall(core, 'reading the settings of topics', async () => {
+    const { results } = await core.cluster.askAnyBroker(describeConfigs, {
+      resources: names.map(resourceName => ({
+        resourceType: topicResource,
+        resourceName,
+        configurationKeys: keys,
+      })),
+      includeSynonyms: false,
+      includeDocumentation: false,
+    })
+    const found = new Map<string, ReadonlyMap<string, string>>()
+    for (const { resourceName: name, errorCode: code, errorMessage, configs } of results) {
+      if (code !== errorCode.NONE) {
+        throw logError(code, `The settings of topic '${name}' could not be read`, errorMessage)
+      }
+      found.set(name, new Map(configs.map(config => [config.name, config.value ?? ''])))
+    }
+    return found
   })
 }
 

@@ -24,6 +24,18 @@ export interface StreamsConfig {
    */
   readonly taskTimeoutMs?: number
   /**
+   * Number of replicas of the internal topics that are created, changelogs and repartition topics; -1 is the brokers' default. Kafka
+   * Streams' `replication.factor`.
+   * @defaultValue -1
+   */
+  readonly replicationFactor?: number
+  /**
+   * Settings of the internal topics that are created, under Kafka's names, such as `{ 'min.insync.replicas': '2' }`. They overrule
+   * those that Millrace gives these topics, and are overruled by those given with a store. Kafka Streams' prefix `topic.`.
+   * @defaultValue {}
+   */
+  readonly topicConfigs?: Readonly<Record<string, string>>
+  /**
    * Decides what becomes of an instance after an error that no other handler has dealt with. Kafka Streams'
    * `setUncaughtExceptionHandler`.
    * @defaultValue () => 'stop'
@@ -58,12 +70,32 @@ export function resolveStreamsConfig(
     commitIntervalMs: of('commitIntervalMs') ?? 100,
     metadataMaxAgeMs: of('metadataMaxAgeMs') ?? 300_000,
     taskTimeoutMs: of('taskTimeoutMs') ?? 300_000,
+    replicationFactor: of('replicationFactor') ?? -1,
+    topicConfigs: of('topicConfigs') ?? {},
     uncaughtExceptionHandler: of('uncaughtExceptionHandler') ?? (() => 'stop'),
   }
   requireMilliseconds('commitIntervalMs', config.commitIntervalMs)
   requireMilliseconds('metadataMaxAgeMs', config.metadataMaxAgeMs)
   requireMilliseconds('taskTimeoutMs', config.taskTimeoutMs)
+  requireTopicSettings(config)
   return config
+}
+
+function requireTopicSettings({ replicationFactor, topicConfigs }: ResolvedStreamsConfig): void {
+  if (
+    replicationFactor !== -1 &&
+    !(Number.isSafeInteger(replicationFactor) && replicationFactor > 0)
+  ) {
+    throw new MillraceError(
+      'INVALID_CONFIG',
+      `replicationFactor is ${replicationFactor}. Give a whole number of at least 1, or -1 for the brokers' default.`,
+    )
+  }
+  if (topicConfigs['cleanup.policy'] === undefined) return
+  throw new MillraceError(
+    'INVALID_CONFIG',
+    'topicConfigs cannot set cleanup.policy: changelogs are compacted, and repartition topics must not be. Leave it out.',
+  )
 }
 
 function requireMilliseconds(name: string, value: number): void {

@@ -1,22 +1,27 @@
-import type { LogClient } from '../client/log-client.ts'
+import type { ResolvedStreamsConfig } from '../dsl/streams-config.ts'
+import type { LogClient, NewTopic } from '../client/log-client.ts'
 import { MillraceError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
 import type { Timers } from '../platform/platform.ts'
 import { topicsOfSink, type Topology } from '../topology/topology.ts'
 import { pause } from './pause.ts'
+import { checkPolicies } from './topic-policies.ts'
 import { type PartitionPlan, planPartitions, subtopologyTopics } from './partition-plan.ts'
 
 /** How often, and how long apart, we look for topics that were just created: a cluster takes a moment to tell. */
 const attempts = 50
 const attemptIntervalMs = 100
 
+/** How internal topics are created. */
+export type TopicSettings = Pick<ResolvedStreamsConfig, 'replicationFactor' | 'topicConfigs'>
+
 /**
  * Looks at the topics that exist, plans the partitions and creates what is missing: internal topics with their planned
  * counts, output topics with the broker's default count. Every instance does it when it starts; creating a topic that
  * exists does nothing, so they do not get in each other's way. Kafka Streams' `InternalTopicManager`.
  *
- * Throws MISSING_TOPIC for an absent source topic and WRONG_PARTITIONS when an internal topic has another count than
- * the plan says.
+ * Throws MISSING_TOPIC for an absent source topic, WRONG_PARTITIONS when an internal topic has another count than the plan
+ * says, and WRONG_TOPIC_CONFIG when it would lose records.
  */
 export async function prepareTopics(options: {
   topology: Topology
@@ -24,8 +29,9 @@ export async function prepareTopics(options: {
   client: LogClient
   timers: Timers
   logger: Logger
+  settings: TopicSettings
 }): Promise<PartitionPlan> {
-  const { topology, deadLetterTopic, client, timers, logger } = options
+  const { topology, deadLetterTopic, client, timers, logger, settings } = options
   const outputs = outputTopics(topology)
   if (deadLetterTopic !== undefined) outputs.push(deadLetterTopic)
   const names = [...new Set([...sourceTopics(topology), ...internalNames(topology), ...outputs])]
@@ -34,6 +40,7 @@ export async function prepareTopics(options: {
     const plan = planPartitions(topology, existing)
     const missing = names.filter(name => !existing.has(name))
     checkCounts(topology, plan, existing)
+    if (attempt === 0) await checkPolicies({ topology, existing, client, logger })
     if (missing.length === 0) return plan
     if (attempt === attempts) throw notListed(missing)
     if (attempt === 0) {
@@ -41,7 +48,7 @@ export async function prepareTopics(options: {
         { topics: missing },
         `${topology.applicationId} creates topics that do not exist yet`,
       )
-      await client.createTopics(missing.map(name => newTopic(name, topology, plan)))
+      await client.createTopics(missing.map(name => newTopic(name, topology, plan, settings)))
     } else {
       await pause(timers, attemptIntervalMs)
     }
@@ -105,11 +112,13 @@ function newTopic(
   name: string,
   topology: Topology,
   plan: PartitionPlan,
-): { name: string; partitions?: number; configs?: Readonly<Record<string, string>> } {
+  { replicationFactor, topicConfigs }: TopicSettings,
+): NewTopic {
   const internal = topology.internalTopics.find(topic => topic.name === name)
   const partitions = plan.counts.get(name)
   if (internal === undefined || partitions === undefined) return { name }
-  return { name, partitions, configs: internal.configs }
+  const configs = { ...internal.configs, ...topicConfigs, ...internal.givenConfigs }
+  return { name, partitions, replicationFactor, configs }
 }
 
 function checkCounts(
@@ -124,8 +133,8 @@ function checkCounts(
     throw new MillraceError(
       'WRONG_PARTITIONS',
       `The internal topic '${name}' has ${found} partitions but ${topology.applicationId} needs ${planned}: the ` +
-        `topology or the partitions of its input topics changed since it was created. Stop all instances, delete ` +
-        `the internal topics and the state folder of ${topology.applicationId}, and start again.`,
+        `topology or the partitions of its input topics changed since it was created. Stop all instances, run ` +
+        `\`millrace reset\`, which deletes the internal topics and has ${topology.applicationId} begin anew, and start again.`,
     )
   }
 }

@@ -2,7 +2,7 @@ import type { LogClient } from '../client/log-client.ts'
 import type { Logger } from '../logger.ts'
 import type { Timers } from '../platform/platform.ts'
 import { matchesWhole, type SourceNode, type Topology } from '../topology/topology.ts'
-import { prepareTopics } from './internal-topics.ts'
+import { prepareTopics, type TopicSettings } from './internal-topics.ts'
 import type { PartitionPlan } from './partition-plan.ts'
 
 export interface PlanningOptions {
@@ -11,6 +11,7 @@ export interface PlanningOptions {
   readonly client: LogClient
   readonly timers: Timers
   readonly logger: Logger
+  readonly settings: TopicSettings
 }
 
 /**

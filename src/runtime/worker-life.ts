@@ -80,10 +80,11 @@ export class WorkerLife {
 
   /** Looks at the topics and creates what is missing, reads the global tables and opens a producer. Throws what fails. */
   static async begin(options: LifeOptions, owner: LifeOwner): Promise<WorkerLife> {
-    const { topology, client, platform, logger, engine, config } = options
+    const { topology, client, platform, logger, engine, config, streamsConfig } = options
     const { deadLetterTopic } = config
     const { timers } = platform
-    const planning = { topology, deadLetterTopic, client, timers, logger }
+    const settings = streamsConfig
+    const planning = { topology, deadLetterTopic, client, timers, logger, settings }
     const planned = await PlannedTopology.make(planning)
     const { plan } = planned
     const opening = { topology, plan, client, engine, platform, config, logger }

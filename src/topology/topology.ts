@@ -112,6 +112,8 @@ export interface InternalTopic {
    */
   readonly partitions?: number
   readonly configs: Readonly<Record<string, string>>
+  /** Those of them that the user gave with the store. */
+  readonly givenConfigs?: Readonly<Record<string, string>>
 }
 
 /** Whether a source reads a topic. */

@@ -120,6 +120,15 @@ function topicContract(world: ContractWorld): void {
       await client.deleteTopics([topic])
     })
 
+    test('have the settings that they were created with', async () => {
+      const client = world.client()
+      const name = world.name('topic')
+      const configs = { 'cleanup.policy': 'compact' }
+      await client.createTopics([{ name, partitions: 1, replicationFactor: 1, configs }])
+      const found = await client.topicConfigs([name], ['cleanup.policy'])
+      expect(found).toEqual(new Map([[name, new Map(Object.entries(configs))]]))
+    })
+
     test('asking about a topic does not create it', async () => {
       const client = world.client()
       const topic = world.name('topic')

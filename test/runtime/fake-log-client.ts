@@ -30,6 +30,7 @@ interface StoredBatch {
  */
 export class FakeLog {
   readonly topics = new Map<string, StoredBatch[][]>()
+  readonly configs = new Map<string, Readonly<Record<string, string>>>()
   readonly committed = new Map<string, Map<string, CommittedOffset>>()
   readonly groups = new Map<string, FakeGroup>()
   fault: (step: 'send' | 'commit', client: FakeLogClient) => void = () => {}
@@ -132,13 +133,23 @@ class FakeLogClient implements LogClient {
 
   async createTopics(topics: readonly NewTopic[]): Promise<void> {
     this.check()
-    for (const { name, partitions = 1 } of topics) {
+    for (const { name, partitions = 1, configs = {} } of topics) {
+      if (!this.log.topics.has(name)) this.log.configs.set(name, configs)
       if (!this.log.topics.has(name))
         this.log.topics.set(
           name,
           Array.from({ length: partitions }, () => []),
         )
     }
+  }
+
+  async topicConfigs(
+    names: readonly string[],
+    keys: readonly string[],
+  ): ReturnType<LogClient['topicConfigs']> {
+    const settings = (name: string): [string, string][] =>
+      Object.entries(this.log.configs.get(name) ?? {}).filter(([key]) => keys.includes(key))
+    return new Map(names.map(name => [name, new Map(settings(name))]))
   }
 
   async deleteTopics(names: readonly string[]): Promise<void> {

@@ -49,6 +49,7 @@ export function changelogTopic(
       ...historyConfigs(store),
       ...configs,
     }),
+    ...(Object.keys(configs).length > 0 && { givenConfigs: Object.freeze({ ...configs }) }),
   })
 }
 
