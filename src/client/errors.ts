@@ -13,7 +13,7 @@ export type Remedy =
   | 'refreshMetadata'
   /** Ask again after a pause, wherever the group's coordinator is now. */
   | 'findCoordinator'
-  /** The group has moved on without this member: its share belongs to somebody else. */
+  /** The group is in another generation, or has forgotten this member: join again. */
   | 'rejoin'
   /** Another process has taken this member's place for good. */
   | 'yieldPlace'
@@ -181,6 +181,10 @@ export class LogRefusal extends MillraceError {
     this.errorCode = code
   }
 }
+
+/** The group is in another generation than the member, or has none of it: joining again tells which. */
+export const isMembershipRefusal = (code: number): boolean =>
+  remedyFor(code) === 'rejoin' || remedyFor(code) === 'yieldPlace'
 
 /** Whether the same request may succeed when it is sent again after a pause. */
 export const isRepeatable = (error: unknown): error is MillraceError =>

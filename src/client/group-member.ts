@@ -1,12 +1,6 @@
 import { MillraceError } from '../errors.ts'
-import {
-  decodeAssignment,
-  decodeSubscription,
-  encodeAssignment,
-  encodeSubscription,
-} from '../protocol/consumer-protocol.ts'
+import { encodeSubscription } from '../protocol/consumer-protocol.ts'
 import { errorCode } from '../protocol/error-codes.ts'
-import { offsetCommit } from '../protocol/messages/08-offset-commit.ts'
 import { joinGroup } from '../protocol/messages/11-join-group.ts'
 import { leaveGroup } from '../protocol/messages/13-leave-group.ts'
 import { syncGroup } from '../protocol/messages/14-sync-group.ts'
@@ -15,8 +9,9 @@ import { Sleeper, backoffMs } from './backoff.ts'
 import { BrokerConnections } from './broker-connections.ts'
 import { retryingCall } from './client-core.ts'
 import type { ClientCore } from './client-core.ts'
-import { isRepeatable, logError, remedyFor } from './errors.ts'
+import { isMembershipRefusal, isRepeatable, logError, remedyFor } from './errors.ts'
 import { Coordinator } from './coordinator.ts'
+import { decodeShare, encodeShares, memberInfo } from './group-assignment.ts'
 import { GroupHeartbeat } from './group-heartbeat.ts'
 import type {
   CommittedOffset,
@@ -25,23 +20,23 @@ import type {
   GroupMember,
   GroupOptions,
 } from './log-client.ts'
-import { byTopic } from './partition-map.ts'
+import { commitOffsets } from './offset-commit.ts'
 
 /** Kafka's name for groups whose members share out partitions. */
 const protocolType = 'consumer'
 
 type Joined = Infer<typeof joinGroup.response>
 
-/** Why a share ends: a rebalance takes it in good order, or the group has given it away already. */
-type End = 'rebalance' | 'lost' | 'left'
-
-/** Membership of one generation of the group. */
+/** One generation of the group in which the member has a share. */
 interface Membership {
   readonly memberId: string
   readonly generation: number
-  readonly ended: Promise<End>
-  /** The first end counts. */
-  readonly end: (end: End) => void
+  /** Resolves when the member has to join again, or leaves. */
+  readonly ended: Promise<void>
+  readonly end: () => void
+  /** The membership after this one; undefined when the member has lost what it had, or left. */
+  readonly replaced: Promise<Membership | undefined>
+  readonly replace: (next: Membership | undefined) => void
 }
 
 interface Share {
@@ -50,25 +45,43 @@ interface Share {
 }
 
 /**
- * A member of a group under the classic protocol. One loop: join, get a share, work until it ends, give it back, join
- * again. Heartbeats run beside it on timers, so that the caller's work never costs the membership.
+ * A member of a group under the classic protocol. One loop: join, get a share, hear of a rebalance, join again. What it
+ * has stays its own meanwhile, and commits of the old generation go on until the new one begins. So they have connections
+ * of their own: behind a join that waits for others nothing gets through. Heartbeats run beside the loop on timers, so that
+ * the caller's work never costs the membership.
+ *
+ * What it has is lost when the group forgets the member, or begins a generation without it. Kafka's ConsumerCoordinator.
  */
 export class KafkaGroupMember implements GroupMember {
   readonly #core: ClientCore
   readonly #options: GroupOptions
   readonly #connections: BrokerConnections
   readonly #coordinator: Coordinator
+  readonly #commitConnections: BrokerConnections
+  readonly #commitCoordinator: Coordinator
   readonly #sleeper: Sleeper
   readonly #heartbeat: GroupHeartbeat
   #memberId = ''
-  #membership: Membership | undefined
+  /** In which the member has a share. */
+  #held: Membership | undefined
+  /** The newest generation whose leader was told of what the member has. */
+  #tookPartIn = -1
+  /** Between the beginning of a generation and the share of it. */
+  #isSyncing = false
+  /** The group has forgotten the member. */
+  #isForgotten = false
+  /** Somebody has asked for a rebalance since the last join was sent. */
+  #rejoins = false
   #left = false
 
   constructor(core: ClientCore, options: GroupOptions) {
+    const { group } = options
     this.#core = core
     this.#options = options
     this.#connections = new BrokerConnections(core.connector)
-    this.#coordinator = new Coordinator('group', options.group, core.cluster, this.#connections)
+    this.#coordinator = new Coordinator('group', group, core.cluster, this.#connections)
+    this.#commitConnections = new BrokerConnections(core.connector)
+    this.#commitCoordinator = new Coordinator('group', group, core.cluster, this.#commitConnections)
     this.#sleeper = new Sleeper(core.platform.timers)
     this.#heartbeat = new GroupHeartbeat(core.platform, this.#coordinator, options)
     core.parts.add(this)
@@ -89,48 +102,65 @@ export class KafkaGroupMember implements GroupMember {
     }
   }
 
+  get commitsAtOnce(): boolean {
+    return !this.#isSyncing
+  }
+
   async commit(offsets: readonly CommittedOffset[]): Promise<void> {
-    const { group, instanceId } = this.#options
-    const membership = this.#current()
-    const body = {
-      groupId: group,
-      generationIdOrMemberEpoch: membership.generation,
-      memberId: membership.memberId,
-      groupInstanceId: instanceId ?? null,
-      retentionTimeMs: -1,
-      topics: [...byTopic(offsets)].map(([name, entries]) => ({
-        name,
-        partitions: entries.map(({ partition, offset, metadata }) => ({
-          partitionIndex: partition,
-          committedOffset: offset,
-          committedLeaderEpoch: -1,
-          committedMetadata: metadata,
-        })),
-      })),
+    let membership = this.#current()
+    while (!(await this.#commitIn(membership, offsets))) {
+      membership = await this.#after(membership)
     }
-    const attempt = async (): Promise<void> => {
-      const response = await this.#coordinator.request(offsetCommit, body)
-      for (const { name, partitions } of response.topics) {
-        for (const { partitionIndex, errorCode: code } of partitions) {
-          if (code === errorCode.NONE) continue
-          this.#heed(membership, code)
-          const failure = `Offset of ${name}-${partitionIndex} could not be committed for '${group}'`
-          throw logError(code, failure)
-        }
-      }
+  }
+
+  /** False when the group knows no such member of this generation. */
+  #commitIn(membership: Membership, offsets: readonly CommittedOffset[]): Promise<boolean> {
+    const identity = this.#identityOf(membership)
+    const attempt = async (): Promise<boolean> => {
+      const refusal = await commitOffsets(this.#commitCoordinator, identity, offsets)
+      if (refusal === undefined) return true
+      if (isMembershipRefusal(refusal.errorCode)) return false
+      throw refusal.error
     }
-    await retryingCall(this.#core, 'committing offsets', attempt, this.#sleeper)
+    return retryingCall(this.#core, 'committing offsets', attempt, this.#sleeper)
   }
 
   identity(): GroupIdentity {
+    return this.#identityOf(this.#current())
+  }
+
+  async renewed(refused: GroupIdentity): Promise<GroupIdentity> {
+    const membership = this.#current()
+    const { memberId, generation } = membership
+    const isThis = refused.memberId === memberId && refused.generation === generation
+    return this.#identityOf(isThis ? await this.#after(membership) : membership)
+  }
+
+  rejoin(): void {
+    this.#rejoins = true
+    this.#held?.end()
+  }
+
+  #identityOf({ memberId, generation }: Membership): GroupIdentity {
     const { group, instanceId } = this.#options
-    const { memberId, generation } = this.#current()
     return { group, memberId, generation, instanceId: instanceId ?? null }
   }
 
   #current(): Membership {
-    if (this.#membership !== undefined) return this.#membership
-    throw new MillraceError(
+    if (this.#held !== undefined && !this.#isForgotten) return this.#held
+    throw this.#nothingHeld()
+  }
+
+  /** Joins again, if that is not under way, and resolves when there is a share of the next generation. */
+  async #after(membership: Membership): Promise<Membership> {
+    membership.end()
+    const next = await membership.replaced
+    if (next === undefined) throw this.#nothingHeld()
+    return next
+  }
+
+  #nothingHeld(): MillraceError {
+    return new MillraceError(
       'TASK_MIGRATED',
       `Group '${this.#options.group}' has no share for this member at the moment, so it cannot commit.`,
     )
@@ -150,14 +180,17 @@ export class KafkaGroupMember implements GroupMember {
         'The group could not be left; it will notice after the session timeout.',
       )
     }
-    await this.#connections.close()
-    this.#core.parts.delete(this)
+    await this.#closeConnections()
   }
 
   /** Ends the membership without a word: a static member keeps its place, others are missed later. */
   async close(): Promise<void> {
     this.#end()
-    await this.#connections.close()
+    await this.#closeConnections()
+  }
+
+  async #closeConnections(): Promise<void> {
+    await Promise.all([this.#connections.close(), this.#commitConnections.close()])
     this.#core.parts.delete(this)
   }
 
@@ -165,8 +198,13 @@ export class KafkaGroupMember implements GroupMember {
     this.#left = true
     this.#sleeper.close()
     this.#heartbeat.stop()
-    this.#membership?.end('left')
-    this.#membership = undefined
+    this.#held?.end()
+    this.#hold(undefined)
+  }
+
+  #hold(membership: Membership | undefined): void {
+    this.#held?.replace(membership)
+    this.#held = membership
   }
 
   async #oneGeneration(): Promise<void> {
@@ -176,20 +214,19 @@ export class KafkaGroupMember implements GroupMember {
     const { memberId, generation } = membership
     const { group } = this.#options
     this.#core.logger.info({ group, memberId, generation }, 'Joined a generation of the group.')
-    await this.#options.assigned(assignment, generation)
-    const end = await membership.ended
-    if (end === 'rebalance') await this.#options.revoked()
-    this.#heartbeat.stop()
-    this.#membership = undefined
-    if (end === 'lost') await this.#options.lost()
+    this.#hold(membership)
+    this.#options.assigned(assignment, generation)
+    if (this.#rejoins) membership.end()
+    await membership.ended
   }
 
   /** Joins until there is a share; undefined when the member leaves meanwhile. */
   async #join(): Promise<Share | undefined> {
     for (let failures = 1; !this.#left; failures += 1) {
       try {
+        if (this.#isForgotten) await this.#lose()
         const joined = await this.#sendJoin()
-        if (joined === undefined) continue
+        if (joined === undefined || this.#isForgotten) continue
         const share = await this.#sync(joined)
         if (share !== undefined) return share
       } catch (error) {
@@ -200,6 +237,8 @@ export class KafkaGroupMember implements GroupMember {
           { group, failures, reason: error.message },
           'The group could not be joined; trying again.',
         )
+      } finally {
+        this.#isSyncing = false
       }
       this.#heartbeat.stop()
       await this.#sleeper.sleep(backoffMs(failures, this.#core.platform.random))
@@ -207,10 +246,25 @@ export class KafkaGroupMember implements GroupMember {
     return undefined
   }
 
-  /** One JoinGroup; undefined when it has to be sent again at once, under the member id that the broker gave. */
+  /** What the member had is others' now. */
+  async #lose(): Promise<void> {
+    this.#heartbeat.stop()
+    this.#isForgotten = false
+    if (this.#held === undefined) return
+    this.#hold(undefined)
+    await this.#options.lost()
+  }
+
+  /** One JoinGroup; undefined when it has to be sent again at once. */
   async #sendJoin(): Promise<Joined | undefined> {
     const { group, instanceId, protocol, rebalanceTimeoutMs, sessionTimeoutMs } = this.#options
     const { topics, userData } = this.#options
+    this.#rejoins = false
+    this.#heartbeat.stop()
+    // The generation also makes a subscription another one after each rebalance: of members that come again as they were
+    // the coordinator takes no notice.
+    const generationId = this.#held?.generation ?? -1
+    const metadata = encodeSubscription({ topics, userData, generationId })
     const body = {
       groupId: group,
       sessionTimeoutMs,
@@ -218,7 +272,7 @@ export class KafkaGroupMember implements GroupMember {
       memberId: this.#memberId,
       groupInstanceId: instanceId ?? null,
       protocolType,
-      protocols: [{ name: protocol, metadata: encodeSubscription({ topics, userData }) }],
+      protocols: [{ name: protocol, metadata }],
       reason: null,
     }
     const joined = await this.#coordinator.request(joinGroup, body, { waitMs: rebalanceTimeoutMs })
@@ -228,6 +282,13 @@ export class KafkaGroupMember implements GroupMember {
     }
     this.#check(joined.errorCode, 'joined')
     this.#memberId = joined.memberId
+    const { generationId: generation } = joined
+    const missed = this.#held !== undefined && generation > this.#tookPartIn + 1
+    this.#tookPartIn = generation
+    if (missed) {
+      await this.#lose()
+      return undefined
+    }
     return joined
   }
 
@@ -236,10 +297,13 @@ export class KafkaGroupMember implements GroupMember {
     const { group, instanceId, protocol, rebalanceTimeoutMs } = this.#options
     const { memberId, generationId: generation } = joined
     const membership = newMembership(memberId, generation)
+    this.#isSyncing = true
     const heed = (code: number): void => this.#heed(membership, code)
     this.#heartbeat.start(membership, heed)
     const leads = joined.leader === memberId && !joined.skipAssignment
-    const assignments = leads ? await this.#assign(joined) : []
+    const assignments = leads
+      ? encodeShares(await this.#options.assign(joined.members.map(memberInfo)))
+      : []
     if (this.#left) return undefined
     // The answer may take as long as the leader does, and heartbeats would queue up behind it.
     this.#heartbeat.stop()
@@ -255,27 +319,8 @@ export class KafkaGroupMember implements GroupMember {
     const synced = await this.#coordinator.request(syncGroup, body, { waitMs: rebalanceTimeoutMs })
     if (synced.errorCode === errorCode.REBALANCE_IN_PROGRESS) return undefined
     this.#check(synced.errorCode, 'synchronised')
-    this.#membership = membership
     this.#heartbeat.start(membership, heed)
-    return { membership, assignment: assignmentOf(memberId, synced.assignment) }
-  }
-
-  async #assign(joined: Joined): Promise<{ memberId: string; assignment: Buffer }[]> {
-    const members = joined.members.map(({ memberId, groupInstanceId, metadata }) => {
-      const { topics, userData } = decodeSubscription(metadata)
-      return { memberId, instanceId: groupInstanceId, topics, userData: userData ?? noUserData }
-    })
-    const shares = await this.#options.assign(members)
-    return shares.map(({ memberId, partitions, userData }) => ({
-      memberId,
-      assignment: encodeAssignment({
-        assignedPartitions: [...byTopic(partitions)].map(([topic, entries]) => ({
-          topic,
-          partitions: entries.map(entry => entry.partition),
-        })),
-        userData,
-      }),
-    }))
+    return { membership, assignment: decodeShare(memberId, synced.assignment) }
   }
 
   /** Throws what the code means for joining, after forgetting what it makes invalid. */
@@ -286,7 +331,7 @@ export class KafkaGroupMember implements GroupMember {
     const failure = `Group '${group}' could not be ${what}`
     switch (remedyFor(code)) {
       case 'rejoin':
-        if (code === errorCode.UNKNOWN_MEMBER_ID) this.#memberId = ''
+        if (code === errorCode.UNKNOWN_MEMBER_ID) this.#forgotten()
         throw new MillraceError('LOG_ERROR_RETRIABLE', logError(code, failure).message)
       case 'yieldPlace':
         this.#memberId = ''
@@ -300,16 +345,17 @@ export class KafkaGroupMember implements GroupMember {
     }
   }
 
-  /** Takes in what an answer to a heartbeat or a commit says about the share. */
+  /** Takes in what the answer to a heartbeat says about the membership. */
   #heed(membership: Membership, code: number): void {
     this.#coordinator.heed(code)
-    if (code === errorCode.REBALANCE_IN_PROGRESS) membership.end('rebalance')
-    else if (remedyFor(code) === 'rejoin' || remedyFor(code) === 'yieldPlace') {
-      if (code === errorCode.UNKNOWN_MEMBER_ID && membership === this.#membership) {
-        this.#memberId = ''
-      }
-      membership.end('lost')
-    }
+    if (code === errorCode.UNKNOWN_MEMBER_ID) this.#forgotten()
+    // Also for one whose place was taken, who is told so when it joins.
+    if (isMembershipRefusal(code)) membership.end()
+  }
+
+  #forgotten(): void {
+    this.#memberId = ''
+    this.#isForgotten = true
   }
 
   async #sendLeave(): Promise<void> {
@@ -328,18 +374,7 @@ export class KafkaGroupMember implements GroupMember {
 }
 
 function newMembership(memberId: string, generation: number): Membership {
-  const { promise: ended, resolve: end } = Promise.withResolvers<End>()
-  return { memberId, generation, ended, end }
-}
-
-const noUserData = Buffer.alloc(0)
-
-function assignmentOf(memberId: string, bytes: Buffer): GroupAssignment {
-  // Empty when the leader left this member out.
-  if (bytes.length === 0) return { memberId, partitions: [], userData: noUserData }
-  const { assignedPartitions, userData } = decodeAssignment(bytes)
-  const partitions = assignedPartitions.flatMap(({ topic, partitions: indexes }) =>
-    indexes.map(partition => ({ topic, partition })),
-  )
-  return { memberId, partitions, userData: userData ?? noUserData }
+  const { promise: ended, resolve: end } = Promise.withResolvers<void>()
+  const { promise: replaced, resolve: replace } = Promise.withResolvers<Membership | undefined>()
+  return { memberId, generation, ended, end, replaced, replace }
 }

@@ -209,9 +209,9 @@ export interface TransactionOptions {
 export interface TransactionalProducer extends LogProducer {
   /**
    * Makes offsets of a group part of the transaction: they count when it is committed. Rejects with TASK_MIGRATED when the
-   * group has moved on from the member's generation (KIP-447).
+   * group has moved on without the member (KIP-447).
    */
-  sendOffsets(offsets: readonly CommittedOffset[], member: GroupIdentity): Promise<void>
+  sendOffsets(offsets: readonly CommittedOffset[], member: OffsetCommitter): Promise<void>
   /**
    * Waits for everything that was sent and commits it; does nothing where no transaction has begun. Rejects without
    * committing when something of it had failed. When the coordinator does not answer for good, whether the transaction is
@@ -226,26 +226,41 @@ export interface PartitionBatch extends TopicPartition {
   readonly batch: Buffer
 }
 
-/** Callbacks never overlap. One that throws ends the membership: the member leaves and `failed` is called. */
+/**
+ * Membership is cooperative (KIP-429): a member works on while the group rebalances, and gives up only what the new
+ * generation takes from it. So `assign` must not give to one member what another one still has: it leaves it out, the
+ * owner sees that, finishes with it and calls `rejoin`, and the next generation gives it away.
+ *
+ * A callback that throws ends the membership: the member leaves and `failed` is called.
+ */
 export interface GroupOptions {
   readonly group: string
   /** Static membership: a restart under the same id takes the old member's place without a rebalance. */
   readonly instanceId?: string
-  /** Topics of the subscription, as other tools see them. */
+  /** Topics of the subscription, as other tools see them. Read anew at every join, as `userData` is. */
   readonly topics: readonly string[]
-  /** Opaque to the broker, handed to the leader's `assign`. Read anew at every join, so it may be a getter. */
+  /**
+   * Opaque to the broker, handed to the leader's `assign`: what the member has belongs here. Read anew at every join, so
+   * it may be a getter.
+   */
   readonly userData: Buffer
   /** Name of the assignment protocol; all members must share it. */
   readonly protocol: string
+  /** After how many milliseconds of silence the group goes on without this member. */
   readonly sessionTimeoutMs: number
+  /** How many milliseconds the others wait for this member to join a new generation. */
   readonly rebalanceTimeoutMs: number
   /** Called on the member that the broker chose as leader. */
   assign(members: readonly GroupMemberInfo[]): Promise<GroupAssignment[]>
-  /** This member's share of a new generation. Not called again before the promise has resolved. */
-  assigned(assignment: GroupAssignment, generation: number): Promise<void>
-  /** The share is about to be taken away: commit and stop working on it before the promise resolves. */
-  revoked(): Promise<void>
-  /** The share was taken away already: stop at once, nothing can be committed. */
+  /**
+   * All that this member has in a new generation. From here on commits are of this generation. Takes note and returns: the
+   * next generation, which may come soon, does not wait until it has been acted upon.
+   */
+  assigned(assignment: GroupAssignment, generation: number): void
+  /**
+   * The group has given everything away: stop at once, nothing can be committed. The member joins again, as one that has
+   * nothing, when the promise resolves.
+   */
   lost(): Promise<void>
   /** Membership failed for good; no other callback follows. */
   failed(error: Error): void
@@ -254,6 +269,8 @@ export interface GroupOptions {
 export interface GroupMemberInfo {
   readonly memberId: string
   readonly instanceId: string | null
+  /** The last generation in which it was given anything, which it may still have; -1 when it has nothing. */
+  readonly generation: number
   readonly topics: readonly string[]
   readonly userData: Buffer
 }
@@ -272,11 +289,30 @@ export interface GroupIdentity {
   readonly instanceId: string | null
 }
 
-export interface GroupMember {
-  /** Whom offsets in a transaction are committed for. Throws TASK_MIGRATED while the member has no share. */
+/** For whom offsets are committed in a transaction. */
+export interface OffsetCommitter {
+  /** The newest generation in which the member has a share. Throws TASK_MIGRATED while it has none. */
   identity(): GroupIdentity
-  /** Commits with this member's generation: refused with TASK_MIGRATED when the group has moved on. */
+  /**
+   * The identity after one that the group refused because it has moved on: waits for the rebalance to end. Throws
+   * TASK_MIGRATED when the group has moved on without the member.
+   */
+  renewed(refused: GroupIdentity): Promise<GroupIdentity>
+}
+
+export interface GroupMember extends OffsetCommitter {
+  /**
+   * False for the moment between the beginning of a generation and the member's share of it, in which a commit would wait for
+   * the share. A rebalance before that moment does not stop commits.
+   */
+  readonly commitsAtOnce: boolean
+  /**
+   * Commits with this member's generation, which may be one that begins meanwhile: what the member has stays its own until
+   * it gives it up. Refused with TASK_MIGRATED when the group has moved on without the member.
+   */
   commit(offsets: readonly CommittedOffset[]): Promise<void>
+  /** Asks for a rebalance, for which what `topics` and `userData` say from now on counts. */
+  rejoin(): void
   /** Leaves the group; the others rebalance at once. No callback begins after the call. */
   leave(): Promise<void>
 }

@@ -19,10 +19,11 @@ import { BrokerConnections } from './broker-connections.ts'
 import { retryingCall } from './client-core.ts'
 import type { ClientCore } from './client-core.ts'
 import { Coordinator } from './coordinator.ts'
-import { logError } from './errors.ts'
+import { isMembershipRefusal, logError } from './errors.ts'
 import type {
   CommittedOffset,
   GroupIdentity,
+  OffsetCommitter,
   PartitionBatch,
   PartitionOffset,
   TopicPartition,
@@ -98,19 +99,25 @@ export class KafkaTransactionalProducer implements TransactionalProducer {
     return this.#settling(sent)
   }
 
-  sendOffsets(offsets: readonly CommittedOffset[], member: GroupIdentity): Promise<void> {
+  sendOffsets(offsets: readonly CommittedOffset[], member: OffsetCommitter): Promise<void> {
     const refusal = this.#ended ?? this.#failure
     if (refusal !== null) return Promise.reject(refusal)
-    let group = this.#groups.get(member.group)
-    const isNew = group === undefined
-    group ??= new Coordinator('group', member.group, this.#core.cluster, this.#connections)
-    this.#groups.set(member.group, group)
-    const coordinator = group
-    const sent = this.#inTurn(async () => {
-      if (isNew) await this.#addOffsets(member.group)
-      await this.#commitOffsets(coordinator, offsets, member)
-    })
-    return this.#settling(sent)
+    return this.#settling(this.#inTurn(() => this.#sendOffsets(offsets, member)))
+  }
+
+  async #sendOffsets(offsets: readonly CommittedOffset[], member: OffsetCommitter): Promise<void> {
+    let identity = member.identity()
+    const { group } = identity
+    let coordinator = this.#groups.get(group)
+    if (coordinator === undefined) {
+      coordinator = new Coordinator('group', group, this.#core.cluster, this.#connections)
+      this.#groups.set(group, coordinator)
+      await this.#addOffsets(group)
+    }
+    // A generation that begins on the way is no reason to give up the work: what the member had is still its own.
+    while (!(await this.#commitOffsets(coordinator, offsets, identity))) {
+      identity = await member.renewed(identity)
+    }
   }
 
   async commit(): Promise<void> {
@@ -280,11 +287,12 @@ export class KafkaTransactionalProducer implements TransactionalProducer {
     })
   }
 
+  /** False when the group knows no such member of this generation. */
   async #commitOffsets(
     coordinator: Coordinator,
     offsets: readonly CommittedOffset[],
     { group, memberId, generation, instanceId }: GroupIdentity,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const body = {
       ...this.#speaker(),
       groupId: group,
@@ -301,16 +309,18 @@ export class KafkaTransactionalProducer implements TransactionalProducer {
         })),
       })),
     }
-    await this.#ask('committing offsets in a transaction', async () => {
+    return this.#ask('committing offsets in a transaction', async () => {
       const { topics } = await coordinator.request(commitOffsetsInTransaction, body)
       for (const { name, partitions } of topics) {
         for (const { partitionIndex, errorCode: code } of partitions) {
           if (code === errorCode.NONE) continue
           coordinator.heed(code)
+          if (isMembershipRefusal(code)) return false
           const partition = partitionName({ topic: name, partition: partitionIndex })
           throw logError(code, `Offset of ${partition} could not be committed for '${group}'`)
         }
       }
+      return true
     })
   }
 

@@ -21,6 +21,7 @@ const memberData = z.object({
 const shareData = z.object({
   version: z.literal(version),
   tasks: taskIds,
+  revoked: taskIds,
   standbys: taskIds,
   routing: z.array(z.object({ endpoint: z.string(), active: taskIds, standby: taskIds })),
   shutdown: z.boolean(),
@@ -31,7 +32,7 @@ const shareData = z.object({
 export interface MemberData {
   /** Stable across restarts of the instance. */
   readonly processId: string
-  /** Tasks that it runs and has not given up. */
+  /** Tasks that it was given and has not given up. */
   readonly owned: readonly string[]
   /** Tasks whose state it has, with the sum of the changelog offsets that its stores are at. */
   readonly stored: Readonly<Record<string, number>>
@@ -46,8 +47,10 @@ export const unknownOffset = -1
 
 /** What the leader gives to a member. */
 export interface Share {
-  /** Tasks to run. */
+  /** Tasks to run: those that run already go on. */
   readonly tasks: readonly string[]
+  /** Tasks to commit and close, because others are to have them; the member joins again when that is done. */
+  readonly revoked: readonly string[]
   /** Tasks whose state to keep ready beside the instance that runs them. */
   readonly standbys: readonly string[]
   /** Which instances have which tasks, of those whose stores can be asked. */
@@ -68,6 +71,7 @@ export interface Route {
 /** The share of a member to whom the leader gave nothing. */
 export const emptyShare: Share = {
   tasks: [],
+  revoked: [],
   standbys: [],
   routing: [],
   shutdown: false,

@@ -54,6 +54,16 @@ export function plannedTask(id: string, { tasks }: PartitionPlan): PlannedTask {
   )
 }
 
+/** Whether a task reads just the topics that the plan says. */
+export function readsAsPlanned(
+  task: { readonly taskId: string; readonly inputs: readonly TopicPartition[] },
+  { tasks }: PartitionPlan,
+): boolean {
+  const planned = tasks.find(({ id }) => id === task.taskId)?.topics ?? []
+  const read = new Set(task.inputs.map(({ topic }) => topic))
+  return planned.length === read.size && planned.every(topic => read.has(topic))
+}
+
 /** All partitions of a topic, none when the plan does not know it. */
 export function partitionsOf(topic: string, { counts }: PartitionPlan): TopicPartition[] {
   return Array.from({ length: counts.get(topic) ?? 0 }, (_, partition) => ({ topic, partition }))

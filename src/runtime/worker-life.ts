@@ -17,7 +17,7 @@ import { type MemberData, unknownOffset } from './member-data.ts'
 import { joinGroup } from './membership.ts'
 import type { Counters } from './metrics.ts'
 import { OutputSender } from './output-sender.ts'
-import { plannedTask } from './partition-plan.ts'
+import { plannedTask, readsAsPlanned } from './partition-plan.ts'
 import { PlannedTopology } from './planned-topology.ts'
 import { RecordCollector } from './record-collector.ts'
 import { RepartitionPurge } from './repartition-purge.ts'
@@ -132,6 +132,7 @@ export class WorkerLife {
       throughput: new Throughput(topology, counters),
       purge: new RepartitionPurge({ topology, client, clock: platform.clock, logger }),
       startTask: (id, signal) => this.#startTask(id, collector, signal),
+      isAsPlanned: task => readsAsPlanned(task, planned.plan),
       isBounded: owner.isBounded,
       isPaused: owner.isPaused,
       onRunning: owner.onRunning,
@@ -268,22 +269,15 @@ export class WorkerLife {
   async #look(): Promise<void> {
     const { name, logger } = this.#options
     try {
-      if (await this.planned.refresh()) await this.#rejoin()
+      if (await this.planned.refresh()) {
+        logger.info({ application: name }, 'The topics that the topology reads have changed')
+        this.#member?.rejoin()
+      }
     } catch (error) {
       if (!(error instanceof MillraceError) || !error.retriable) throw error
       logger.warn({ application: name, error }, 'Topics could not be looked up; trying again')
     }
     this.#watch()
-  }
-
-  /** Has the group share out the tasks anew: they read other topics now, and there may be others. */
-  async #rejoin(): Promise<void> {
-    const { name, logger } = this.#options
-    logger.info({ application: name }, 'Other topics match the patterns of the topology now')
-    await this.#worker.revoked()
-    if (this.#stopping) return
-    await this.#member?.leave()
-    if (!this.#stopping) this.#member = this.#join()
   }
 
   async #leave(): Promise<void> {

@@ -47,6 +47,8 @@ export interface WorkerOptions {
   readonly isBounded: () => boolean
   /** Tasks process nothing meanwhile, and call no punctuators; all else goes on. */
   readonly isPaused: () => boolean
+  /** Whether it reads what the plan of the topology says now. */
+  readonly isAsPlanned: (task: Task) => boolean
   /** All tasks process records now, or some do not yet. */
   readonly onRunning: (running: boolean) => void
 }
@@ -65,7 +67,6 @@ export class Worker {
   readonly #tasks = new Map<string, Task>()
   readonly #starting = new Map<string, Starting>()
   readonly #errands: Errands
-  #owned: readonly string[] = []
   #uncommittedRecords = 0
   /** A commit is due, and waits for work that takes time. */
   #draining = false
@@ -81,9 +82,9 @@ export class Worker {
     this.#lastCommitAt = options.platform.clock.monotonic()
   }
 
-  /** Ids of the tasks that this worker was given last, unless it has lost them. */
+  /** Ids of the tasks that run or are about to. */
   get owned(): readonly string[] {
-    return this.#owned
+    return [...this.#tasks.keys(), ...this.#starting.keys()]
   }
 
   get tasks(): Iterable<Task> {
@@ -93,7 +94,7 @@ export class Worker {
   /** Runs until `stop`, or until something fails, which rejects; the tasks are closed in either case. */
   run(): Promise<void> {
     const work = () => this.#work()
-    const closeTasks = () => this.#closeTasks()
+    const closeTasks = () => this.#closeAll()
     const closeInputs = () => this.#inputs.close()
     return closeAll([work, closeTasks, closeInputs], this.#options.logger)
   }
@@ -109,31 +110,30 @@ export class Worker {
     this.#wake.open()
   }
 
-  /** The group gave these tasks to this instance, which has none now. They start one by one, in the background. */
-  assigned({ tasks }: Share): Promise<void> {
+  /**
+   * What this instance has now. Tasks that it has already go on, unless they are to read other topics; those that are revoked
+   * are committed and closed; new ones start one by one, in the background.
+   */
+  assigned({ tasks, revoked }: Share): Promise<void> {
     return this.#errands.add(async () => {
-      this.#owned = tasks
-      for (const id of tasks) this.#start(id)
-      if (tasks.length === 0) this.#allRun()
-    })
-  }
-
-  /** The group is about to take the tasks away: commit and close them. */
-  revoked(): Promise<void> {
-    return this.#errands.add(async () => {
-      this.#options.onRunning(false)
-      if (await this.#drain()) await this.#commitOrLose()
-      await this.#closeTasks()
+      const had = new Set([...tasks, ...revoked])
+      const outdated = this.#running(task => !this.#options.isAsPlanned(task))
+      const kept = new Set(tasks.filter(id => !outdated.includes(id)))
+      const leaving = this.#running(({ taskId }) => !kept.has(taskId))
+      const isCommittable =
+        leaving.length === 0 || (leaving.every(id => had.has(id)) && (await this.#drain()))
+      // What tasks wrote that cannot be committed is among what all have written.
+      if (!isCommittable) await this.#closeAll()
+      else if (leaving.length > 0 && !(await this.#commitOrLose())) return
+      await this.#closeTasks(id => !kept.has(id))
+      for (const id of tasks) if (!this.#has(id)) this.#start(id)
+      if (this.#starting.size === 0) this.#allRun()
     })
   }
 
   /** The group has taken the tasks away: drop them. */
   lost(): Promise<void> {
-    return this.#errands.add(async () => {
-      this.#owned = []
-      this.#options.onRunning(false)
-      await this.#closeTasks()
-    })
+    return this.#errands.add(() => this.#lose())
   }
 
   /** Something without which the tasks cannot go on has failed: `run` ends with the error. */
@@ -284,34 +284,42 @@ export class Worker {
   #commitIsDue(idle: boolean): boolean {
     const tasks = [...this.#tasks.values()]
     if (!tasks.some(task => task.needsCommit)) return false
+    // It would keep the tasks from their records until the leader of the group has shared out the tasks.
+    if (!this.#options.member().commitsAtOnce && !this.#isFull()) return false
     if (tasks.some(task => task.wantsCommit)) return true
-    const { platform, collector, commitIntervalMs, isBounded } = this.#options
-    if (collector.bufferedBytes >= maxPendingBytes) return true
-    if (this.#uncommittedRecords >= maxUncommittedRecords) return true
+    if (this.#isFull()) return true
+    const { platform, commitIntervalMs, isBounded } = this.#options
     if (idle && isBounded() && tasks.every(task => task.isCaughtUp)) return true
     return platform.clock.monotonic() - this.#lastCommitAt >= commitIntervalMs
   }
 
-  async #commitOrLose(): Promise<void> {
+  #isFull(): boolean {
+    const { bufferedBytes } = this.#options.collector
+    return bufferedBytes >= maxPendingBytes || this.#uncommittedRecords >= maxUncommittedRecords
+  }
+
+  /** False when the tasks are lost. */
+  async #commitOrLose(): Promise<boolean> {
     try {
       await this.#commit()
     } catch (error) {
       if (error instanceof RetryRequested) {
         await this.#startAnew(error)
-        return
+        return true
       }
       if (!(error instanceof MillraceError) || error.code !== 'TASK_MIGRATED') throw error
       this.#options.logger.warn({ error }, 'The group gave the tasks of this instance to others')
-      this.#options.onRunning(false)
-      await this.#closeTasks()
+      await this.#lose()
+      return false
     }
+    return true
   }
 
   /** Whatever was not committed is processed again. */
   async #startAnew(error: RetryRequested): Promise<void> {
     const ids = [...this.#tasks.keys(), ...this.#starting.keys()]
     this.#options.logger.warn({ error }, 'The log did not take the outputs: the tasks start anew')
-    await this.#closeTasks()
+    await this.#closeAll()
     for (const id of ids) this.#start(id)
   }
 
@@ -353,6 +361,11 @@ export class Worker {
     this.#starting.delete(id)
     const started = await starting.started
     if (started === undefined) return
+    if (!this.#options.isAsPlanned(started.task)) {
+      await started.task.close()
+      this.#start(id)
+      return
+    }
     this.#tasks.set(id, started.task)
     this.#options.throughput.started(started)
     this.#inputs.add(started.task, started.positions)
@@ -364,17 +377,43 @@ export class Worker {
     this.#progress.open()
   }
 
+  async #lose(): Promise<void> {
+    this.#options.onRunning(false)
+    await this.#closeAll()
+  }
+
   /** Without a commit. */
-  async #closeTasks(): Promise<void> {
-    const starting = [...this.#starting.values()]
-    this.#starting.clear()
-    for (const { controller } of starting) controller.abort()
+  async #closeAll(): Promise<void> {
+    const closeTasks = () => this.#closeTasks(() => true)
+    const discard = async () => this.#options.collector.discard()
+    await closeAll([closeTasks, discard], this.#options.logger)
+  }
+
+  async #closeTasks(which: (id: string) => boolean): Promise<void> {
+    const starting = [...this.#starting].filter(([id]) => which(id))
+    for (const [id, { controller }] of starting) {
+      this.#starting.delete(id)
+      controller.abort()
+    }
+    const tasks = [...this.#tasks.values()].filter(({ taskId }) => which(taskId))
     const steps = [
-      ...starting.map(each => () => closeStarted(each)),
-      ...[...this.#tasks.values()].map(task => () => this.#close(task)),
-      async () => this.#options.collector.discard(),
+      ...starting.map(
+        ([, each]) =>
+          () =>
+            closeStarted(each),
+      ),
+      ...tasks.map(task => () => this.#close(task)),
     ]
     await closeAll(steps, this.#options.logger)
+  }
+
+  /** Ids of the tasks that run, of those that match. */
+  #running(which: (task: Task) => boolean): string[] {
+    return [...this.#tasks.values()].filter(which).map(({ taskId }) => taskId)
+  }
+
+  #has(id: string): boolean {
+    return this.#tasks.has(id) || this.#starting.has(id)
   }
 
   async #close(task: Task): Promise<void> {

@@ -32,11 +32,10 @@ test('producer, consumer and member go on when the broker comes back', async () 
     assign: async ([only]) => [
       { memberId: only?.memberId ?? '', partitions: [partition], userData: Buffer.alloc(0) },
     ],
-    assigned: async ({ partitions }) => {
+    assigned: ({ partitions }) => {
       shares.push(`assigned ${partitions.length}`)
       gotShare.resolve()
     },
-    revoked: async () => void shares.push('revoked'),
     lost: async () => {
       gotShare = Promise.withResolvers()
       shares.push('lost')

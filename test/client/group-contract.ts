@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { z } from 'zod'
 import type {
   GroupAssignment,
   GroupMember,
@@ -8,14 +9,15 @@ import type {
 } from '../../src/client/log-client.ts'
 import { newTopic } from './contract-world.ts'
 import type { ContractWorld } from './contract-world.ts'
-import { lossyConnector, silencedConnector } from './lossy-connector.ts'
+import { handOver, settleClaims } from '../../src/runtime/hand-over.ts'
+import { delayedConnector, lossyConnector, silencedConnector } from './lossy-connector.ts'
 
 /** A member that notes what happens to it. */
 interface Watched {
   readonly member: GroupMember
-  /** Callbacks so far, in order, such as `assigned 0,1`. */
+  /** What happened so far, in order, such as `assigned 0,1`. */
   readonly events: string[]
-  /** Partitions it holds now. */
+  /** Partitions it has now. */
   share(): number[]
   generation(): number
   /** What the leader sent along with the share. */
@@ -24,45 +26,60 @@ interface Watched {
   until(condition: () => boolean): Promise<void>
 }
 
+interface Behaviour extends Partial<GroupOptions> {
+  /** What it does with partitions before it gives them up. */
+  readonly release?: (partitions: readonly number[]) => Promise<void>
+}
+
 function join(
   client: LogClient,
   group: string,
   topic: string,
   partitions: number,
-  more: Partial<GroupOptions> = {},
+  { release = async () => {}, ...more }: Behaviour = {},
 ): Watched {
   const events: string[] = []
   const waiting = new Set<() => void>()
   let held: number[] = []
+  let given: number[] = []
   let generation = -1
   let userData = ''
-  let busy = false
-  const happened = async (event: string, share: number[]): Promise<void> => {
-    expect(busy).toBe(false)
-    busy = true
-    await new Promise(resolve => setImmediate(resolve))
-    busy = false
+  const happened = (event: string): void => {
     events.push(event)
-    held = share
     for (const check of waiting) check()
+  }
+  const giveUp = async (share: readonly number[], revoked: readonly number[]): Promise<void> => {
+    await release(revoked)
+    held = [...share]
+    happened(`released ${revoked.join(',')}`)
+    member.rejoin()
   }
   const member = client.joinGroup({
     group,
     topics: [topic],
-    userData: Buffer.from('hello'),
+    get userData() {
+      return Buffer.from(JSON.stringify([...new Set([...held, ...given])]))
+    },
     protocol: 'test',
     sessionTimeoutMs: 6_000,
     rebalanceTimeoutMs: 10_000,
     assign: async members => shareOut(members, topic, partitions),
     assigned: (assignment, newGeneration) => {
       userData = assignment.userData.toString()
-      const share = assignment.partitions.map(each => each.partition).sort((a, b) => a - b)
+      given = assignment.partitions.map(each => each.partition).sort((a, b) => a - b)
       generation = newGeneration
-      return happened(`assigned ${share.join(',')}`, share)
+      const revoked = held.filter(partition => !given.includes(partition))
+      held = [...new Set([...held, ...given])]
+      happened(`assigned ${given.join(',')}`)
+      if (revoked.length > 0) void giveUp(given, revoked)
     },
-    revoked: () => happened('revoked', []),
-    lost: () => happened('lost', []),
-    failed: error => void happened(`failed ${error.message}`, []),
+    lost: async () => {
+      await new Promise(resolve => setImmediate(resolve))
+      held = []
+      given = []
+      happened('lost')
+    },
+    failed: error => happened(`failed ${error.message}`),
     ...more,
   })
   return {
@@ -84,19 +101,27 @@ function join(
   }
 }
 
-/** Every partition to one member, in turns. */
+/** Every partition to one member, in turns, once whoever has it has given it up. */
 function shareOut(
   members: readonly GroupMemberInfo[],
   topic: string,
   partitions: number,
 ): GroupAssignment[] {
   const sorted = [...members].sort((a, b) => (a.memberId < b.memberId ? -1 : 1))
-  return sorted.map(({ memberId, userData }, index) => ({
+  const all = Array.from({ length: partitions }, (_, partition) => `${partition}`)
+  const wanted = sorted.map(({ memberId }, index): [string, string[]] => [
     memberId,
-    userData: Buffer.concat([userData, Buffer.from(' there')]),
-    partitions: Array.from({ length: partitions }, (_, partition) => ({ topic, partition })).filter(
-      ({ partition }) => partition % sorted.length === index,
-    ),
+    all.filter(partition => Number(partition) % sorted.length === index),
+  ])
+  const claims = members.map(({ memberId, generation, userData }) => ({
+    memberId,
+    generation,
+    owned: z.array(z.number()).parse(JSON.parse(userData.toString())).map(String),
+  }))
+  return [...handOver(settleClaims(claims), new Map(wanted))].map(([memberId, { tasks }]) => ({
+    memberId,
+    userData: Buffer.from(`of ${sorted.length}`),
+    partitions: tasks.map(partition => ({ topic, partition: Number(partition) })),
   }))
 }
 
@@ -108,13 +133,14 @@ export function groupContract(world: ContractWorld): void {
       const only = join(client, group, topic, 3, {
         assign: async members => {
           expect(members).toEqual([expect.objectContaining({ instanceId: null, topics: [topic] })])
-          expect(members[0]?.userData.toString()).toBe('hello')
+          expect(members[0]?.userData.toString()).toBe('[]')
+          expect(members[0]?.generation).toBe(-1)
           return shareOut(members, topic, 3)
         },
       })
       await only.until(() => only.share().length === 3)
       expect(only.events).toEqual(['assigned 0,1,2'])
-      expect(only.userData()).toBe('hello there')
+      expect(only.userData()).toBe('of 1')
       await only.member.commit([
         { topic, partition: 0, offset: 5, metadata: 'five' },
         { topic, partition: 2, offset: 7, metadata: '' },
@@ -184,29 +210,113 @@ export function groupContract(world: ContractWorld): void {
         two.until(() => two.share().length === 2),
       ])
       expect([...one.share(), ...two.share()].sort((a, b) => a - b)).toEqual([0, 1, 2, 3])
-      expect(one.events.slice(0, 2)).toEqual(['assigned 0,1,2,3', 'revoked'])
+      const [kept, moved] = [one.share(), two.share()]
+      expect(one.events).toEqual([
+        'assigned 0,1,2,3',
+        `assigned ${kept.join(',')}`,
+        `released ${moved.join(',')}`,
+        `assigned ${kept.join(',')}`,
+      ])
+      // What moves is nobody's until its owner has given it up.
+      expect(two.events).toEqual(['assigned ', `assigned ${moved.join(',')}`])
       expect(one.generation()).toBe(two.generation())
 
       await two.member.leave()
       await one.until(() => one.share().length === 4)
-      expect(one.events.at(-2)).toBe('revoked')
+      expect(one.events.at(-1)).toBe('assigned 0,1,2,3')
     })
 
-    test('commits what a member commits while its share is revoked', async () => {
+    test('takes what a member commits of partitions before it gives them up', async () => {
       const { topic, client } = await newTopic(world, 2)
       const group = world.name('group')
       const one: Watched = join(client, group, topic, 2, {
-        revoked: async () => {
-          await one.member.commit([{ topic, partition: 1, offset: 11, metadata: '' }])
-          one.events.push('revoked')
+        release: async revoked => {
+          await one.member.commit(
+            revoked.map(partition => ({ topic, partition, offset: 11, metadata: '' })),
+          )
         },
       })
       await one.until(() => one.share().length === 2)
       const two = join(world.client(), group, topic, 2)
       await two.until(() => two.share().length === 1)
-      const [committed] = await client.committedOffsets(group, [{ topic, partition: 1 }])
+      const [committed] = await client.committedOffsets(group, [
+        { topic, partition: two.share()[0] ?? -1 },
+      ])
       expect(committed?.offset).toBe(11)
-      expect(one.events).toContain('revoked')
+    })
+
+    test('takes commits while it waits for a member, in transactions, too', async () => {
+      const { topic, client } = await newTopic(world, 4)
+      const group = world.name('group')
+      const slow = slowJoins(world)
+      const one = join(client, group, topic, 4)
+      await one.until(() => one.share().length === 4)
+      const two = join(slow.client, group, topic, 4)
+      await two.until(() => two.share().length === 2)
+      const share = one.share()
+      const { generation } = one.member.identity()
+      slow.hold()
+      const three = join(world.client(), group, topic, 4)
+      await slow.held
+      // Everybody but two waits for the next generation now, and works on.
+      const [at, other] = share
+      await one.member.commit([{ topic, partition: at ?? -1, offset: 3, metadata: '' }])
+      const producer = await client.transactionalProducer({ transactionalId: world.name('id') })
+      const offset = { topic, partition: other ?? -1, offset: 4, metadata: '' }
+      await producer.sendOffsets([offset], one.member)
+      await producer.commit()
+      expect(one.member.identity().generation).toBe(generation)
+      expect(one.share()).toEqual(share)
+      slow.release()
+      await three.until(() => three.share().length > 0)
+      const committed = await client.committedOffsets(
+        group,
+        share.map(partition => ({ topic, partition })),
+      )
+      expect(committed.map(each => each.offset)).toEqual([3, 4])
+      expect([...one.events, ...two.events]).not.toContain('lost')
+    })
+
+    test('takes a commit that a new generation overtakes, in a transaction, too', async () => {
+      const { topic, client } = await newTopic(world, 2)
+      const group = world.name('group')
+      const one = join(client, group, topic, 2)
+      await one.until(() => one.share().length === 2)
+      const stale = one.member.identity()
+      const two = join(world.client(), group, topic, 2)
+      await two.until(() => two.share().length === 1)
+      const newest = one.member.identity()
+      expect(newest.generation).toBeGreaterThan(stale.generation)
+      expect(await one.member.renewed(stale)).toEqual(newest)
+      const partition = { topic, partition: one.share()[0] ?? -1 }
+      const producer = await client.transactionalProducer({ transactionalId: world.name('id') })
+      let asked = 0
+      await producer.sendOffsets([{ ...partition, offset: 5, metadata: '' }], {
+        identity: () => stale,
+        renewed: async refused => {
+          asked += 1
+          return one.member.renewed(refused)
+        },
+      })
+      await producer.commit()
+      expect(asked).toBe(1)
+      const [committed] = await client.committedOffsets(group, [partition])
+      expect(committed?.offset).toBe(5)
+    })
+
+    test('rebalances when a member asks for it, whoever leads and though nothing has changed', async () => {
+      const { topic, client } = await newTopic(world, 2)
+      const group = world.name('group')
+      const one = join(client, group, topic, 2)
+      await one.until(() => one.share().length === 2)
+      const two = join(world.client(), group, topic, 2)
+      await two.until(() => two.share().length === 1)
+      for (const asking of [one, two, one, two]) {
+        const generation = one.generation()
+        asking.member.rejoin()
+        await Promise.all([one, two].map(each => each.until(() => each.generation() > generation)))
+      }
+      expect([...one.share(), ...two.share()].sort((a, b) => a - b)).toEqual([0, 1])
     })
 
     test('takes over from a member that falls silent, and refuses its commits', async () => {
@@ -233,7 +343,6 @@ export function groupContract(world: ContractWorld): void {
         one.until(() => one.share().length === 1),
         two.until(() => two.share().length === 1),
       ])
-      expect(one.events).not.toContain('revoked')
     })
 
     test('goes on when the answers of its coordinator are lost', async () => {
@@ -300,7 +409,9 @@ export function groupContract(world: ContractWorld): void {
       const { topic, client } = await newTopic(world, 1)
       const group = world.name('group')
       const broken = join(world.client(), group, topic, 1, {
-        assigned: () => Promise.reject(new Error('no room')),
+        assigned: () => {
+          throw new Error('no room')
+        },
       })
       await broken.until(() => broken.events.length > 0)
       expect(broken.events).toEqual(['failed no room'])
@@ -318,4 +429,25 @@ export function groupContract(world: ContractWorld): void {
       expect(other.events[0]).toMatch(/^failed .*INCONSISTENT_GROUP_PROTOCOL/)
     })
   })
+}
+
+/** A client whose JoinGroup requests wait, while they are held. */
+function slowJoins(world: ContractWorld): {
+  readonly client: LogClient
+  readonly hold: () => void
+  /** Resolves when a request waits. */
+  readonly held: Promise<void>
+  readonly release: () => void
+} {
+  const held = Promise.withResolvers<void>()
+  const released = Promise.withResolvers<void>()
+  let holds = false
+  const client = world.client(connector =>
+    delayedConnector(connector, async api => {
+      if (!holds || api !== 'JoinGroup') return
+      held.resolve()
+      await released.promise
+    }),
+  )
+  return { client, hold: () => (holds = true), held: held.promise, release: released.resolve }
 }

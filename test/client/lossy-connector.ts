@@ -52,3 +52,20 @@ export function silencedConnector(
     }
   }
 }
+
+/** A connector whose requests wait for `before`, which is told the name of their API. */
+export function delayedConnector(
+  connector: Connector,
+  before: (api: string) => Promise<void>,
+): Connector {
+  return async address => {
+    const connection = await connector(address)
+    return {
+      async request(api, body, options) {
+        await before(api.name)
+        return connection.request(api, body, options)
+      },
+      close: () => connection.close(),
+    }
+  }
+}

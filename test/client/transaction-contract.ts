@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import type {
-  GroupIdentity,
   GroupMember,
   LogClient,
+  OffsetCommitter,
   TransactionalProducer,
 } from '../../src/client/log-client.ts'
+import { MillraceError } from '../../src/errors.ts'
 import { newTopic } from './contract-world.ts'
 import type { ContractWorld } from './contract-world.ts'
 import { lossyConnector } from './lossy-connector.ts'
@@ -42,8 +43,7 @@ async function joined(client: LogClient, group: string, topic: string): Promise<
     rebalanceTimeoutMs: 10_000,
     assign: async members =>
       members.map(({ memberId }) => ({ memberId, partitions: [], userData: Buffer.alloc(0) })),
-    assigned: async () => ready.resolve(),
-    revoked: async () => {},
+    assigned: () => ready.resolve(),
     lost: async () => {},
     failed: error => ready.reject(error),
   })
@@ -160,12 +160,12 @@ export function transactionContract(world: ContractWorld): void {
       const producer = await open(client)
       const partition = { topic, partition: 0 }
       await send(producer, topic, 'never')
-      await producer.sendOffsets([{ ...partition, offset: 5, metadata: '' }], member.identity())
+      await producer.sendOffsets([{ ...partition, offset: 5, metadata: '' }], member)
       await producer.abort()
       expect(await client.committedOffsets(group, [partition])).toEqual([])
       await send(producer, topic, 'counts')
       const offset = { ...partition, offset: 7, metadata: 'seven' }
-      await producer.sendOffsets([offset], member.identity())
+      await producer.sendOffsets([offset], member)
       await producer.commit()
       expect(await client.committedOffsets(group, [partition])).toEqual([offset])
       await member.leave()
@@ -177,7 +177,12 @@ export function transactionContract(world: ContractWorld): void {
       const group = world.name('group')
       const member = await joined(client, group, topic)
       const producer = await open(client)
-      const stale: GroupIdentity = { ...member.identity(), generation: 77 }
+      const stale: OffsetCommitter = {
+        identity: () => ({ ...member.identity(), generation: 77 }),
+        renewed: async () => {
+          throw new MillraceError('TASK_MIGRATED', 'The member has nothing any more.')
+        },
+      }
       await send(producer, topic, 'never')
       const offsets = [{ topic, partition: 0, offset: 5, metadata: '' }]
       await expect(producer.sendOffsets(offsets, stale)).rejects.toMatchObject({
@@ -186,7 +191,7 @@ export function transactionContract(world: ContractWorld): void {
       await expect(producer.commit()).rejects.toMatchObject({ code: 'TASK_MIGRATED' })
       await producer.abort()
       await send(producer, topic, 'counts')
-      await producer.sendOffsets(offsets, member.identity())
+      await producer.sendOffsets(offsets, member)
       await producer.commit()
       const end = await endOf(client, topic)
       expect(await committed(client, topic, end)).toEqual(['counts'])
@@ -209,7 +214,7 @@ export function transactionContract(world: ContractWorld): void {
       const producer = await open(client)
       const offset = { topic, partition: 0, offset: 7, metadata: '' }
       await send(producer, topic, 'once')
-      await producer.sendOffsets([offset], member.identity())
+      await producer.sendOffsets([offset], member)
       await producer.commit()
       expect(lost.size).toBe(0)
       for (const api of apis) lost.add(api)

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { createLogClient } from '../../src/client/kafka-client.ts'
 import type {
   GroupIdentity,
+  OffsetCommitter,
   LogClient,
   TransactionalProducer,
 } from '../../src/client/log-client.ts'
@@ -49,7 +50,8 @@ function committed({ cluster }: World, partition: number): string[] {
 const send = ({ producer }: World, partition: number, value: string) =>
   producer.send([{ topic: 't', partition, batch: batchOf([value]) }])
 
-const member: GroupIdentity = { group: 'g', memberId: 'm', generation: 1, instanceId: null }
+const identity: GroupIdentity = { group: 'g', memberId: 'm', generation: 1, instanceId: null }
+const member: OffsetCommitter = { identity: () => identity, renewed: async () => identity }
 
 /** The next requests of one API go wrong in this way. */
 function failNext({ cluster }: World, failing: string, fault: Fault, times = 1): void {

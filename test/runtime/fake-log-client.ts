@@ -312,21 +312,34 @@ class FakeMember implements GroupMember {
     this.options = options
   }
 
+  readonly commitsAtOnce = true
+
   async commit(offsets: readonly CommittedOffset[]): Promise<void> {
     this.client.check()
     const { log } = this.client
     log.fault('commit', this.client)
-    if (!this.group.isCurrent(this)) {
-      throw new MillraceError('TASK_MIGRATED', 'The group has moved on to another generation.')
-    }
+    if (!this.group.isCurrent(this)) await this.group.settled()
+    this.identity()
     const committed = log.committed.get(this.options.group) ?? new Map<string, CommittedOffset>()
     for (const offset of offsets) committed.set(keyOf(offset), offset)
     log.committed.set(this.options.group, committed)
   }
 
   identity(): GroupIdentity {
+    if (!this.group.isCurrent(this)) {
+      throw new MillraceError('TASK_MIGRATED', 'The group has moved on without this member.')
+    }
     const { memberId, generation, options } = this
     return { group: options.group, memberId, generation, instanceId: options.instanceId ?? null }
+  }
+
+  async renewed(): Promise<GroupIdentity> {
+    await this.group.settled()
+    return this.identity()
+  }
+
+  rejoin(): void {
+    this.group.rebalance()
   }
 
   async leave(): Promise<void> {
@@ -334,7 +347,7 @@ class FakeMember implements GroupMember {
   }
 }
 
-/** The classic protocol, eager: everybody gives up everything, the leader assigns, everybody gets a share. */
+/** The classic protocol, cooperative: the leader assigns, everybody gets a share and keeps what is in it. */
 class FakeGroup {
   readonly members: FakeMember[] = []
   #generation = 0
@@ -352,14 +365,14 @@ class FakeGroup {
   join(member: FakeMember): void {
     member.memberId = `member-${this.#ids++}`
     this.members.push(member)
-    this.#rebalance()
+    this.rebalance()
   }
 
   drop(member: FakeMember): void {
     const at = this.members.indexOf(member)
     if (at < 0) return
     this.members.splice(at, 1)
-    this.#rebalance()
+    this.rebalance()
   }
 
   /** The member was silent for too long: the others go on without it, it hears of it and joins again. */
@@ -385,20 +398,19 @@ class FakeGroup {
     }
   }
 
-  #rebalance(): void {
+  rebalance(): void {
     this.#work = this.#work.then(() => this.#run())
   }
 
   async #run(): Promise<void> {
     const members = [...this.members]
-    const working = members.filter(member => member.generation >= 0)
-    await Promise.all(working.map(member => member.options.revoked()))
     this.#generation++
     const [leader] = members
     if (leader === undefined) return
     const assignments = await leader.options.assign(
-      members.map(({ memberId, options }) => ({
+      members.map(({ memberId, generation, options }) => ({
         memberId,
+        generation,
         instanceId: options.instanceId ?? null,
         topics: options.topics,
         userData: options.userData,
@@ -406,13 +418,11 @@ class FakeGroup {
     )
     const present = members.filter(member => this.members.includes(member))
     for (const member of present) member.generation = this.#generation
-    await Promise.all(
-      present.map(({ memberId, options }) => {
-        const share = assignments.find(assignment => assignment.memberId === memberId)
-        const nothing = { memberId, partitions: [], userData: Buffer.alloc(0) }
-        return options.assigned(share ?? nothing, this.#generation)
-      }),
-    )
+    for (const { memberId, options } of present) {
+      const share = assignments.find(assignment => assignment.memberId === memberId)
+      const nothing = { memberId, partitions: [], userData: Buffer.alloc(0) }
+      options.assigned(share ?? nothing, this.#generation)
+    }
   }
 }
 

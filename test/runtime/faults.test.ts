@@ -225,8 +225,6 @@ describe('an application goes on', () => {
     const [member] = log.group('app').members
     const said = decodeMemberData(member?.options.userData ?? Buffer.alloc(0))
     expect(said.owned).toEqual(['0_0', '0_1', '0_2', '0_3'])
-    await member?.options.revoked()
-    expect(decodeMemberData(member?.options.userData ?? Buffer.alloc(0))).toEqual(said)
     await member?.options.lost()
     expect(decodeMemberData(member?.options.userData ?? Buffer.alloc(0)).owned).toEqual([])
   })

@@ -1,10 +1,18 @@
 /** Those who use the broker in the simulation. What they do and are told goes into the history. */
+import { z } from 'zod'
 import { createLogClient } from '../../src/client/kafka-client.ts'
-import type { GroupMember, LogClient, TopicPartition } from '../../src/client/log-client.ts'
+import type {
+  GroupAssignment,
+  GroupMember,
+  GroupMemberInfo,
+  LogClient,
+  TopicPartition,
+} from '../../src/client/log-client.ts'
 import { wireConnector } from '../../src/client/wire-connection.ts'
 import { MillraceError } from '../../src/errors.ts'
 import type { Platform } from '../../src/platform/platform.ts'
 import type { SeededRandom } from '../../src/platform/simulated/seeded-random.ts'
+import { handOver, settleClaims } from '../../src/runtime/hand-over.ts'
 import { pause } from '../../src/runtime/pause.ts'
 import { batchOf, recordsOf } from '../client/records.ts'
 import type { History } from './history.ts'
@@ -144,31 +152,72 @@ export function joinGroup({ platform, history, partitions }: Scene): GroupMember
   }
   const failed = (error: unknown): void => history.broken(`A member failed: ${String(error)}`)
 
+  /** What it has, whether it reads it or is about to give it up, and what it was given last. */
+  let held: readonly TopicPartition[] = []
+  let given: readonly TopicPartition[] = []
+  let turn = Promise.resolve()
+  const take = async (share: readonly TopicPartition[]): Promise<void> => {
+    const kept = numbersOf(share)
+    const revoked = held.filter(({ partition }) => !kept.includes(partition))
+    await stop()
+    held = share
+    if (revoked.length > 0) member.rejoin()
+    const current = { stopped: false, done: Promise.resolve() }
+    work = current
+    current.done = readShare(share, current).catch(failed)
+  }
+
   const member = client.joinGroup({
     group,
     topics: [topic],
-    userData: Buffer.alloc(0),
+    get userData() {
+      return Buffer.from(JSON.stringify(numbersOf([...held, ...given])))
+    },
     protocol: 'by-turns',
     sessionTimeoutMs: 1_500,
     rebalanceTimeoutMs: 3_000,
-    assign: async members => {
-      const ids = members.map(({ memberId }) => memberId).sort()
-      return ids.map((memberId, index) => ({
-        memberId,
-        partitions: partitions.filter(({ partition }) => partition % ids.length === index),
-        userData: Buffer.alloc(0),
-      }))
+    assign: async members => shareOut(members, partitions),
+    assigned: ({ partitions: share }) => {
+      given = share
+      turn = turn.then(() => take(share)).catch(failed)
     },
-    assigned: async ({ partitions: share }) => {
-      const current = { stopped: false, done: Promise.resolve() }
-      work = current
-      current.done = readShare(share, current).catch(failed)
+    lost: async () => {
+      given = []
+      await turn
+      await stop()
+      held = []
     },
-    revoked: stop,
-    lost: stop,
     failed,
   })
   return member
+}
+
+const numbersOf = (partitions: readonly TopicPartition[]): number[] => [
+  ...new Set(partitions.map(({ partition }) => partition)),
+]
+
+/** In turns; what moves is given away when its owner has given it up. */
+function shareOut(
+  members: readonly GroupMemberInfo[],
+  partitions: readonly TopicPartition[],
+): GroupAssignment[] {
+  const ids = members.map(({ memberId }) => memberId).sort()
+  const claims = members.map(({ memberId, generation, userData }) => ({
+    memberId,
+    generation,
+    owned: z.array(z.number()).parse(JSON.parse(userData.toString())).map(String),
+  }))
+  const wanted = ids.map((memberId, index): [string, string[]] => [
+    memberId,
+    numbersOf(partitions)
+      .filter(partition => partition % ids.length === index)
+      .map(String),
+  ])
+  return [...handOver(settleClaims(claims), new Map(wanted))].map(([memberId, { tasks }]) => ({
+    memberId,
+    partitions: tasks.map(task => ({ topic, partition: Number(task) })),
+    userData: Buffer.alloc(0),
+  }))
 }
 
 /** Everything that a partition holds, as somebody finds it who was not there before. */

@@ -64,8 +64,7 @@ async function commit(client: LogClient, history: History, offset: number): Prom
     assign: async ([first]) => [
       { memberId: first?.memberId ?? '', partitions, userData: Buffer.alloc(0) },
     ],
-    assigned: async () => resolve(),
-    revoked: async () => {},
+    assigned: () => resolve(),
     lost: async () => {},
     failed: reject,
   })
