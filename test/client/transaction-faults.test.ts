@@ -109,7 +109,8 @@ describe('transactions whose requests go wrong', () => {
     const world = await openWorld()
     failNext(world, 'AddPartitionsToTxn', errorCode.TOPIC_AUTHORIZATION_FAILED)
     const { platform, producer, cluster } = world
-    await expect(platform.until(send(world, 0, 'a'))).rejects.toMatchObject({ code: 'LOG_ERROR' })
+    const refused = platform.until(send(world, 0, 'a'))
+    await expect(refused).rejects.toMatchObject({ code: 'UNAUTHORIZED' })
     await platform.until(producer.abort())
     await platform.until(send(world, 0, 'b'))
     await platform.until(producer.commit())
