@@ -9,6 +9,11 @@ export interface RecordReaderOptions {
   readonly checkCrc?: boolean
   /** Largest decompressed batch to accept. @defaultValue 128 MiB */
   readonly maxDecompressedBytes?: number
+  /**
+   * Gives timestamps beyond 2^53, which Apache Kafka takes from producers, as numbers that are not safe integers, instead of
+   * calling the batch damaged. @defaultValue false
+   */
+  readonly anyTimestamp?: boolean
 }
 
 /**
@@ -34,6 +39,7 @@ export class RecordReader {
   /** See `RecordReaderOptions`. */
   maxDecompressedBytes: number
   private readonly checkCrc: boolean
+  private readonly anyTimestamp: boolean
   private batches: Buffer = noBytes
   private nextBatchAt = 0
   /** What holds the records of the current batch: `batches` itself, or its decompressed content. */
@@ -55,6 +61,7 @@ export class RecordReader {
 
   constructor(options: RecordReaderOptions = {}) {
     this.checkCrc = options.checkCrc ?? true
+    this.anyTimestamp = options.anyTimestamp ?? false
     this.maxDecompressedBytes = options.maxDecompressedBytes ?? 128 * 1024 * 1024
   }
 
@@ -209,7 +216,7 @@ export class RecordReader {
     return (value >>> 1) ^ -(value & 1)
   }
 
-  /** A zigzag varint of 64 bits that holds a safe integer. */
+  /** A zigzag varint of 64 bits, of which timestamps are made. */
   private varlong(): number {
     const { content } = this
     let byte = content[this.at++] ?? 0
@@ -226,7 +233,8 @@ export class RecordReader {
     const negative = (low & 1) === 1
     const half = high * 0x800_0000 + (low >>> 1)
     const value = negative ? -half - 1 : half
-    if (!Number.isSafeInteger(value)) this.damaged('a timestamp is beyond what is exact (2^53)')
+    if (!Number.isSafeInteger(value) && !this.anyTimestamp)
+      this.damaged('a timestamp is beyond what is exact (2^53)')
     return value
   }
 

@@ -33,7 +33,7 @@ export class RecordQueue implements TopicPartition, InputAtWork, RecordOrigin {
   /** Records that were left out because the extractor gave them a negative time. */
   skipped = 0
   // Checksums are the consumer's business.
-  readonly #reader = new RecordReader({ checkCrc: false })
+  readonly #reader = new RecordReader({ checkCrc: false, anyTimestamp: true })
   readonly #fetches: FetchedPartition[] = []
   #current: FetchedPartition | null = null
   #head: StreamRecord<unknown, unknown> | null = null
@@ -156,11 +156,17 @@ export class RecordQueue implements TopicPartition, InputAtWork, RecordOrigin {
       const key = keyBytes === null ? null : source.key.deserialize(keyBytes)
       part = 'value'
       const value = valueBytes === null ? null : source.value.deserialize(valueBytes)
-      return { key, value, timestamp: reader.timestamp, headers: this.headers }
+      return { key, value, timestamp: this.#timestamp(), headers: this.headers }
     } catch (error) {
       this.#surroundings.errors.deserializationFailed(this.#unreadable(part, error), part)
       return undefined
     }
+  }
+
+  /** What no number holds exactly is as good as no timestamp: timestamp extractors decide about it. */
+  #timestamp(): number {
+    const { timestamp } = this.#reader
+    return Number.isSafeInteger(timestamp) ? timestamp : noTimestamp
   }
 
   #unreadable(part: 'key' | 'value', error: unknown): Failure {
@@ -171,7 +177,7 @@ export class RecordQueue implements TopicPartition, InputAtWork, RecordOrigin {
       `The ${part} of the record at ${this.#place()} could not be read by the serde ${serde.name} of ${nodeName}: ${reason}. Use the serde it was written with.`,
       { cause: error },
     )
-    const { timestamp } = this.#reader
+    const timestamp = this.#timestamp()
     return { error, nodeName, input: this, timestamp, headers: this.headers, sentence }
   }
 
@@ -226,6 +232,9 @@ export class RecordQueue implements TopicPartition, InputAtWork, RecordOrigin {
     return `topic ${this.topic}, partition ${this.partition}, offset ${this.offset}`
   }
 }
+
+/** Kafka's `RecordBatch.NO_TIMESTAMP`. */
+const noTimestamp = -1
 
 /** What a queue shares with its task. */
 export interface QueueSurroundings {

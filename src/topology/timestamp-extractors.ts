@@ -134,6 +134,6 @@ function invalidTimestamp(
 ): MillraceError {
   return new MillraceError(
     'INVALID_TIMESTAMP',
-    `The record at topic ${topic}, partition ${partition}, offset ${offset} has the timestamp ${timestamp}: its producer wrote none. ${advice}`,
+    `The record at topic ${topic}, partition ${partition}, offset ${offset} has the timestamp ${timestamp}: its producer wrote none, or one beyond 2^53. ${advice}`,
   )
 }

@@ -59,6 +59,7 @@ export function calendar(unit: CalendarUnit, options: CalendarOptions): Windows 
   const startOf = (day: DateTime): number => timeOf(day.toMillis() + offsetMs, zone)
 
   const find = (timestamp: number): TimeWindow => {
+    if (timestamp >= lastDayMs) return { start: lastDayMs, end: endOfTimeMs }
     const now = DateTime.fromMillis(wallOf(timestamp, zone), { zone: 'utc' })
     let day = firstDay(now, unit, weekStart)
     while (startOf(day) > timestamp) day = day.minus({ [units]: 1 })
@@ -67,7 +68,7 @@ export function calendar(unit: CalendarUnit, options: CalendarOptions): Windows 
       day = next
       next = day.plus({ [units]: 1 })
     }
-    return { start: Math.max(0, startOf(day)), end: startOf(next) }
+    return { start: Math.max(0, startOf(day)), end: Math.min(startOf(next), lastDayMs) }
   }
   const holding = remembered(find)
 
@@ -88,6 +89,13 @@ export function calendar(unit: CalendarUnit, options: CalendarOptions): Windows 
     windowsFor: (timestamp: number) => windowsFor(places, timestamp),
   })
 }
+
+/**
+ * Dates end in the year 275760, timestamps do not: what is later than this, some years before, is in one window without an
+ * end. No calendar tells what days there will be, and a record with such a time is a mistake that must do no harm.
+ */
+const lastDayMs = Date.UTC(275_000, 0)
+const endOfTimeMs = 2 ** 53
 
 /**
  * What the clock on the wall shows, as the time at which one in UTC shows the same. All arithmetic of days is done there,
