@@ -88,6 +88,12 @@ export const errorCodes = {
   GROUP_NOT_EMPTY: { retriable: false },
   /** A worker process ended again and again, or could not stop in good order. */
   WORKER_FAILED: { retriable: false },
+  /** A copy of a store is older than the reader takes. */
+  TOO_STALE: { retriable: true },
+  /** A store has not come as far in its inputs as the reader wants. */
+  NOT_UP_TO_BOUND: { retriable: true },
+  /** A store has no row under that key. */
+  KEY_NOT_FOUND: { retriable: false },
   /** The object was closed before the call. */
   CLOSED: { retriable: false },
 } as const satisfies Record<string, { retriable: boolean }>

@@ -78,6 +78,40 @@ export {
 } from './runtime/application.ts'
 export type { ApplicationState } from './runtime/application-state.ts'
 export type { ApplicationMetrics } from './runtime/metrics.ts'
+export {
+  queryClient,
+  type QueryClient,
+  type QueryClientOptions,
+  type RemoteRequest,
+  type RemoteResult,
+} from './runtime/http/query-client.ts'
+export type { RemoteOptions } from './runtime/http/query-url.ts'
+export type { PartitionAnswer } from './runtime/http/remote-answer.ts'
+export type { LagInfo } from './runtime/queries/instance-queries.ts'
+export type { Position } from './runtime/queries/position.ts'
+export {
+  keyQuery,
+  multiVersionedKeyQuery,
+  type PartitionResult,
+  type Query,
+  type QueryFailure,
+  type QueryRequest,
+  type QueryResult,
+  rangeQuery,
+  type Role,
+  sessionQuery,
+  sessionRangeQuery,
+  versionedKeyQuery,
+  windowKeyQuery,
+  windowRangeQuery,
+} from './runtime/queries/query.ts'
+export type { StoreQueryOptions } from './runtime/queries/store-view.ts'
+export type {
+  InstanceMetadata,
+  KeyQueryMetadata,
+  StoreMetadata,
+  StreamsMetadata,
+} from './runtime/queries/streams-metadata.ts'
 export { boolean } from './serde/boolean.ts'
 export { bytes } from './serde/bytes.ts'
 export { json } from './serde/json.ts'
@@ -97,7 +131,9 @@ export type {
   PlainWindowRow,
   ReadOnlyKeyValueStore,
   ReadOnlySessionStore,
+  ReadOnlyVersionedKeyValueStore,
   ReadOnlyWindowStore,
+  SessionKeyRange,
   SessionRange,
   SessionRow,
   SessionStore,
@@ -107,6 +143,7 @@ export type {
   ValueAndTimestamp,
   VersionedKeyValueStore,
   VersionedRecord,
+  VersionRange,
   WindowRange,
   WindowRow,
   WindowStore,

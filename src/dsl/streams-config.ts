@@ -36,6 +36,19 @@ export interface StreamsConfig {
    */
   readonly topicConfigs?: Readonly<Record<string, string>>
   /**
+   * `host:port` at which this instance can be asked for the rows of its stores, by others and by the other instances, which
+   * learn it through the group. Port 0 chooses one. Nobody has to say who they are, so the host must be one that only this
+   * machine reaches, unless `applicationServerListen` says otherwise. Kafka's `application.server`.
+   * @defaultValue none: the instance cannot be asked
+   */
+  readonly applicationServer?: string
+  /**
+   * `host:port` to listen on where that is not what others are to call, such as `0.0.0.0:8080`: whoever reaches it can read the
+   * stores.
+   * @defaultValue that of `applicationServer`
+   */
+  readonly applicationServerListen?: string
+  /**
    * Decides what becomes of an instance after an error that no other handler has dealt with. Kafka Streams'
    * `setUncaughtExceptionHandler`.
    * @defaultValue () => 'stop'
@@ -57,7 +70,10 @@ export type UncaughtExceptionResponse = 'replace' | 'stop'
 export type UncaughtExceptionHandler = (error: unknown) => UncaughtExceptionResponse
 
 /** A `StreamsConfig` with every default resolved. */
-export type ResolvedStreamsConfig = Required<StreamsConfig>
+export type ResolvedStreamsConfig = Required<Omit<StreamsConfig, ServerOption>> &
+  Pick<StreamsConfig, ServerOption>
+
+type ServerOption = 'applicationServer' | 'applicationServerListen'
 
 /** What was given with the app, overruled by what was given later. Throws INVALID_CONFIG for what cannot work. */
 export function resolveStreamsConfig(
@@ -72,6 +88,10 @@ export function resolveStreamsConfig(
     taskTimeoutMs: of('taskTimeoutMs') ?? 300_000,
     replicationFactor: of('replicationFactor') ?? -1,
     topicConfigs: of('topicConfigs') ?? {},
+    ...(of('applicationServer') !== undefined && { applicationServer: of('applicationServer') }),
+    ...(of('applicationServerListen') !== undefined && {
+      applicationServerListen: of('applicationServerListen'),
+    }),
     uncaughtExceptionHandler: of('uncaughtExceptionHandler') ?? (() => 'stop'),
   }
   requireMilliseconds('commitIntervalMs', config.commitIntervalMs)

@@ -1,8 +1,12 @@
 /**
- * HTTP for who watches a process: health checks and metrics. It is no part of `Platform`, because nothing in a simulation
- * asks for them.
+ * HTTP for who watches a process or asks it: health checks, metrics, the stores of an application. It is no part of
+ * `Platform`, because nothing in a simulation asks for them.
  */
 import http from 'node:http'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import type { ReadableStream } from 'node:stream/web'
+import { MillraceError } from '../errors.ts'
 import type { Address, Listener } from './platform.ts'
 import { listenError } from './socket-error.ts'
 
@@ -46,6 +50,93 @@ export async function serveHttp(
       )
     },
   )
+  return listen(server, address)
+}
+
+/**
+ * Answers requests, whose bodies are not read, until it is closed. An answer may take long to make and to send; its request's
+ * `signal` is aborted when nobody waits for it any more. What `answer` throws becomes a 500 without details, and `failed` is
+ * told. Throws PORT_IN_USE, INVALID_CONFIG.
+ */
+export async function serveRequests(
+  address: Address,
+  answer: (request: Request) => Promise<Response>,
+  failed: (error: unknown) => void,
+): Promise<Listener> {
+  const server = http.createServer(
+    { requestTimeout: TIMEOUT_MS, headersTimeout: TIMEOUT_MS, keepAliveTimeout: TIMEOUT_MS },
+    (incoming, outgoing) => {
+      incoming.resume()
+      const gone = new AbortController()
+      outgoing.on('close', () => gone.abort())
+      respond(incoming, outgoing, gone.signal, answer).catch((error: unknown) => {
+        if (gone.signal.aborted) return
+        failed(error)
+        if (!outgoing.headersSent) outgoing.writeHead(500)
+        // An answer that was begun is cut off, which its reader sees: it has no end.
+        if (outgoing.writableLength > 0) outgoing.destroy()
+        else outgoing.end()
+      })
+    },
+  )
+  return listen(server, address)
+}
+
+async function respond(
+  incoming: http.IncomingMessage,
+  outgoing: http.ServerResponse,
+  signal: AbortSignal,
+  answer: (request: Request) => Promise<Response>,
+): Promise<void> {
+  const headers = new Headers()
+  for (const [name, value] of Object.entries(incoming.headers)) {
+    if (value !== undefined) headers.set(name, Array.isArray(value) ? value.join(', ') : value)
+  }
+  const url = requestUrl(incoming)
+  const method = incoming.method ?? 'GET'
+  const response =
+    url === null
+      ? new Response('The request has no valid path.\n', { status: 400 })
+      : await answer(new Request(url, { method, headers, signal }))
+  outgoing.writeHead(response.status, Object.fromEntries(response.headers))
+  if (response.body === null || method === 'HEAD') {
+    outgoing.end()
+    return
+  }
+  // The library's declaration of a stream and Node's are two.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+  await pipeline(Readable.fromWeb(response.body as ReadableStream), outgoing)
+}
+
+/** Host and path are what a stranger sends. */
+function requestUrl({
+  url = '/',
+  headers: { host = 'localhost' },
+}: http.IncomingMessage): URL | null {
+  const text = `http://${host}${url}`
+  return URL.canParse(text) ? new URL(text) : null
+}
+
+/** Gets an answer from another process. Throws CONNECTION_LOST when there is none in time; `signal` ends it, too. */
+export async function getHttp(
+  url: URL,
+  options: { headers?: Record<string, string>; timeoutMs: number; signal?: AbortSignal },
+): Promise<Response> {
+  const { headers = {}, timeoutMs, signal } = options
+  const timeout = AbortSignal.timeout(timeoutMs)
+  const either = signal === undefined ? timeout : AbortSignal.any([timeout, signal])
+  try {
+    return await fetch(url, { headers, signal: either, redirect: 'error' })
+  } catch (cause) {
+    throw new MillraceError(
+      'CONNECTION_LOST',
+      `${url.origin} did not answer within ${timeoutMs} ms. Check that the instance runs and can be reached.`,
+      { cause },
+    )
+  }
+}
+
+function listen(server: http.Server, address: Address): Promise<Listener> {
   server.maxConnections = 100
   return new Promise((resolve, reject) => {
     server.once('error', error => reject(listenError(address, error)))

@@ -1,18 +1,23 @@
 import assert from 'node:assert/strict'
 
 import { Sleeper } from '../client/backoff.ts'
-import { MillraceError } from '../errors.ts'
 import { newCacheBudget } from '../state/record-cache.ts'
 import type { QueryableStore } from '../state/stores.ts'
 import type { Application } from './application.ts'
 import { type ApplicationState, type StateListener, StateMachine } from './application-state.ts'
 import { lookIntervalMs, reachEnd } from './bounded-run.ts'
+import { type ApplicationServer, startApplicationServer } from './http/application-server.ts'
+import { serverAddresses } from './http/server-address.ts'
 import { type ApplicationMetrics, newCounters } from './metrics.ts'
 import { orAborted } from './or-aborted.ts'
+import type { PartitionPlan } from './partition-plan.ts'
 import { pause } from './pause.ts'
 import { loadProcessId } from './process-id.ts'
-import { queryStore } from './queries/store-view.ts'
-import type { Task } from './task.ts'
+import { HostedTasks } from './queries/hosted-tasks.ts'
+import { InstanceQueries, type LagInfo } from './queries/instance-queries.ts'
+import type { QueryRequest, QueryResult } from './queries/query.ts'
+import type { StoreQueryOptions } from './queries/store-view.ts'
+import { StreamsMetadata } from './queries/streams-metadata.ts'
 import { UncaughtErrors } from './uncaught-errors.ts'
 import { closeTimeoutMs, type LifeOptions, type LifeOwner, WorkerLife } from './worker-life.ts'
 
@@ -32,6 +37,8 @@ export class ApplicationInstance implements Application {
   readonly #owner: LifeOwner
   readonly #ended = Promise.withResolvers<void>()
   readonly #machine: StateMachine
+  readonly #queries: InstanceQueries
+  #server: ApplicationServer | undefined
   readonly #uncaught: UncaughtErrors
   readonly #counters = newCounters()
   /** Waits between two lives, unless the instance is closed. */
@@ -45,7 +52,13 @@ export class ApplicationInstance implements Application {
   static async start(options: InstanceOptions): Promise<ApplicationInstance> {
     const processId = await loadProcessId(options.stateFolder, options.platform)
     const instance = new ApplicationInstance(options, processId)
-    instance.#start(await instance.#begin())
+    await instance.#serve()
+    try {
+      instance.#start(await instance.#begin())
+    } catch (error) {
+      await instance.#server?.close()
+      throw error
+    }
     return instance
   }
 
@@ -53,8 +66,26 @@ export class ApplicationInstance implements Application {
     const { platform, logger, config, streamsConfig, onState } = options
     this.name = options.name
     this.#options = options
+    const { topology, client } = options
+    const metadata = new StreamsMetadata(topology, () => this.#life?.planned.plan ?? noPlan)
+    const hosted = new HostedTasks(() => this.#life?.tasks ?? [])
+    this.#queries = new InstanceQueries({
+      name: this.name,
+      topology,
+      client,
+      timers: platform.timers,
+      hosted,
+      metadata,
+      globalStore: name => this.#life?.globals.store(name)?.rows,
+      state: () => this.state,
+    })
     this.#owner = {
       processId,
+      endpoint: () => this.#server?.endpoint ?? null,
+      hosted,
+      onRouting(routing) {
+        metadata.routing = routing
+      },
       counters: this.#counters,
       cache: newCacheBudget(config.cacheMaxBytes),
       isBounded: () => this.#isBounded,
@@ -79,6 +110,14 @@ export class ApplicationInstance implements Application {
     this.finished = this.#ended.promise
     // An error is logged and shows in `state`; who does not ask for `finished` must not be killed by it.
     this.finished.catch(() => {})
+  }
+
+  async #serve(): Promise<void> {
+    const { streamsConfig, logger } = this.#options
+    const addresses = serverAddresses(streamsConfig)
+    if (addresses === null) return
+    const serving = { ...addresses, instance: this, queries: this.#queries, logger }
+    this.#server = await startApplicationServer(serving)
   }
 
   #begin(): Promise<WorkerLife> {
@@ -144,18 +183,27 @@ export class ApplicationInstance implements Application {
     return this.#life?.nextProgress(timeoutMs) ?? pause(timers, timeoutMs)
   }
 
-  store<S extends QueryableStore = QueryableStore>(name: string): S {
+  store<S extends QueryableStore = QueryableStore>(name: string, options?: StoreQueryOptions): S {
+    const view: unknown = this.#queries.store(name, options)
     // The caller names the interface that the kind of the store's definition promises.
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-    return this.#view(name) as S
+    return view as S
   }
 
-  #view(name: string): unknown {
-    return queryStore(name, {
-      topology: this.#options.topology,
-      globalStore: global => this.#life?.globals.store(global)?.rows,
-      tasks: () => this.#readableTasks(name),
-    })
+  query<Result>(request: QueryRequest<Result>): Promise<QueryResult<Result>> {
+    return this.#queries.query(request)
+  }
+
+  get endpoint(): string | null {
+    return this.#server?.endpoint ?? null
+  }
+
+  get streamsMetadata(): StreamsMetadata {
+    return this.#queries.metadata
+  }
+
+  allLocalStorePartitionLags(): Promise<Map<string, Map<number, LagInfo>>> {
+    return this.#queries.lags()
   }
 
   async close(): Promise<void> {
@@ -181,6 +229,7 @@ export class ApplicationInstance implements Application {
   async #live(first: WorkerLife): Promise<void> {
     let life: WorkerLife | undefined = first
     while (life !== undefined) life = await this.#liveOnce(life)
+    await this.#server?.close()
     this.#options.onClosed()
     this.#machine.to(this.state === 'PENDING_ERROR' ? 'ERROR' : 'NOT_RUNNING')
     if (this.#failure !== null) throw this.#failure.error
@@ -240,19 +289,7 @@ export class ApplicationInstance implements Application {
     const { name } = this
     this.#options.logger.error({ application: name, error }, `${name} fails: ${then}`)
   }
-
-  #readableTasks(store: string): Iterable<Task> {
-    const { state } = this
-    if (state === 'RUNNING') return this.#life?.tasks ?? []
-    throw this.#machine.stopping
-      ? new MillraceError(
-          'CLOSED',
-          `The store '${store}' cannot be read: ${this.name} is ${state}.`,
-        )
-      : new MillraceError(
-          'STORE_NOT_READY',
-          `The store '${store}' cannot be read now: tasks of ${this.name} are being moved or restored. Try again ` +
-            `when the application is RUNNING.`,
-        )
-  }
 }
+
+/** Before the topics are looked at. */
+const noPlan: PartitionPlan = { counts: new Map(), tasks: [] }

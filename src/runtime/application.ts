@@ -13,6 +13,10 @@ import { ApplicationInstance } from './application-instance.ts'
 import type { ApplicationState, StateListener } from './application-state.ts'
 import { makeDurableFolder } from '../platform/make-durable-folder.ts'
 import type { ApplicationMetrics } from './metrics.ts'
+import type { LagInfo } from './queries/instance-queries.ts'
+import type { QueryRequest, QueryResult } from './queries/query.ts'
+import type { StoreQueryOptions } from './queries/store-view.ts'
+import type { StreamsMetadata } from './queries/streams-metadata.ts'
 
 /**
  * What an application needs, and how it is told about. What is given here of a `TaskConfig` or `StreamsConfig` overrules the
@@ -108,7 +112,43 @@ export interface Application extends AsyncDisposable {
    * application.store('count') // throws UNKNOWN_STORE
    * ```
    */
-  store<S extends QueryableStore = QueryableStore>(name: string): S
+  store<S extends QueryableStore = QueryableStore>(name: string, options?: StoreQueryOptions): S
+  /**
+   * Asks the partitions of a store that this instance has. Each has an answer of its own, or says why it has none; all tell how
+   * far in the inputs the store has come. Kafka Streams' `KafkaStreams#query` (KIP-796). Throws UNKNOWN_STORE when there is no
+   * such store, SERDE_ERROR for a key that is none, CLOSED after the end.
+   *
+   * @example
+   * ```ts
+   * import { createLogClient, defineApp, keyQuery, nodePlatform, startApplication } from 'millrace'
+   * import { string } from 'millrace'
+   * import { startBroker } from 'millrace/broker'
+   *
+   * const text = { key: string(), value: string() }
+   * const app = defineApp('counts', builder => {
+   *   builder.stream('words', text).groupByKey().count({ store: 'counts' })
+   * })
+   * await using broker = await startBroker()
+   * const [platform, bootstrap] = [nodePlatform(), [broker.address]]
+   * await using client = createLogClient({ platform, bootstrap, connector: broker.connector() })
+   * await client.createTopics([{ name: 'words' }])
+   * await using application = await startApplication(app, { client, stateFolder: './state' })
+   * await application.untilEnd()
+   * const query = keyQuery<string, number>('a')
+   * const { partitions } = await application.query({ store: 'counts', query, requireActive: true })
+   * partitions.get(0) // → { ok: true, partition: 0, value: undefined, role: 'active', position: {} }
+   * ```
+   */
+  query<Result>(request: QueryRequest<Result>): Promise<QueryResult<Result>>
+  /** `host:port` at which the instance can be asked; null without an `applicationServer`. */
+  readonly endpoint: string | null
+  /**
+   * Which instances have which partitions of which stores, as far as they can be asked (`applicationServer`): `ofKey`,
+   * `instances`. Kafka Streams' `queryMetadataForKey` and `metadataForAllStreamsClients`.
+   */
+  readonly streamsMetadata: StreamsMetadata
+  /** By store and partition, how far what this instance has is behind the changelogs: for reads that may be stale. */
+  allLocalStorePartitionLags(): Promise<ReadonlyMap<string, ReadonlyMap<number, LagInfo>>>
   /** Whether `pause` was called, and `resume` not since. */
   readonly isPaused: boolean
   /**

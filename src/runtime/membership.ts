@@ -18,6 +18,7 @@ import {
 } from './member-data.ts'
 import { type PartitionPlan, subtopologyTopics } from './partition-plan.ts'
 import type { PlannedTopology } from './planned-topology.ts'
+import { withRouting } from './queries/routing.ts'
 import { type TaskTimeout, withinTaskTimeout } from './task-timeout.ts'
 
 /** All instances of an application name this assignment protocol; a group with other members refuses it. */
@@ -80,7 +81,7 @@ export function joinGroup(options: {
     rebalanceTimeoutMs,
     async assign(members) {
       await refresh()
-      return assign(members, planned.plan)
+      return withRouting(members, assign(members, planned.plan))
     },
     assigned(assignment) {
       latest = shareOf(assignment)

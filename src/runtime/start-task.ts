@@ -38,6 +38,8 @@ export interface TaskSurroundings {
   readonly now: () => number
   readonly calls: CallSurroundings
   readonly logger: Logger
+  /** The stores are open, and not restored; what it returns is called before that ends. */
+  readonly onOpened?: (state: TaskState) => () => void
   readonly onRestored: (records: number) => void
 }
 
@@ -70,6 +72,11 @@ async function start(
   const { stores } = planned.subtopology
   const { bootId } = clock
   const state = await openTaskState({ engine, taskId: planned.id, stores, bootId, logger })
+  const onClosing = surroundings.onOpened?.(state)
+  const close = (): Promise<void> => {
+    onClosing?.()
+    return state.close()
+  }
   try {
     const { subtopology, partition } = planned
     const partitions = planned.topics.map(topic => {
@@ -84,14 +91,15 @@ async function start(
     })
     await restoreTask({ client, task: planned, state, positions, signal, onRestored })
     if (signal.aborted) {
-      await state.close()
+      await close()
       return undefined
     }
     // Offsets are committed after the changelog has what they stand for, so the stores reflect at least these.
     state.knowPosition(positions.filter(({ isNew }) => !isNew))
+    onClosing?.()
     return { task: makeTask(planned, surroundings, state, positions), positions }
   } catch (error) {
-    await state.close()
+    await close()
     throw error
   }
 }

@@ -6,6 +6,7 @@ import type { Logger } from '../logger.ts'
 import type { Platform, Timer } from '../platform/platform.ts'
 import type { CacheBudget } from '../state/record-cache.ts'
 import type { StoreEngine } from '../state/store-engine.ts'
+import type { TaskState } from '../state/task-state.ts'
 import type { ResolvedTaskConfig } from '../topology/task-config.ts'
 import type { Topology } from '../topology/topology.ts'
 import { closeAll } from './close-all.ts'
@@ -13,12 +14,13 @@ import type { CommitTarget } from './commit.ts'
 import { type GlobalTables, openGlobalTables } from './global-tables.ts'
 import { Inputs } from './inputs.ts'
 import { lookUpTopics } from './internal-topics.ts'
-import { type MemberData, unknownOffset } from './member-data.ts'
+import { type MemberData, type Route, unknownOffset } from './member-data.ts'
 import { joinGroup } from './membership.ts'
 import type { Counters } from './metrics.ts'
 import { OutputSender } from './output-sender.ts'
 import { plannedTask, readsAsPlanned } from './partition-plan.ts'
 import { PlannedTopology } from './planned-topology.ts'
+import type { HostedTasks } from './queries/hosted-tasks.ts'
 import { RecordCollector } from './record-collector.ts'
 import { RepartitionPurge } from './repartition-purge.ts'
 import { type StartedTask, startTask } from './start-task.ts'
@@ -44,6 +46,12 @@ export interface LifeOwner {
   readonly processId: string
   readonly counters: Counters
   readonly cache: CacheBudget | undefined
+  /** `host:port` at which the instance can be asked; null where it cannot. */
+  readonly endpoint: () => string | null
+  /** Hears of the stores that are open besides those of the tasks at work. */
+  readonly hosted: HostedTasks
+  /** Hears which instances have which tasks. */
+  readonly onRouting: (routing: readonly Route[]) => void
   /** Whether a bounded run is under way: there is nothing to wait for once the input is consumed. */
   readonly isBounded: () => boolean
   /** Tasks process nothing meanwhile. */
@@ -231,12 +239,21 @@ export class WorkerLife {
   }
 
   #join(): GroupMember {
+    const worker = this.#worker
     return joinGroup({
       client: this.#options.client,
       planned: this.planned,
       patience: this.#patience,
       describe: () => this.#describe(),
-      events: this.#worker,
+      events: {
+        assigned: share => {
+          this.#owner.onRouting(share.routing)
+          return worker.assigned(share)
+        },
+        revoked: () => worker.revoked(),
+        lost: () => worker.lost(),
+        failed: error => worker.failed(error),
+      },
     })
   }
 
@@ -246,7 +263,7 @@ export class WorkerLife {
       processId: this.#owner.processId,
       owned: this.#worker.owned,
       stored: Object.fromEntries(this.#storedTasks().map(id => [id, unknownOffset])),
-      endpoint: null,
+      endpoint: this.#owner.endpoint(),
       shutdownRequested: false,
     }
   }
@@ -290,7 +307,7 @@ export class WorkerLife {
     signal: AbortSignal,
   ): Promise<StartedTask | undefined> {
     const { client, engine, platform, logger, topology, config } = this.#options
-    const { counters, cache } = this.#owner
+    const { counters, cache, hosted } = this.#owner
     const { planned, globals } = this.#acquired
     const surroundings = {
       applicationId: topology.applicationId,
@@ -304,6 +321,7 @@ export class WorkerLife {
       now: () => platform.clock.now(),
       calls: { ...platform, wake: () => this.#worker.wake() },
       logger,
+      onOpened: (state: TaskState) => hosted.opened(state, 'restoring'),
       onRestored: (records: number) => {
         counters.restored += records
       },

@@ -13,7 +13,7 @@ import type { TaskState } from '../../state/task-state.ts'
 import type { Topology } from '../../topology/topology.ts'
 
 /** What a query of a store sees. Kafka Streams' `StoreQueryParameters`. */
-export interface StoreOptions {
+export interface StoreQueryOptions {
   /** Only these partitions; without it, all those that this instance has. */
   readonly partitions?: readonly number[]
   /**
@@ -31,7 +31,7 @@ export interface QuerySources {
   /** The tasks that may be read now, by partition; throws when some of those that are asked for are not here. */
   readonly tasks: (
     definition: QueryableDefinition,
-    options: StoreOptions,
+    options: StoreQueryOptions,
   ) => Iterable<{ readonly state: TaskState }>
 }
 
@@ -42,7 +42,7 @@ export interface QuerySources {
 export function queryStore(
   name: string,
   sources: QuerySources,
-  options: StoreOptions = {},
+  options: StoreQueryOptions = {},
 ): QueryableStore {
   const global = sources.globalStore(name)
   if (global !== undefined) return global
@@ -71,7 +71,7 @@ export function queryableStore(
 function viewOf(
   definition: QueryableDefinition,
   sources: QuerySources,
-  options: StoreOptions,
+  options: StoreQueryOptions,
 ): QueryableStore {
   const { kind, name } = definition
   function partitions<S extends QueryableStore>(isKind: (store: QueryableStore) => store is S) {
