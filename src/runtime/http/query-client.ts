@@ -57,7 +57,7 @@ export interface QueryClient {
  *
  * const text = { key: string(), value: string() }
  * const app = defineApp('latest', builder => {
- *   builder.table('words', text, { store: 'latest' })
+ *   builder.table('words', { ...text, store: 'latest' })
  * })
  * await using broker = await startBroker()
  * const [platform, bootstrap] = [nodePlatform(), [broker.address]]
