@@ -5,7 +5,6 @@
 import http from 'node:http'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import type { ReadableStream } from 'node:stream/web'
 import { MillraceError } from '../errors.ts'
 import type { Address, Listener } from './platform.ts'
 import { listenError } from './socket-error.ts'
@@ -103,9 +102,7 @@ async function respond(
     outgoing.end()
     return
   }
-  // The library's declaration of a stream and Node's are two.
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-  await pipeline(Readable.fromWeb(response.body as ReadableStream), outgoing)
+  await pipeline(Readable.fromWeb(response.body), outgoing)
 }
 
 /** Host and path are what a stranger sends. */

@@ -250,7 +250,6 @@ export class WorkerLife {
           this.#owner.onRouting(share.routing)
           return worker.assigned(share)
         },
-        revoked: () => worker.revoked(),
         lost: () => worker.lost(),
         failed: error => worker.failed(error),
       },

@@ -41,15 +41,15 @@ export async function startApplicationServer(
   options: ApplicationServerOptions,
 ): Promise<ApplicationServer> {
   const { told, listen, logger } = options
-  let app: Hono | undefined
+  const app = Promise.withResolvers<Hono>()
   const listener = await serveRequests(
     listen,
-    async request => (await app?.fetch(request)) ?? new Response(null, { status: 503 }),
+    async request => (await app.promise).fetch(request),
     error => logger.error({ error }, 'A request to the application server failed'),
   )
   const port = told.port === 0 ? listener.address.port : told.port
   const endpoint = addressText({ host: told.host, port })
-  app = routes({ ...options, endpoint })
+  app.resolve(routes({ ...options, endpoint }))
   return { endpoint, close: () => listener.close() }
 }
 

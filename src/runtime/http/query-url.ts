@@ -43,7 +43,7 @@ export function queryUrl(
   const serdes = storeSerdes(definition)
   const text = (key: unknown): string => serdes.keyBytes(key).toString('base64url')
   const parameters = new URLSearchParams({ format: 'bytes' })
-  const set = (name: string, value: unknown): void => {
+  const set = (name: string, value: string | number | boolean | undefined): void => {
     if (value !== undefined && value !== false) parameters.set(name, String(value))
   }
   const { positionBound, ...plain } = options
@@ -51,7 +51,8 @@ export function queryUrl(
   if (positionBound !== undefined) set('position', JSON.stringify(positionBound))
   const base = `/stores/${encodeURIComponent(definition.name)}`
   // A path cannot have an empty step: the bytes of a key follow a letter.
-  const of = (key: unknown, what = ''): string => `${base}/keys/~${text(key)}${what}?${parameters}`
+  const of = (key: unknown, what = ''): string =>
+    `${base}/keys/~${text(key)}${what}?${parameters.toString()}`
   switch (query.kind) {
     case 'key':
       return of(query.key)
@@ -84,7 +85,7 @@ export function queryUrl(
     default:
       query satisfies never
   }
-  return `${base}/rows?${parameters}`
+  return `${base}/rows?${parameters.toString()}`
 }
 
 /** What of a key is asked, or of all rows. */

@@ -109,7 +109,7 @@ class Cluster implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.instances.map(instance => instance.close()))
     await this.client.close()
-    for (const close of this.#closes.reverse()) await close()
+    for (const close of this.#closes.toReversed()) await close()
   }
 }
 
