@@ -206,7 +206,7 @@ describe('three instances, any of which answers for all', () => {
     expect(all.map(({ key }) => key).sort()).toEqual(
       words
         .filter(({ timestamp }) => Math.floor(timestamp / minute) === 1)
-        .map(({ key }) => key)
+        .map(({ key }) => `${key}`)
         .sort(),
     )
     const visits = await list(
