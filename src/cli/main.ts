@@ -20,6 +20,10 @@ const loaders: Record<string, () => Promise<Command>> = {
   run: async () => (await import('./commands/run.ts')).runCommand(),
   reset: async () => (await import('./commands/reset.ts')).resetCommand(),
   broker: async () => (await import('./commands/broker.ts')).brokerCommand(),
+  topics: async () => (await import('./commands/topics.ts')).topicsCommand(),
+  groups: async () => (await import('./commands/groups.ts')).groupsCommand(),
+  produce: async () => (await import('./commands/produce.ts')).produceCommand(),
+  consume: async () => (await import('./commands/consume.ts')).consumeCommand(),
   describe: async () => (await import('./commands/describe.ts')).describeCommand(),
 }
 // What only processes call is in no help.

@@ -5,6 +5,7 @@ import type { TopicPartition } from '../client/log-client.ts'
 import { partitionName } from '../client/partition-map.ts'
 import { MillraceError } from '../errors.ts'
 import type { Files } from '../platform/platform.ts'
+import { parseIndex } from './options.ts'
 
 export type OffsetChoice =
   | { readonly kind: 'earliest' }
@@ -53,7 +54,7 @@ export function addOffsetOptions(command: Command): Command {
   const options = [
     new Option('--to-earliest', 'read all there is (the default)'),
     new Option('--to-latest', 'go on at the end'),
-    new Option('--to-offset <n>', 'to this offset').argParser(parseOffset),
+    new Option('--to-offset <n>', 'to this offset').argParser(parseIndex),
     new Option('--to-datetime <time>', 'to a time, such as 2026-11-25T18:00 (UTC)').argParser(
       parseTime,
     ),
@@ -94,11 +95,6 @@ function readOffsets(path: string, files: Files): Map<string, number> {
     offsets.set(partitionName({ topic, partition: Number(partition) }), Number(offset))
   }
   return offsets
-}
-
-function parseOffset(text: string): number {
-  if (/^\d+$/.test(text) && Number.isSafeInteger(Number(text))) return Number(text)
-  throw new InvalidArgumentError('An offset is a whole number of at least 0.')
 }
 
 function parseShift(text: string): number {

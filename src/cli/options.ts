@@ -18,6 +18,13 @@ export function parseCount(text: string): number {
   return count
 }
 
+/** A whole number of at least 0, such as an offset. */
+export function parseIndex(text: string): number {
+  const index = Number(text)
+  if (/^\d+$/.test(text) && Number.isSafeInteger(index)) return index
+  throw new InvalidArgumentError('It must be a whole number of at least 0.')
+}
+
 /** `host:port` or `[ipv6]:port`, several separated by commas. */
 export function parseBrokers(text: string): Address[] {
   return text.split(',').map(item => {

@@ -7,7 +7,7 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import process from 'node:process'
 import type { Readable } from 'node:stream'
-import { StringDecoder } from 'node:string_decoder'
+import { LineSplitter } from './line-splitter.ts'
 
 export interface ChildProcess {
   /** Undefined when the system did not start it: then `ended` follows. */
@@ -74,23 +74,8 @@ export function startChildProcess(args: readonly string[], handlers: ChildHandle
 /** So much is handed on as a line when no end comes: a program that never ends a line must not take the memory. */
 const MAX_LINE_CHARS = 1 << 20
 
-/** Only a line feed ends a line: JSON may hold every other character that some take for one. */
-export function readLines(stream: Readable, line: (line: string) => void): void {
-  const decoder = new StringDecoder('utf8')
-  let rest = ''
-  stream.on('data', (bytes: Buffer) => {
-    const lines = (rest + decoder.write(bytes)).split('\n')
-    rest = lines.pop() ?? ''
-    for (const each of lines) line(each)
-    if (rest.length > MAX_LINE_CHARS) flush()
-  })
-  stream.on('end', () => {
-    rest += decoder.end()
-    if (rest !== '') flush()
-  })
-
-  function flush(): void {
-    line(rest)
-    rest = ''
-  }
+function readLines(stream: Readable, line: (line: string) => void): void {
+  const lines = new LineSplitter(MAX_LINE_CHARS)
+  stream.on('data', (bytes: Buffer) => lines.push(bytes).forEach(each => line(each)))
+  stream.on('end', () => lines.end().forEach(each => line(each)))
 }

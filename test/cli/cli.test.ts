@@ -19,15 +19,28 @@ function file(name: string, content: string): string {
 
 const port = (line: string): string => /:(\d+),/.exec(line)?.[1] ?? ''
 
+const commands = [
+  'dev',
+  'run',
+  'reset',
+  'broker',
+  'topics',
+  'groups',
+  'produce',
+  'consume',
+  'describe',
+]
+
 describe('help', () => {
   test('lists the commands', () => {
     const { status, stdout } = millrace('--help')
     expect(status).toBe(0)
-    for (const command of ['dev', 'run', 'reset', 'broker', 'describe'])
-      expect(stdout).toContain(command)
+    for (const command of commands) expect(stdout).toContain(`  ${command} `)
+    // Nobody but a supervisor calls it.
+    expect(stdout).not.toContain('  worker ')
   })
 
-  test.each(['dev', 'run', 'reset', 'broker', 'describe'])('%s --help', command => {
+  test.each(commands)('%s --help', command => {
     const { status, stdout } = millrace(command, '--help')
     expect(status).toBe(0)
     expect(stdout).toContain(`Usage: millrace ${command}`)

@@ -14,10 +14,14 @@ export interface Outcome {
 }
 
 /** Runs the command to its end, in the project's folder. */
-export function millrace(...args: string[]): Outcome {
+export const millrace = (...args: string[]): Outcome => pipeInto('', ...args)
+
+/** The same with something on its standard input. */
+export function pipeInto(input: string, ...args: string[]): Outcome {
   const { status, stdout, stderr } = spawnSync(process.execPath, [bin, ...args], {
     cwd: root,
     encoding: 'utf8',
+    input,
   })
   return { status, stdout, stderr }
 }
