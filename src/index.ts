@@ -54,6 +54,7 @@ export {
 } from './dsl/stores.ts'
 export { StreamsBuilder } from './dsl/streams-builder.ts'
 export type {
+  ProcessingGuarantee,
   StreamsConfig,
   UncaughtExceptionHandler,
   UncaughtExceptionResponse,

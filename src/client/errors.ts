@@ -167,9 +167,19 @@ export function logError(code: number, failure: string, detail?: string | null):
   const because = reason === undefined || reason === '' ? '' : ` (${reason.replace(/\.$/, '')})`
   const remedy = known?.remedy ?? 'fail'
   const sentence = `${failure}: the broker answered ${errorName(code)}${because}.`
-  return remedy === 'fail'
-    ? new LogRefusal(code, sentence)
-    : new MillraceError(codeOf[remedy], sentence)
+  if (remedy === 'fail') return new LogRefusal(code, sentence)
+  if (remedy === 'fenced') return new ProducerFenced(sentence)
+  return new MillraceError(codeOf[remedy], sentence)
+}
+
+/**
+ * Another producer has taken over the transactional id, or the coordinator has ended a transaction that took too long: this
+ * producer can do nothing any more, the next one can.
+ */
+export class ProducerFenced extends MillraceError {
+  constructor(message: string) {
+    super('TASK_MIGRATED', message)
+  }
 }
 
 /** What the broker refuses for good, with its error code in Kafka's protocol. */

@@ -25,13 +25,11 @@ export interface LogClient {
   /** Removes the records below the given offsets. Throws LOG_ERROR for an offset beyond the end of the log. */
   deleteRecords(before: readonly PartitionOffset[]): Promise<void>
   /**
-   * Offsets by position: `earliest`, `latest` (the next offset to be written), or of the first record at or after a
-   * timestamp in milliseconds (-1 when there is none).
+   * Offsets by position: `earliest`, `latest` (the next offset to be written), `lastStable` (up to where readCommitted reads:
+   * the first transaction that is open, or `latest`), or of the first record at or after a timestamp in milliseconds (-1 when
+   * there is none).
    */
-  listOffsets(
-    partitions: readonly TopicPartition[],
-    at: 'earliest' | 'latest' | number,
-  ): Promise<PartitionOffset[]>
+  listOffsets(partitions: readonly TopicPartition[], at: OffsetSpec): Promise<PartitionOffset[]>
   /** What a group has committed; partitions without a commit are absent. */
   committedOffsets(group: string, partitions: readonly TopicPartition[]): Promise<CommittedOffset[]>
   /** A reader of partitions that the caller assigns by hand. */
@@ -51,6 +49,9 @@ export interface LogClient {
    */
   close(): Promise<void>
 }
+
+/** A position in a partition; a number is a timestamp in milliseconds. */
+export type OffsetSpec = 'earliest' | 'latest' | 'lastStable' | number
 
 export interface TopicPartition {
   readonly topic: string
@@ -112,8 +113,10 @@ export interface ConsumerOptions {
    * `readCommitted` reads up to the first transaction that is open, and nothing of those that were aborted.
    * @defaultValue 'readUncommitted'
    */
-  readonly isolation?: 'readUncommitted' | 'readCommitted'
+  readonly isolation?: Isolation
 }
+
+export type Isolation = 'readUncommitted' | 'readCommitted'
 
 export interface LogConsumer {
   /** Replaces the assignment. Partitions that stay keep their position; new ones start at the given offset. */
@@ -183,7 +186,8 @@ export interface LogProducer {
    * refused it.
    *
    * With `failed` the promise resolves when all batches are acknowledged or have failed, each of which `failed` is told of by
-   * its index, in the order of the partition; their offsets are -1. Without, it rejects with the first error.
+   * its index, in the order of the partition; their offsets are -1. Without, it rejects with the first error. In a transaction
+   * all fail together, and the first that `failed` is told of is why.
    */
   send(
     batches: readonly PartitionBatch[],

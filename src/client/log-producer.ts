@@ -276,11 +276,11 @@ export class KafkaLogProducer implements LogProducer {
 
   #giveUp(queue: ProducerQueue, error: unknown): void {
     const failure = error instanceof Error ? error : new Error(String(error))
-    // Of a transaction either everything is written or nothing counts.
-    if (this.#transactions !== undefined) return this.failAll(failure)
     this.#identity = null
     this.#busy.delete(queue)
     queue.fail(failure)
+    // Of a transaction either everything is written or nothing counts. The batch that is why was told first.
+    if (this.#transactions !== undefined) this.failAll(failure)
   }
 
   #leadersLearnt(topics: readonly string[], failure: unknown): void {

@@ -6,24 +6,27 @@ import type { ClientCore } from './client-core.ts'
 import { retryingCall } from './client-core.ts'
 import type { Leader } from './cluster-metadata.ts'
 import { logError } from './errors.ts'
-import type { PartitionOffset, TopicPartition } from './log-client.ts'
+import type { OffsetSpec, PartitionOffset, TopicPartition } from './log-client.ts'
 import { PartitionMap, byTopic, partitionName } from './partition-map.ts'
 
-const timestampOf = { earliest: -2, latest: -1 } as const
+const timestampOf = { earliest: -2, latest: -1, lastStable: -1 } as const
+/** How far a reader that asks may see. */
+const isolationLevel = { readUncommitted: 0, readCommitted: 1 } as const
 /** How long in milliseconds a leader may take over one request. */
 const leaderTimeoutMs = 15_000
 
 export async function listOffsets(
   core: ClientCore,
   partitions: readonly TopicPartition[],
-  at: 'earliest' | 'latest' | number,
+  at: OffsetSpec,
 ): Promise<PartitionOffset[]> {
   const timestamp = typeof at === 'number' ? at : timestampOf[at]
+  const isolation = at === 'lastStable' ? 'readCommitted' : 'readUncommitted'
   const offsets = new PartitionMap<number>()
   await askLeaders(core, partitions, 'listing offsets', async (leader, led, answered) => {
     const response = await core.connections.request(leader.address, listOffsetsApi, {
       replicaId: -1,
-      isolationLevel: 0,
+      isolationLevel: isolationLevel[isolation],
       topics: [...byTopic(led)].map(([name, entries]) => ({
         name,
         partitions: entries.map(entry => ({

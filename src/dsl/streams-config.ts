@@ -54,7 +54,23 @@ export interface StreamsConfig {
    * @defaultValue () => 'stop'
    */
   readonly uncaughtExceptionHandler?: UncaughtExceptionHandler
+  /**
+   * What holds of results after a crash. With `exactlyOnce` (Kafka's exactly_once_v2) the outputs of a commit, the changes of its
+   * stores and the offsets of its input are one transaction: readers of output topics that read committed records only see
+   * each result once. With `atLeastOnce` they are written one after the other, which costs less; after a crash results may come
+   * twice. Kafka's `processing.guarantee`.
+   * @defaultValue 'exactlyOnce'
+   */
+  readonly processingGuarantee?: ProcessingGuarantee
+  /**
+   * After how long, in milliseconds, the log takes back a transaction that an instance has not ended: as long as that, others may
+   * have to wait for one that was killed. A commit must not take longer. Kafka's `transaction.timeout.ms`.
+   * @defaultValue 10_000
+   */
+  readonly transactionTimeoutMs?: number
 }
+
+export type ProcessingGuarantee = 'exactlyOnce' | 'atLeastOnce'
 
 /**
  * What becomes of an instance after an error. `replace`: what was not committed is forgotten, and the instance goes on from
@@ -93,7 +109,11 @@ export function resolveStreamsConfig(
       applicationServerListen: of('applicationServerListen'),
     }),
     uncaughtExceptionHandler: of('uncaughtExceptionHandler') ?? (() => 'stop'),
+    processingGuarantee: of('processingGuarantee') ?? 'exactlyOnce',
+    transactionTimeoutMs: of('transactionTimeoutMs') ?? 10_000,
   }
+  requireGuarantee(config.processingGuarantee)
+  requireTransactionTimeout(config.transactionTimeoutMs)
   requireMilliseconds('commitIntervalMs', config.commitIntervalMs)
   requireMilliseconds('metadataMaxAgeMs', config.metadataMaxAgeMs)
   requireMilliseconds('taskTimeoutMs', config.taskTimeoutMs)
@@ -115,6 +135,24 @@ function requireTopicSettings({ replicationFactor, topicConfigs }: ResolvedStrea
   throw new MillraceError(
     'INVALID_CONFIG',
     'topicConfigs cannot set cleanup.policy: changelogs are compacted, and repartition topics must not be. Leave it out.',
+  )
+}
+
+/** Not every caller was compiled. */
+function requireGuarantee(guarantee: string): void {
+  if (guarantee === 'exactlyOnce' || guarantee === 'atLeastOnce') return
+  throw new MillraceError(
+    'INVALID_CONFIG',
+    `processingGuarantee is ${JSON.stringify(guarantee)}. Give exactlyOnce or atLeastOnce.`,
+  )
+}
+
+/** The log takes a 32-bit integer. */
+function requireTransactionTimeout(value: number): void {
+  if (Number.isSafeInteger(value) && value >= 1 && value < 2 ** 31) return
+  throw new MillraceError(
+    'INVALID_CONFIG',
+    `transactionTimeoutMs is ${value}. Give a whole number of milliseconds that is at least 1.`,
   )
 }
 

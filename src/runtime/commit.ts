@@ -1,11 +1,7 @@
-import type {
-  CommittedOffset,
-  GroupMember,
-  LogProducer,
-  PartitionBatch,
-} from '../client/log-client.ts'
+import type { CommittedOffset } from '../client/log-client.ts'
 import type { MillraceError } from '../errors.ts'
-import { changelogEnds } from './changelog-ends.ts'
+import { changelogEnds, isOvertaken } from './changelog-ends.ts'
+import type { Committer, CommitLog, SentBatch } from './commit-log.ts'
 import { isCorruption } from './is-corruption.ts'
 import type { RecordCollector } from './record-collector.ts'
 import type { Task } from './task.ts'
@@ -13,8 +9,8 @@ import type { Task } from './task.ts'
 export interface CommitTarget {
   /** Holds what the tasks have written since the last commit. */
   readonly collector: RecordCollector
-  readonly producer: Pick<LogProducer, 'send'>
-  readonly member: Pick<GroupMember, 'commit'>
+  readonly log: Pick<CommitLog, 'fencesZombies' | 'commit'>
+  readonly member: Committer
   /** Number of partitions of topics that were chosen while records were processed. Throws when there is none of a name. */
   readonly lookUpTopics: (names: readonly string[]) => Promise<ReadonlyMap<string, number>>
 }
@@ -23,7 +19,7 @@ export interface Committed {
   readonly tasks: readonly Task[]
   readonly offsets: readonly CommittedOffset[]
   /** Outputs and changelog records. */
-  readonly batches: readonly PartitionBatch[]
+  readonly batches: readonly SentBatch[]
   /** Tasks whose stores were not written: close them and start them again, which restores what is missing. */
   readonly overtaken: readonly Task[]
   /** Tasks whose stores turned out to be damaged when they were written: wipe them and start the tasks again. */
@@ -43,31 +39,30 @@ export interface DamagedTask {
  * 3. the input offsets are committed under the group's generation;
  * 4. the stores write their changes, together with the changelog offset they are brought to.
  *
- * A crash before 2 loses nothing that counts: the offsets are the old ones and the stores are as of the last commit. A
- * crash between 2 and 3 repeats the input on stores that restore the changelog of 2 first: counted at least once. A crash
- * between 3 and 4 leaves the stores one commit behind; the restart replays just that from the changelog. Exactly-once
- * is the same order with 2 and 3 in one transaction.
+ * With exactly-once, 2 and 3 are one transaction: they count together. A crash before its end leaves nothing that counts,
+ * and the stores as of the last commit. A crash between 3 and 4 leaves the stores one commit behind; the restart replays just
+ * that from the changelog. At-least-once is the same order without the transaction, so a crash between 2 and 3 repeats
+ * the input on stores that restore the changelog of 2 first: counted at least once.
  *
- * Throws TASK_MIGRATED when the group has moved on: the tasks must be dropped then.
+ * Throws TASK_MIGRATED when the group has moved on: the tasks must be dropped then. Throws CommitUndone when they have to start
+ * anew from what was committed before.
  */
 export async function commit(
   tasks: readonly Task[],
-  { collector, producer, member, lookUpTopics }: CommitTarget,
+  { collector, log, member, lookUpTopics }: CommitTarget,
 ): Promise<Committed> {
   const offsets = tasks.flatMap(task => task.prepareCommit())
   const { unknownTopics } = collector
   if (unknownTopics.length > 0) collector.know(await lookUpTopics(unknownTopics))
-  const batches = collector.drain()
-  const sent = batches.length > 0 ? await producer.send(batches) : []
-  if (offsets.length > 0) await member.commit(offsets)
+  const batches = await log.commit(collector.drain(), offsets, member)
   const overtaken: Task[] = []
   const damaged: DamagedTask[] = []
   const writeStores = async (task: Task): Promise<void> => {
-    const ends = changelogEnds(task, batches, sent)
-    if (ends === undefined) {
+    if (!log.fencesZombies && isOvertaken(task, batches)) {
       overtaken.push(task)
       return
     }
+    const ends = changelogEnds(task, batches)
     try {
       await task.completeCommit(ends)
     } catch (error) {

@@ -1,4 +1,4 @@
-import type { LogClient, LogConsumer, PartitionOffset } from '../client/log-client.ts'
+import type { Isolation, LogClient, LogConsumer, PartitionOffset } from '../client/log-client.ts'
 import type { Logger } from '../logger.ts'
 import type { Platform } from '../platform/platform.ts'
 import { openTaskState } from '../state/open-task-state.ts'
@@ -24,6 +24,8 @@ export interface GlobalTablesOptions {
   readonly topology: Topology
   readonly plan: PartitionPlan
   readonly client: LogClient
+  /** What of transactions is read. */
+  readonly isolation: Isolation
   readonly engine: StoreEngine
   readonly platform: Platform
   readonly config: ResolvedTaskConfig
@@ -61,6 +63,8 @@ export async function openGlobalTables(options: GlobalTablesOptions): Promise<Gl
 class Follower implements GlobalTables {
   readonly #task: Task
   readonly #consumer: LogConsumer
+  /** Of the topics at the beginning. */
+  readonly #ends: readonly PartitionOffset[]
   readonly #options: GlobalTablesOptions
   readonly #views = new Map<string, GlobalStoreView>()
   #lastCommitAt = 0
@@ -105,14 +109,20 @@ class Follower implements GlobalTables {
       logger,
     })
     for (const end of latest) task.knowHighWatermark(end)
-    const consumer = client.consumer()
+    const consumer = client.consumer({ isolation: options.isolation })
     consumer.assign(inputs)
-    return new Follower(task, consumer, options)
+    return new Follower(task, consumer, latest, options)
   }
 
-  constructor(task: Task, consumer: LogConsumer, options: GlobalTablesOptions) {
+  constructor(
+    task: Task,
+    consumer: LogConsumer,
+    ends: readonly PartitionOffset[],
+    options: GlobalTablesOptions,
+  ) {
     this.#task = task
     this.#consumer = consumer
+    this.#ends = ends
     this.#options = options
     const onDamage = (): void => {
       this.#damaged = true
@@ -128,7 +138,9 @@ class Follower implements GlobalTables {
   }
 
   async readToEnd(): Promise<void> {
-    while (!this.#task.isCaughtUp) await this.#readOnce()
+    // Transactions that are still open hold the consumer up before the end, and may be committed already as far as others know.
+    const isPassed = (end: PartitionOffset): boolean => this.#consumer.position(end) >= end.offset
+    while (!this.#ends.every(isPassed) || !this.#task.isCaughtUp) await this.#readOnce()
     await this.#commit()
   }
 

@@ -1,4 +1,5 @@
 import {
+  type ConsumerOptions,
   type LogClient,
   type LogConsumer,
   OffsetOutOfRange,
@@ -15,7 +16,7 @@ const pollMs = 500
 
 /** What restoring needs of a log. */
 export interface RestoreLog extends Pick<LogClient, 'listOffsets'> {
-  consumer(): Pick<LogConsumer, 'assign' | 'poll' | 'close'>
+  consumer(options?: ConsumerOptions): Pick<LogConsumer, 'assign' | 'poll' | 'close'>
 }
 
 /**
@@ -43,7 +44,9 @@ export async function restoreTask(options: {
   )
   const open = await missingRecords(client, state, changelogs)
   if (open.size === 0) return
-  const consumer = client.consumer()
+  // What transactions wrote that were taken back is in the changelog, but not in the table. One that is still open holds the
+  // reader up before the end: whether it counts must be known first.
+  const consumer = client.consumer({ isolation: 'readCommitted' })
   try {
     while (open.size > 0 && !signal.aborted) {
       consumer.assign([...open.values()].map(({ position }) => position))

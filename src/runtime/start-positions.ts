@@ -1,4 +1,4 @@
-import type { LogClient, PartitionOffset, TopicPartition } from '../client/log-client.ts'
+import type { Isolation, LogClient, PartitionOffset, TopicPartition } from '../client/log-client.ts'
 import { partitionName } from '../client/partition-map.ts'
 import { MillraceError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
@@ -8,7 +8,7 @@ import type { OffsetReset, SourceNode, Subtopology } from '../topology/topology.
 export interface StartPosition extends PartitionOffset {
   /** Metadata of the committed offset; empty when there is none. */
   readonly metadata: string
-  /** End of the partition when the position was looked up. */
+  /** End of what could be read of the partition when the position was looked up. */
   readonly end: number
   readonly reset: OffsetReset
   /** Whether the group does not know of the position: it is committed even if nothing is read. */
@@ -22,6 +22,7 @@ export interface StartPositionsOptions {
   readonly client: StartLog
   readonly group: string
   readonly partitions: readonly (TopicPartition & { readonly reset: OffsetReset })[]
+  readonly isolation: Isolation | undefined
   /** Milliseconds since the Unix epoch. */
   readonly now: number
   readonly logger: Logger
@@ -33,18 +34,21 @@ export interface StartPositionsOptions {
  * OFFSET_OUT_OF_RANGE when the source says that nobody but its user may choose a position.
  */
 export async function startPositions(options: StartPositionsOptions): Promise<StartPosition[]> {
-  const { client, group, partitions, logger } = options
-  const [earliest, latest, committed] = await Promise.all([
+  const { client, group, partitions, isolation, logger } = options
+  // First of all: it waits for transactions that are about to commit offsets, and the ends move with them.
+  const committed = await client.committedOffsets(group, partitions)
+  const [earliest, latest, readable] = await Promise.all([
     client.listOffsets(partitions, 'earliest'),
     client.listOffsets(partitions, 'latest'),
-    client.committedOffsets(group, partitions),
+    client.listOffsets(partitions, isolation === 'readCommitted' ? 'lastStable' : 'latest'),
   ])
   const positions: StartPosition[] = []
   for (const { topic, partition, reset } of partitions) {
     const start = find(earliest, topic, partition)?.offset ?? 0
-    const end = find(latest, topic, partition)?.offset ?? start
+    const last = find(latest, topic, partition)?.offset ?? start
+    const end = find(readable, topic, partition)?.offset ?? last
     const found = find(committed, topic, partition)
-    if (found !== undefined && found.offset >= start && found.offset <= end) {
+    if (found !== undefined && found.offset >= start && found.offset <= last) {
       const { offset, metadata } = found
       positions.push({ topic, partition, offset, metadata, end, reset, isNew: false })
       continue

@@ -1,3 +1,4 @@
+import type { Isolation } from '../client/log-client.ts'
 import type { Logger } from '../logger.ts'
 import type { Clock } from '../platform/platform.ts'
 import { openTaskState } from '../state/open-task-state.ts'
@@ -32,6 +33,8 @@ export interface TaskSurroundings {
   readonly collector: RecordCollector
   readonly globalStore: (name: string) => unknown
   readonly config: ResolvedTaskConfig
+  /** What of transactions is read of the inputs. @defaultValue 'readUncommitted' */
+  readonly isolation?: Isolation
   /** Of all tasks of the instance together. */
   readonly cache: CacheBudget | undefined
   /** The wall clock, in milliseconds since the Unix epoch. */
@@ -86,6 +89,7 @@ async function start(
       client,
       group: applicationId,
       partitions,
+      isolation: surroundings.isolation,
       now: clock.now(),
       logger,
     })

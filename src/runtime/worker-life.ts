@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import type { GroupMember, LogClient, LogProducer } from '../client/log-client.ts'
+import type { GroupMember, Isolation, LogClient } from '../client/log-client.ts'
 import type { ResolvedStreamsConfig } from '../dsl/streams-config.ts'
 import { MillraceError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
@@ -11,13 +11,14 @@ import type { ResolvedTaskConfig } from '../topology/task-config.ts'
 import type { Topology } from '../topology/topology.ts'
 import { closeAll } from './close-all.ts'
 import type { CommitTarget } from './commit.ts'
+import type { CommitLog } from './commit-log.ts'
 import { type GlobalTables, openGlobalTables } from './global-tables.ts'
 import { Inputs } from './inputs.ts'
 import { lookUpTopics } from './internal-topics.ts'
 import { type MemberData, type Route, unknownOffset } from './member-data.ts'
 import { joinGroup } from './membership.ts'
 import type { Counters } from './metrics.ts'
-import { OutputSender } from './output-sender.ts'
+import { openCommitLog } from './open-commit-log.ts'
 import { plannedTask, readsAsPlanned } from './partition-plan.ts'
 import { PlannedTopology } from './planned-topology.ts'
 import type { HostedTasks } from './queries/hosted-tasks.ts'
@@ -64,7 +65,9 @@ export interface LifeOwner {
 interface Acquired {
   readonly planned: PlannedTopology
   readonly globals: GlobalTables
-  readonly producer: LogProducer
+  readonly collector: RecordCollector
+  readonly lookUpTopics: CommitTarget['lookUpTopics']
+  readonly commitLog: CommitLog
 }
 
 /** How long to wait for a log that does not answer when closing. A producer by itself goes on for its delivery timeout, two minutes. */
@@ -95,11 +98,16 @@ export class WorkerLife {
     const planning = { topology, deadLetterTopic, client, timers, logger, settings }
     const planned = await PlannedTopology.make(planning)
     const { plan } = planned
-    const opening = { topology, plan, client, engine, platform, config, logger }
+    const isolation = isolationOf(streamsConfig)
+    const opening = { topology, plan, client, isolation, engine, platform, config, logger }
     const globals = await openGlobalTables(opening)
+    const collector = new RecordCollector({ partitions: topic => planned.plan.counts.get(topic) })
+    const lookUp: CommitTarget['lookUpTopics'] = names =>
+      lookUpTopics(names, { client, timers, logger })
+    const parts = { planned, globals, collector, lookUpTopics: lookUp }
     try {
-      const producer = await client.producer()
-      return new WorkerLife(options, owner, { planned, globals, producer })
+      const commitLog = await openCommitLog({ ...options, ...owner, ...parts })
+      return new WorkerLife(options, owner, { ...parts, commitLog })
     } catch (error) {
       await globals.close()
       throw error
@@ -107,35 +115,21 @@ export class WorkerLife {
   }
 
   constructor(options: LifeOptions, owner: LifeOwner, acquired: Acquired) {
-    const { client, platform, logger, topology, config, streamsConfig } = options
-    const { planned, globals, producer } = acquired
+    const { client, platform, logger, topology, streamsConfig } = options
+    const { planned, globals, collector, commitLog } = acquired
+    const isolation = isolationOf(streamsConfig)
     const { counters } = owner
     this.#options = options
     this.#owner = owner
     this.#acquired = acquired
-    const collector = new RecordCollector({ partitions: topic => planned.plan.counts.get(topic) })
-    const onDropped = (): void => {
-      counters.dropped++
-    }
-    const lookUp: CommitTarget['lookUpTopics'] = names =>
-      lookUpTopics(names, { client, timers: platform.timers, logger })
-    const sending = {
-      producer,
-      collector,
-      lookUpTopics: lookUp,
-      topology,
-      config,
-      logger,
-      onDropped,
-    }
     this.#worker = new Worker({
       platform,
       logger,
-      inputs: arrival => new Inputs(client.consumer(), arrival, logger),
-      outputs: new OutputSender(sending),
+      inputs: arrival => new Inputs(client.consumer({ isolation }), arrival, logger),
+      commitLog,
       collector,
       member: () => this.#memberNow(),
-      lookUpTopics: lookUp,
+      lookUpTopics: acquired.lookUpTopics,
       commitIntervalMs: streamsConfig.commitIntervalMs,
       throughput: new Throughput(topology, counters),
       purge: new RepartitionPurge({ topology, client, clock: platform.clock, logger }),
@@ -185,9 +179,9 @@ export class WorkerLife {
   close(): Promise<void> {
     this.#stopping = true
     this.#looking?.cancel()
-    const { globals, producer } = this.#acquired
+    const { globals, commitLog } = this.#acquired
     // Others can go on with the tasks while the rest is closed.
-    const steps = [() => this.#leave(), () => globals.close(), () => producer.close()]
+    const steps = [() => this.#leave(), () => globals.close(), () => commitLog.close()]
     return closeAll(steps, this.#options.logger)
   }
 
@@ -206,7 +200,7 @@ export class WorkerLife {
   giveUp(): void {
     this.#gaveUp = true
     const { logger } = this.#options
-    for (const closed of [this.#acquired.producer.close(), this.#leave()]) {
+    for (const closed of [this.#acquired.commitLog.close(), this.#leave()]) {
       closed.catch((error: unknown) =>
         logger.error({ error }, 'Something else failed while closing'),
       )
@@ -305,9 +299,9 @@ export class WorkerLife {
     collector: RecordCollector,
     signal: AbortSignal,
   ): Promise<StartedTask | undefined> {
-    const { client, engine, platform, logger, topology, config } = this.#options
+    const { client, engine, platform, logger, topology, config, streamsConfig } = this.#options
     const { counters, cache, hosted } = this.#owner
-    const { planned, globals } = this.#acquired
+    const { planned, globals, commitLog } = this.#acquired
     const surroundings = {
       applicationId: topology.applicationId,
       client,
@@ -316,6 +310,7 @@ export class WorkerLife {
       collector,
       globalStore: (name: string) => globals.store(name)?.store,
       config,
+      isolation: isolationOf(streamsConfig),
       cache,
       now: () => platform.clock.now(),
       calls: { ...platform, wake: () => this.#worker.wake() },
@@ -325,8 +320,15 @@ export class WorkerLife {
         counters.restored += records
       },
     }
-    const start = (): Promise<StartedTask | undefined> =>
-      startTask(plannedTask(id, planned.plan), surroundings, signal)
+    const start = async (): Promise<StartedTask | undefined> => {
+      await commitLog.ready(signal)
+      if (signal.aborted) return undefined
+      return startTask(plannedTask(id, planned.plan), surroundings, signal)
+    }
     return withinTaskTimeout(`Task ${id}`, this.#patience, start, signal)
   }
 }
+
+/** What of the transactions of others is read. */
+const isolationOf = ({ processingGuarantee }: ResolvedStreamsConfig): Isolation =>
+  processingGuarantee === 'exactlyOnce' ? 'readCommitted' : 'readUncommitted'

@@ -1,16 +1,16 @@
-import { MillraceError } from '../errors.ts'
+import type { MillraceError } from '../errors.ts'
 import type { GroupMember } from '../client/log-client.ts'
 import type { Logger } from '../logger.ts'
 import type { Platform } from '../platform/platform.ts'
 import { closeAll } from './close-all.ts'
 import { commit, type CommitTarget } from './commit.ts'
+import { type CommitLog, CommitUndone, isMigration } from './commit-log.ts'
 import { areDrained, drain } from './drain.ts'
 import { Errands } from './errands.ts'
 import type { Inputs } from './inputs.ts'
 import { isCorruption } from './is-corruption.ts'
 import { Latch } from './latch.ts'
 import type { Share } from './member-data.ts'
-import { type OutputSender, RetryRequested } from './output-sender.ts'
 import type { RecordCollector } from './record-collector.ts'
 import type { RepartitionPurge } from './repartition-purge.ts'
 import type { StartedTask } from './start-task.ts'
@@ -34,7 +34,7 @@ export interface WorkerOptions {
   readonly platform: Platform
   readonly logger: Logger
   readonly inputs: (arrival: () => void) => Inputs
-  readonly outputs: OutputSender
+  readonly commitLog: CommitLog
   readonly collector: RecordCollector
   readonly member: () => GroupMember
   readonly lookUpTopics: CommitTarget['lookUpTopics']
@@ -210,11 +210,11 @@ export class Worker {
   async #sendDeadLetters(): Promise<void> {
     const topics = new Set([...this.#tasks.values()].flatMap(task => [...task.deadLetterTopics]))
     if (topics.size === 0) return
-    const { collector, outputs, lookUpTopics, logger } = this.#options
+    const { collector, commitLog, lookUpTopics, logger } = this.#options
     try {
       collector.know(await lookUpTopics(collector.unknownTopics))
       const letters = collector.drain().filter(({ topic }) => topics.has(topic))
-      if (letters.length > 0) await outputs.send(letters)
+      if (letters.length > 0) await commitLog.write(letters)
     } catch (error) {
       // The failure that they tell of is the one to report.
       logger.error({ error }, 'Dead letters could not be written')
@@ -303,11 +303,12 @@ export class Worker {
     try {
       await this.#commit()
     } catch (error) {
-      if (error instanceof RetryRequested) {
+      if (error instanceof CommitUndone) {
+        if (this.#stopping) throw error.cause
         await this.#startAnew(error)
         return true
       }
-      if (!(error instanceof MillraceError) || error.code !== 'TASK_MIGRATED') throw error
+      if (!isMigration(error)) throw error
       this.#options.logger.warn({ error }, 'The group gave the tasks of this instance to others')
       await this.#lose()
       return false
@@ -316,9 +317,9 @@ export class Worker {
   }
 
   /** Whatever was not committed is processed again. */
-  async #startAnew(error: RetryRequested): Promise<void> {
+  async #startAnew(error: CommitUndone): Promise<void> {
     const ids = [...this.#tasks.keys(), ...this.#starting.keys()]
-    this.#options.logger.warn({ error }, 'The log did not take the outputs: the tasks start anew')
+    this.#options.logger.warn({ error }, 'A commit did not succeed: the tasks start anew')
     await this.#closeAll()
     for (const id of ids) this.#start(id)
   }
@@ -326,8 +327,9 @@ export class Worker {
   async #commit(): Promise<void> {
     const needed = [...this.#tasks.values()].filter(task => task.needsCommit)
     if (needed.length > 0) {
-      const { outputs, collector, member, lookUpTopics, throughput, purge, logger } = this.#options
-      const target = { producer: outputs, collector, member: member(), lookUpTopics }
+      const { commitLog, collector, member, lookUpTopics, throughput, purge, logger } =
+        this.#options
+      const target = { log: commitLog, collector, member: member(), lookUpTopics }
       const committed = await commit(needed, target)
       throughput.committed(committed)
       purge.committed(committed.offsets)

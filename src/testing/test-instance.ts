@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 
-import type { CommittedOffset } from '../client/log-client.ts'
+import type { CommittedOffset, PartitionBatch } from '../client/log-client.ts'
 import { PartitionMap } from '../client/partition-map.ts'
 import type { Logger } from '../logger.ts'
 import { closeAll } from '../runtime/close-all.ts'
 import { commit } from '../runtime/commit.ts'
+import type { Committer } from '../runtime/commit-log.ts'
 import { type GlobalStoreView, globalStoreView } from '../runtime/global-store-view.ts'
 import { type PartitionPlan, partitionsOf } from '../runtime/partition-plan.ts'
 import { queryStore } from '../runtime/queries/store-view.ts'
@@ -191,14 +192,18 @@ export class TestInstance {
     const needed = this.#tasks.filter(task => task.needsCommit)
     this.committedDrops = this.droppedRecords
     if (needed.length === 0) return false
-    const member = {
-      commit: async (offsets: readonly CommittedOffset[]) => commitOffsets(offsets),
-    }
-    const producer = this.#options.log
-    const { partitions } = this.#options
+    const { partitions, log } = this.#options
     const lookUpTopics = async (names: readonly string[]) =>
       new Map(names.map(name => [name, partitions(name)]))
-    const target = { collector: this.#collector, producer, member, lookUpTopics }
+    const commitLog = {
+      fencesZombies: false,
+      async commit(batches: readonly PartitionBatch[], offsets: readonly CommittedOffset[]) {
+        const sent = await log.send(batches)
+        commitOffsets(offsets)
+        return sent
+      },
+    }
+    const target = { collector: this.#collector, log: commitLog, member: noMember, lookUpTopics }
     const { overtaken, damaged } = await commit(needed, target)
     const [first] = damaged
     if (first !== undefined) throw first.error
@@ -258,6 +263,13 @@ export class TestInstance {
 }
 
 const bootId = 'test'
+
+/** The log of a test has one instance, and no groups. */
+const noMember: Committer = {
+  commit: () => assert.fail('offsets are committed by the log'),
+  identity: () => assert.fail('there is no group'),
+  renewed: () => assert.fail('there is no group'),
+}
 
 /** Its databases can be closed as they are when a process is killed. */
 class KillableEngine implements StoreEngine {

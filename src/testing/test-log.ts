@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import type {
   CommittedOffset,
   FetchedPartition,
+  OffsetSpec,
   PartitionBatch,
   PartitionOffset,
   TopicPartition,
@@ -10,6 +11,7 @@ import type {
 import { PartitionMap } from '../client/partition-map.ts'
 import { maxTimestamp, nextOffset, setBaseOffset } from '../protocol/record-batch.ts'
 import { RecordReader } from '../protocol/record-batch-reader.ts'
+import type { SentBatch } from '../runtime/commit-log.ts'
 import type { RestoreLog } from '../runtime/restore.ts'
 import type { StartLog } from '../runtime/start-positions.ts'
 import { noHeaders } from '../topology/record.ts'
@@ -79,10 +81,8 @@ export class TestLog implements RestoreLog, StartLog {
     }
   }
 
-  async send(batches: readonly PartitionBatch[]): Promise<PartitionOffset[]> {
-    return batches.map(({ topic, partition, batch }) => {
-      return { topic, partition, offset: this.append({ topic, partition, batch }) }
-    })
+  async send(batches: readonly PartitionBatch[]): Promise<SentBatch[]> {
+    return batches.map(batch => ({ ...batch, offset: this.append(batch) }))
   }
 
   commit(offsets: readonly CommittedOffset[]): void {
@@ -98,11 +98,12 @@ export class TestLog implements RestoreLog, StartLog {
 
   async listOffsets(
     partitions: readonly TopicPartition[],
-    at: 'earliest' | 'latest' | number,
+    at: OffsetSpec,
   ): Promise<PartitionOffset[]> {
     return partitions.map(({ topic, partition }) => {
       if (at === 'earliest') return { topic, partition, offset: 0 }
-      if (at === 'latest') return { topic, partition, offset: this.end({ topic, partition }) }
+      if (typeof at === 'string')
+        return { topic, partition, offset: this.end({ topic, partition }) }
       return { topic, partition, offset: firstSince(this.#batches.get({ topic, partition }), at) }
     })
   }

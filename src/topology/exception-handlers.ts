@@ -1,3 +1,4 @@
+import { MillraceError } from '../errors.ts'
 import type { Headers, StreamRecord } from './record.ts'
 
 /**
@@ -181,4 +182,12 @@ export function logAndContinue(_error: unknown, context: ErrorHandlerContext): E
  */
 export function logAndFail(_error: unknown, context: ErrorHandlerContext): ExceptionResponse {
   return { response: 'fail', deadLetters: context.deadLetters() }
+}
+
+/**
+ * The default production handler: has records that the log did not take for now written again, and stops the application for
+ * others, as `logAndFail` does. Kafka Streams' `DefaultProductionExceptionHandler`.
+ */
+export function retryOrFail(error: unknown, context: ErrorHandlerContext): ExceptionResponse {
+  return error instanceof MillraceError && error.retriable ? 'retry' : logAndFail(error, context)
 }

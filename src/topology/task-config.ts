@@ -5,7 +5,7 @@ import type {
   ProcessingExceptionHandler,
   ProductionExceptionHandler,
 } from './exception-handlers.ts'
-import { logAndFail } from './exception-handlers.ts'
+import { logAndFail, retryOrFail } from './exception-handlers.ts'
 import { failOnInvalidTimestamp, type TimestampExtractor } from './timestamp-extractors.ts'
 
 /**
@@ -17,7 +17,10 @@ export interface TaskConfig {
   readonly deserializationExceptionHandler?: DeserializationExceptionHandler
   /** Decides about records in whose processing a node throws. @defaultValue logAndFail */
   readonly processingExceptionHandler?: ProcessingExceptionHandler
-  /** Decides about output records that cannot be written. @defaultValue logAndFail */
+  /**
+   * Decides about output records that cannot be written.
+   * @defaultValue `retry` for those that the log does not take for now, logAndFail for others
+   */
   readonly productionExceptionHandler?: ProductionExceptionHandler
   /**
    * Topic to which the built-in handlers write the input records that failed (KIP-1034). Created with the output topics if
@@ -65,7 +68,7 @@ export function resolveTaskConfig(
   const config: ResolvedTaskConfig = {
     deserializationExceptionHandler: of('deserializationExceptionHandler') ?? logAndFail,
     processingExceptionHandler: of('processingExceptionHandler') ?? logAndFail,
-    productionExceptionHandler: of('productionExceptionHandler') ?? logAndFail,
+    productionExceptionHandler: of('productionExceptionHandler') ?? retryOrFail,
     deadLetterTopic: of('deadLetterTopic'),
     deadLetterDroppedRecords: of('deadLetterDroppedRecords') ?? false,
     timestampExtractor: of('timestampExtractor') ?? failOnInvalidTimestamp,

@@ -75,7 +75,7 @@ async function untilCommitted({ everything }: { everything: boolean }): Promise<
 async function finish(): Promise<Map<string, CityDelays>> {
   await using application = await startApplication(app, {
     client,
-    stateFolder: join(folder, 'state', app.name),
+    stateFolder: join(folder, 'state', app.name, 'worker-1'),
   })
   await application.untilEnd()
   const results = new Map<string, CityDelays>()
@@ -89,7 +89,7 @@ async function finish(): Promise<Map<string, CityDelays>> {
 async function foldTopic(topic: string, trailer: number): Promise<Map<string, CityDelays>> {
   const partitions = partitionsOf(topic)
   const ends = await client.listOffsets(partitions, 'latest')
-  const consumer = client.consumer()
+  const consumer = client.consumer({ isolation: 'readCommitted' })
   consumer.assign(partitions.map(partition => ({ ...partition, offset: 0 })))
   const results = new Map<string, CityDelays>()
   const reader = new RecordReader()
@@ -97,7 +97,8 @@ async function foldTopic(topic: string, trailer: number): Promise<Map<string, Ci
     for (const { batches } of await consumer.poll(1000)) {
       reader.reset(batches)
       while (reader.next()) {
-        const { key, value } = reader
+        const { key, value, isControl } = reader
+        if (isControl) continue
         if (key === null) throw new Error(`a record of ${topic} has no key`)
         const at = key.length - trailer
         const windowed = cityDay(key.subarray(0, at).toString(), Number(key.readBigInt64BE(at)))
@@ -134,20 +135,14 @@ test('after a clean stop in the middle every (city, day) equals the naive fold',
   expect(await foldOutput()).toEqual(naiveFold())
 })
 
-test('after kill -9 in the middle every record counts at least once, and the store is its changelog', async () => {
+test('after kill -9 in the middle every (city, day) equals the naive fold, and the store is its changelog', async () => {
   await loadFlights({ half: true })
   const first = runApp()
   await untilCommitted({ everything: false })
   expect(await first.stop('SIGKILL')).toBeNull()
   await loadFlights({ half: false })
   const results = await finish()
-  const expected = naiveFold()
-  expect([...results.keys()].sort()).toEqual([...expected.keys()].sort())
-  for (const [key, { flights, minutes }] of expected) {
-    const result = results.get(key)
-    expect(result?.flights, key).toBeGreaterThanOrEqual(flights)
-    expect(result?.minutes, key).toBeGreaterThanOrEqual(minutes)
-  }
+  expect(results).toEqual(naiveFold())
   expect(await foldChangelog()).toEqual(results)
   expect(await foldOutput()).toEqual(results)
 })

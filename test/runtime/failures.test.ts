@@ -38,11 +38,11 @@ describe('an application fails', () => {
       builder.stream('in', text).foreach(() => {})
     })
     const client = log.client()
-    const producer = client.producer.bind(client)
-    client.producer = async () => {
+    const producer = client.transactionalProducer.bind(client)
+    client.transactionalProducer = async options => {
       await produce(log.client(), 'rates', [record('EUR', 'not a number')])
       for (let i = 0; i < 50; i++) await platform.timers.yield()
-      return producer()
+      return producer(options)
     }
     const engine = new CrashableEngine()
     const options = { client, platform, stateFolder: folder.path, engine }

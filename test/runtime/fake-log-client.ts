@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import {
   type CommittedOffset,
+  type ConsumerOptions,
   type FetchedPartition,
   type GroupIdentity,
   type GroupMember,
@@ -10,17 +11,26 @@ import {
   type LogProducer,
   type NewTopic,
   OffsetOutOfRange,
+  type OffsetCommitter,
+  type OffsetSpec,
+  type PartitionBatch,
   type PartitionOffset,
   type TopicPartition,
+  type TransactionOptions,
+  type TransactionalProducer,
 } from '../../src/client/log-client.ts'
+import { ProducerFenced } from '../../src/client/errors.ts'
 import { MillraceError } from '../../src/errors.ts'
-import type { Timers } from '../../src/platform/platform.ts'
+import type { Timer, Timers } from '../../src/platform/platform.ts'
+import { buildControlBatch } from '../../src/protocol/control-batch.ts'
 import { RecordReader } from '../../src/protocol/record-batch-reader.ts'
 
 interface StoredBatch {
   readonly baseOffset: number
   readonly nextOffset: number
   readonly bytes: Buffer
+  /** What it is part of. */
+  readonly transaction?: FakeTransaction | undefined
 }
 
 /**
@@ -33,7 +43,8 @@ export class FakeLog {
   readonly configs = new Map<string, Readonly<Record<string, string>>>()
   readonly committed = new Map<string, Map<string, CommittedOffset>>()
   readonly groups = new Map<string, FakeGroup>()
-  fault: (step: 'send' | 'commit', client: FakeLogClient) => void = () => {}
+  fault: (step: 'send' | 'commit' | 'end', client: FakeLogClient) => void = () => {}
+  readonly producers = new Map<string, FakeTransactionalProducer>()
   readonly #timers: Timers
   #waiting: (() => void)[] = []
 
@@ -61,6 +72,12 @@ export class FakeLog {
     return this.partition(partition)[0]?.baseOffset ?? 0
   }
 
+  /** Up to where committed records are read. */
+  lastStableOffset(partition: TopicPartition): number {
+    const open = this.partition(partition).find(batch => batch.transaction?.state === 'open')
+    return open?.baseOffset ?? this.endOffset(partition)
+  }
+
   /** Offset of the first record at or after a time; -1 when there is none. */
   offsetAt(partition: TopicPartition, timestamp: number): number {
     const reader = new RecordReader()
@@ -71,16 +88,20 @@ export class FakeLog {
     return -1
   }
 
-  append(partition: TopicPartition, batch: Buffer): number {
+  append(partition: TopicPartition, batch: Buffer, transaction?: FakeTransaction): number {
     const bytes = Buffer.from(batch)
     const baseOffset = this.endOffset(partition)
     bytes.writeBigInt64BE(BigInt(baseOffset), 0)
     const nextOffset = baseOffset + bytes.readInt32BE(23) + 1
-    this.partition(partition).push({ baseOffset, nextOffset, bytes })
+    this.partition(partition).push({ baseOffset, nextOffset, bytes, transaction })
+    this.changed()
+    return baseOffset
+  }
+
+  changed(): void {
     const waiting = this.#waiting
     this.#waiting = []
     for (const wake of waiting) wake()
-    return baseOffset
   }
 
   /** Resolves with the next append or after `waitMs`. */
@@ -92,6 +113,16 @@ export class FakeLog {
         resolve()
       })
     })
+  }
+
+  commitOffsets(group: string, offsets: readonly CommittedOffset[]): void {
+    const committed = this.committed.get(group) ?? new Map<string, CommittedOffset>()
+    for (const offset of offsets) committed.set(keyOf(offset), offset)
+    this.committed.set(group, committed)
+  }
+
+  schedule(delayMs: number, callback: () => void): Timer {
+    return this.#timers.schedule(delayMs, callback)
   }
 
   group(name: string): FakeGroup {
@@ -165,7 +196,7 @@ class FakeLogClient implements LogClient {
 
   async listOffsets(
     partitions: readonly TopicPartition[],
-    at: 'earliest' | 'latest' | number,
+    at: OffsetSpec,
   ): Promise<PartitionOffset[]> {
     this.check()
     return partitions.map(({ topic, partition }) => ({
@@ -176,7 +207,9 @@ class FakeLogClient implements LogClient {
           ? this.log.startOffset({ topic, partition })
           : at === 'latest'
             ? this.log.endOffset({ topic, partition })
-            : this.log.offsetAt({ topic, partition }, at),
+            : at === 'lastStable'
+              ? this.log.lastStableOffset({ topic, partition })
+              : this.log.offsetAt({ topic, partition }, at),
     }))
   }
 
@@ -185,12 +218,18 @@ class FakeLogClient implements LogClient {
     partitions: readonly TopicPartition[],
   ): Promise<CommittedOffset[]> {
     this.check()
+    const isPending = (): boolean =>
+      [...this.log.producers.values()].some(producer => producer.isCommittingFor(group))
+    while (isPending()) {
+      await this.log.change(100)
+      this.check()
+    }
     const committed = this.log.committed.get(group)
     return partitions.flatMap(partition => committed?.get(keyOf(partition)) ?? [])
   }
 
-  consumer(): LogConsumer {
-    return new FakeConsumer(this)
+  consumer({ isolation }: ConsumerOptions = {}): LogConsumer {
+    return new FakeConsumer(this, isolation === 'readCommitted')
   }
 
   async producer(): Promise<LogProducer> {
@@ -214,8 +253,13 @@ class FakeLogClient implements LogClient {
     }
   }
 
-  transactionalProducer(): Promise<never> {
-    return Promise.reject(new Error('the fake log has no transactions'))
+  async transactionalProducer(options: TransactionOptions): Promise<TransactionalProducer> {
+    this.check()
+    const { transactionalId } = options
+    this.log.producers.get(transactionalId)?.fence()
+    const producer = new FakeTransactionalProducer(this, options)
+    this.log.producers.set(transactionalId, producer)
+    return producer
   }
 
   joinGroup(options: GroupOptions): GroupMember {
@@ -231,13 +275,144 @@ class FakeLogClient implements LogClient {
   }
 }
 
+interface FakeTransaction {
+  state: 'open' | 'committed' | 'aborted'
+  readonly partitions: Map<string, TopicPartition>
+  readonly offsets: Map<string, readonly CommittedOffset[]>
+}
+
+/** Its transactions are in the log with markers behind them, as in a real one. */
+class FakeTransactionalProducer implements TransactionalProducer {
+  readonly #client: FakeLogClient
+  readonly #timeoutMs: number
+  #open: FakeTransaction | null = null
+  #failure: Error | null = null
+  #ended: Error | null = null
+  #timeout: Timer | null = null
+
+  constructor(client: FakeLogClient, { transactionTimeoutMs = 60_000 }: TransactionOptions) {
+    this.#client = client
+    this.#timeoutMs = transactionTimeoutMs
+  }
+
+  isCommittingFor(group: string): boolean {
+    return this.#open?.offsets.has(group) === true
+  }
+
+  /** Another producer takes over, or the transaction has timed out. */
+  fence(): void {
+    this.#ended ??= new ProducerFenced('A newer producer took over the transactional id.')
+    this.#end('aborted')
+  }
+
+  async send(
+    batches: readonly PartitionBatch[],
+    failed?: (index: number, error: Error) => void,
+  ): Promise<PartitionOffset[]> {
+    this.#check()
+    try {
+      this.#client.log.fault('send', this.#client)
+    } catch (error) {
+      if (!(error instanceof Error)) throw error
+      this.#failure = error
+      if (failed === undefined) throw error
+      batches.forEach((_, index) => failed(index, error))
+      return batches.map(({ topic, partition }) => ({ topic, partition, offset: -1 }))
+    }
+    const transaction = this.#begin()
+    return batches.map(({ topic, partition, batch }) => {
+      transaction.partitions.set(keyOf({ topic, partition }), { topic, partition })
+      const offset = this.#client.log.append({ topic, partition }, batch, transaction)
+      return { topic, partition, offset }
+    })
+  }
+
+  async sendOffsets(offsets: readonly CommittedOffset[], member: OffsetCommitter): Promise<void> {
+    this.#check()
+    try {
+      const { log } = this.#client
+      log.fault('commit', this.#client)
+      const identity = member.identity()
+      const { group } = identity
+      if (!log.group(group).isIn(identity)) await member.renewed(identity)
+      this.#begin().offsets.set(group, offsets)
+    } catch (error) {
+      if (error instanceof Error) this.#failure = error
+      throw error
+    }
+  }
+
+  async commit(): Promise<void> {
+    this.#check()
+    if (this.#open === null) return
+    try {
+      this.#client.log.fault('end', this.#client)
+    } catch (error) {
+      if (error instanceof Error) this.#ended = error
+      throw error
+    }
+    this.#end('committed')
+  }
+
+  async abort(): Promise<void> {
+    this.#client.check()
+    if (this.#ended !== null) throw this.#ended
+    this.#end('aborted')
+    this.#failure = null
+  }
+
+  async close(): Promise<void> {
+    this.#ended ??= new MillraceError('CLOSED', 'The producer was closed.')
+  }
+
+  #check(): void {
+    this.#client.check()
+    const failure = this.#ended ?? this.#failure
+    if (failure !== null) throw failure
+  }
+
+  #begin(): FakeTransaction {
+    if (this.#open !== null) return this.#open
+    const transaction: FakeTransaction = {
+      state: 'open',
+      partitions: new Map(),
+      offsets: new Map(),
+    }
+    this.#open = transaction
+    this.#timeout = this.#client.log.schedule(this.#timeoutMs, () => {
+      if (this.#open === transaction) this.fence()
+    })
+    return transaction
+  }
+
+  #end(end: 'committed' | 'aborted'): void {
+    const transaction = this.#open
+    if (transaction === null) return
+    this.#open = null
+    this.#timeout?.cancel()
+    const { log } = this.#client
+    transaction.state = end
+    for (const partition of transaction.partitions.values()) {
+      const type = end === 'committed' ? 'commit' : 'abort'
+      const producer = { producerId: 0n, producerEpoch: 0, coordinatorEpoch: 0 }
+      log.append(partition, buildControlBatch({ ...producer, type, timestamp: 0 }))
+    }
+    if (end === 'committed') {
+      for (const [group, offsets] of transaction.offsets) log.commitOffsets(group, offsets)
+    }
+    log.changed()
+  }
+}
+
 class FakeConsumer implements LogConsumer {
   readonly #client: FakeLogClient
+  readonly #readsCommitted: boolean
   readonly #positions = new Map<string, PartitionOffset>()
   readonly #paused = new Set<string>()
 
-  constructor(client: FakeLogClient) {
+  constructor(client: FakeLogClient, readsCommitted: boolean) {
     this.#client = client
+    this.#readsCommitted = readsCommitted
   }
 
   assign(partitions: readonly PartitionOffset[]): void {
@@ -276,16 +451,23 @@ class FakeConsumer implements LogConsumer {
     return [...this.#positions.values()].flatMap(({ topic, partition, offset }) => {
       if (this.#paused.has(keyOf({ topic, partition }))) return []
       const stored = log.partition({ topic, partition })
-      const highWatermark = log.endOffset({ topic, partition })
+      const end = log.endOffset({ topic, partition })
       const start = log.startOffset({ topic, partition })
-      if (offset > highWatermark || offset < start) {
-        throw new OffsetOutOfRange({ topic, partition, offset }, start, highWatermark)
+      if (offset > end || offset < start) {
+        throw new OffsetOutOfRange({ topic, partition, offset }, start, end)
       }
-      const batches = stored.filter(batch => batch.nextOffset > offset).slice(0, 3)
+      const stable = log.lastStableOffset({ topic, partition })
+      const highWatermark = this.#readsCommitted ? stable : end
+      const batches = stored
+        .filter(batch => batch.nextOffset > offset && batch.nextOffset <= highWatermark)
+        .slice(0, 3)
       const nextOffset = batches.at(-1)?.nextOffset
       if (nextOffset === undefined) return []
       this.#positions.set(keyOf({ topic, partition }), { topic, partition, offset: nextOffset })
-      const bytes = Buffer.concat(batches.map(batch => batch.bytes))
+      const read = batches.filter(
+        ({ transaction }) => !this.#readsCommitted || transaction?.state !== 'aborted',
+      )
+      const bytes = Buffer.concat(read.map(batch => batch.bytes))
       return [{ topic, partition, batches: bytes, offset, nextOffset, highWatermark }]
     })
   }
@@ -320,9 +502,7 @@ class FakeMember implements GroupMember {
     log.fault('commit', this.client)
     if (!this.group.isCurrent(this)) await this.group.settled()
     this.identity()
-    const committed = log.committed.get(this.options.group) ?? new Map<string, CommittedOffset>()
-    for (const offset of offsets) committed.set(keyOf(offset), offset)
-    log.committed.set(this.options.group, committed)
+    log.commitOffsets(this.options.group, offsets)
   }
 
   identity(): GroupIdentity {
@@ -356,6 +536,15 @@ class FakeGroup {
 
   isCurrent(member: FakeMember): boolean {
     return this.members.includes(member) && member.generation === this.#generation
+  }
+
+  isIn({ memberId, generation }: GroupIdentity): boolean {
+    return this.members.some(
+      member =>
+        member.memberId === memberId &&
+        member.generation === generation &&
+        generation === this.#generation,
+    )
   }
 
   get size(): number {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { defineApp } from '../../src/dsl/define-app.ts'
+import type { ProcessingGuarantee, StreamsConfig } from '../../src/dsl/streams-config.ts'
 import { MillraceError } from '../../src/errors.ts'
 import { nodePlatform } from '../../src/platform/node-platform.ts'
 import { RecordBatchBuilder } from '../../src/protocol/record-batch-builder.ts'
@@ -22,19 +23,25 @@ const app = defineApp('app', builder => {
 const input = Array.from({ length: 400 }, (_, i) => record(`key-${i % 5}`, `${i}`))
 const naive = { 'key-0': 80, 'key-1': 80, 'key-2': 80, 'key-3': 80, 'key-4': 80 }
 
-function start(log: FakeLog, engine: CrashableEngine, stateFolder: string): Promise<Application> {
-  const client = log.client()
-  return startApplication(app, { client, platform, stateFolder, engine, commitIntervalMs: 5 })
+function start(
+  log: FakeLog,
+  engine: CrashableEngine,
+  stateFolder: string,
+  streamsConfig: StreamsConfig = {},
+): Promise<Application> {
+  const options = { client: log.client(), platform, stateFolder, engine, commitIntervalMs: 5 }
+  return startApplication(app, { ...options, ...streamsConfig })
 }
 
 /** An application that has processed half of the input. */
 async function begin(
   stateFolder: string,
+  streamsConfig: StreamsConfig = {},
 ): Promise<{ log: FakeLog; engine: CrashableEngine; application: Application }> {
   const log = new FakeLog(platform.timers)
   const engine = new CrashableEngine()
   await log.client().createTopics([{ name: 'in' }])
-  const application = await start(log, engine, stateFolder)
+  const application = await start(log, engine, stateFolder, streamsConfig)
   await produce(log.client(), 'in', input.slice(0, 200))
   await application.untilEnd()
   return { log, engine, application }
@@ -53,6 +60,8 @@ async function changelogOf(log: FakeLog): Promise<Record<string, number>> {
     [...rows].map(([key, value]) => [Buffer.from(key, 'hex').toString(), Number(value.toString())]),
   )
 }
+
+const atLeastOnce = { processingGuarantee: 'atLeastOnce' } as const
 
 /** What a former owner of the task does that does not know yet that it has lost it. */
 function writeAsZombie(log: FakeLog): void {
@@ -78,23 +87,28 @@ describe('an application goes on', () => {
     expect(await changelogOf(log)).toEqual(naive)
   })
 
-  test('when the commit is the first to learn that the tasks are gone', async () => {
-    using folder = temporaryFolder()
-    const { log, application } = await begin(folder.path)
-    await using _ = application
-    const group = log.group('app')
-    const [member] = group.members
-    group.supersede()
-    await produce(log.client(), 'in', input.slice(200))
-    while (application.state === 'RUNNING') await platform.timers.yield()
-    expect(application.state).toBe('REBALANCING')
-    await (member && group.evict(member))
-    await application.untilEnd()
-    const counts = await storeOf(application)
-    expect(counts).toEqual(await changelogOf(log))
-    // The changelog of the refused commit was written: at least once, and here twice.
-    for (const [key, count] of Object.entries(naive)) expect(counts[key]).toBeGreaterThan(count)
-  })
+  test.each<ProcessingGuarantee>(['exactlyOnce', 'atLeastOnce'])(
+    'when the commit is the first to learn that the tasks are gone, %s',
+    async processingGuarantee => {
+      using folder = temporaryFolder()
+      const { log, application } = await begin(folder.path, { processingGuarantee })
+      await using _ = application
+      const group = log.group('app')
+      const [member] = group.members
+      group.supersede()
+      await produce(log.client(), 'in', input.slice(200))
+      while (application.state === 'RUNNING') await platform.timers.yield()
+      expect(application.state).toBe('REBALANCING')
+      await (member && group.evict(member))
+      await application.untilEnd()
+      const counts = await storeOf(application)
+      expect(counts).toEqual(await changelogOf(log))
+      if (processingGuarantee === 'exactlyOnce') expect(counts).toEqual(naive)
+      // The changelog of the refused commit was written: at least once, and here twice.
+      else
+        for (const [key, count] of Object.entries(naive)) expect(counts[key]).toBeGreaterThan(count)
+    },
+  )
 
   test('after a store was found damaged: it is rebuilt from its changelog', async () => {
     using folder = temporaryFolder()
@@ -116,7 +130,7 @@ describe('an application goes on', () => {
 
   test('after a former owner wrote to a changelog: the store becomes its fold again', async () => {
     using folder = temporaryFolder()
-    const { log, application } = await begin(folder.path)
+    const { log, application } = await begin(folder.path, atLeastOnce)
     await using _ = application
     writeAsZombie(log)
     await produce(log.client(), 'in', input.slice(200))
@@ -130,7 +144,8 @@ describe('an application goes on', () => {
     using folder = temporaryFolder()
     const log = new FakeLog(platform.timers)
     await log.client().createTopics([{ name: 'in' }])
-    await using application = await start(log, new CrashableEngine(), folder.path)
+    const engine = new CrashableEngine()
+    await using application = await start(log, engine, folder.path, atLeastOnce)
     while (application.state !== 'RUNNING') await platform.timers.yield()
     writeAsZombie(log)
     await produce(log.client(), 'in', input)
@@ -142,7 +157,7 @@ describe('an application goes on', () => {
 
   test('with a task that comes back after others wrote to its changelog: it restores that once', async () => {
     using folder = temporaryFolder()
-    const { log, application } = await begin(folder.path)
+    const { log, application } = await begin(folder.path, atLeastOnce)
     await using _ = application
     const group = log.group('app')
     const [member] = group.members

@@ -48,12 +48,12 @@ export interface ReadRecord {
   readonly timestamp: number
 }
 
-/** Everything that a topic holds, partition by partition. */
+/** Everything that a topic holds and counts, partition by partition. */
 export async function readAll(client: LogClient, topic: string): Promise<ReadRecord[]> {
   const count = (await client.describeTopics([topic])).get(topic)?.partitions ?? 0
   const partitions = Array.from({ length: count }, (_, partition) => ({ topic, partition }))
   const ends = await client.listOffsets(partitions, 'latest')
-  const consumer = client.consumer()
+  const consumer = client.consumer({ isolation: 'readCommitted' })
   const records: ReadRecord[] = []
   const reader = new RecordReader()
   consumer.assign(await client.listOffsets(partitions, 'earliest'))

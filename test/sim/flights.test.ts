@@ -1,10 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { type Fault, input, naive, run } from './flights-world.ts'
 
-function flightsOn(day: string | undefined): number {
-  return Number(day?.split(' ')[0] ?? 0)
-}
-
 const faults: readonly Fault[] = [
   'clean stop',
   'kill',
@@ -26,15 +22,11 @@ describe('flights in the simulator', () => {
       expect(first.days).toEqual(first.changelog)
       // What is gone, or not to be trusted, comes back from the changelog; what is there is not read again.
       if (fault === 'loss of the stores' || fault === 'power loss') {
-        expect(first.restored).toBeGreaterThan(50)
+        expect(first.restored).toBeGreaterThan(0)
       } else if (fault !== 'kill') {
         expect(first.restored).toBe(0)
       }
-      const expected = naive()
-      if (fault === 'clean stop') expect(first.days).toEqual(expected)
-      for (const [day, sum] of Object.entries(expected)) {
-        expect(flightsOn(first.days[day])).toBeGreaterThanOrEqual(flightsOn(sum))
-      }
+      expect(first.days).toEqual(naive())
     },
   )
 

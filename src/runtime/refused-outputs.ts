@@ -1,5 +1,5 @@
 import { LogRefusal } from '../client/errors.ts'
-import type { LogProducer, PartitionBatch, PartitionOffset } from '../client/log-client.ts'
+import type { PartitionBatch } from '../client/log-client.ts'
 import { MillraceError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
 import { errorCode } from '../protocol/error-codes.ts'
@@ -10,6 +10,7 @@ import type { StreamRecord } from '../topology/record.ts'
 import type { ResolvedTaskConfig } from '../topology/task-config.ts'
 import { type Topology, topicsOfSink } from '../topology/topology.ts'
 import type { CommitTarget } from './commit.ts'
+import { CommitUndone, StopRequested } from './commit-log.ts'
 import { deadLetterFor, errorText } from './dead-letter.ts'
 import type { RecordCollector } from './record-collector.ts'
 
@@ -23,16 +24,11 @@ const nobodysFault: ReadonlySet<number> = new Set([
   errorCode.SECURITY_DISABLED,
 ])
 
-/** A production handler wants records that the log did not take for now to be written again, with all that belongs to them. */
-export class RetryRequested extends Error {}
-
 /**
- * Sends the outputs of a commit, and asks the production handler about records that the log refuses for good, one by one:
- * those of a refused batch are sent again each by itself, so that only what is to blame is left out. Records of changelogs are
- * never left out. Kafka Streams' `RecordCollectorImpl#recordSendError`.
+ * Asks the production handler about records that the log refuses for good, one by one: of a refused batch only what is to
+ * blame is left out. Records of changelogs never are. Kafka Streams' `RecordCollectorImpl#recordSendError`.
  */
-export class OutputSender implements Pick<LogProducer, 'send'> {
-  readonly #producer: LogProducer
+export class RefusedOutputs {
   readonly #collector: RecordCollector
   readonly #lookUpTopics: CommitTarget['lookUpTopics']
   readonly #config: ResolvedTaskConfig
@@ -43,7 +39,7 @@ export class OutputSender implements Pick<LogProducer, 'send'> {
   readonly #sinks: ReadonlyMap<string, string>
 
   constructor(options: {
-    producer: LogProducer
+    /** Empty while a commit is being sent, so it can take dead letters. */
     collector: RecordCollector
     lookUpTopics: CommitTarget['lookUpTopics']
     topology: Topology
@@ -53,7 +49,6 @@ export class OutputSender implements Pick<LogProducer, 'send'> {
     onDropped: () => void
   }) {
     const { topology } = options
-    this.#producer = options.producer
     this.#collector = options.collector
     this.#lookUpTopics = options.lookUpTopics
     this.#config = options.config
@@ -67,73 +62,69 @@ export class OutputSender implements Pick<LogProducer, 'send'> {
     )
   }
 
-  async send(batches: readonly PartitionBatch[]): Promise<PartitionOffset[]> {
-    const refused: { batch: PartitionBatch; error: Error }[] = []
-    const sent = await this.#producer.send(batches, (index, error) => {
-      const batch = batches[index]
-      if (batch !== undefined) refused.push({ batch, error })
-    })
-    for (const { error, batch } of refused) if (!this.#mayAsk(batch, error)) throw error
-    for (const { error, batch } of refused) await this.#sendEach(batch, error)
-    await this.#sendDeadLetters()
-    return sent
+  /** Throws the error with which a batch failed when no record is to blame for it. */
+  mustBeAskable({ topic }: PartitionBatch, error: Error): void {
+    if (this.#changelogs.has(topic)) throw error
+    const isAskable =
+      error instanceof LogRefusal
+        ? !nobodysFault.has(error.errorCode)
+        : error instanceof MillraceError && error.retriable
+    if (!isAskable) throw error
   }
 
-  async #sendDeadLetters(): Promise<void> {
-    const collector = this.#collector
-    const { unknownTopics } = collector
-    if (unknownTopics.length > 0) collector.know(await this.#lookUpTopics(unknownTopics))
-    const letters = collector.drain()
-    if (letters.length > 0) await this.#producer.send(letters)
-  }
-
-  #mayAsk({ topic }: PartitionBatch, error: Error): boolean {
-    if (this.#changelogs.has(topic)) return false
-    if (error instanceof LogRefusal) return !nobodysFault.has(error.errorCode)
-    return error instanceof MillraceError && error.retriable
-  }
-
-  /** Sends the records of a refused batch one by one, if they were refused for good. */
-  async #sendEach({ topic, partition, batch }: PartitionBatch, reason: Error): Promise<void> {
+  /**
+   * The records of a batch without those that are left out, each in a batch of its own. `trySend` says why the log refuses a
+   * record, if it does; it is not asked when the log took nothing at all. Throws what the handler wants else.
+   */
+  async sift(
+    { topic, partition, batch }: PartitionBatch,
+    reason: Error,
+    trySend: (only: PartitionBatch) => Promise<Error | undefined>,
+  ): Promise<PartitionBatch[]> {
+    const kept: PartitionBatch[] = []
     const reader = new RecordReader({ checkCrc: false })
     reader.reset(batch)
     while (reader.next()) {
       const { key, value, timestamp, headers } = reader
+      const builder = new RecordBatchBuilder()
+      builder.append(key, value, timestamp, headers)
+      const only = { topic, partition, batch: builder.build() }
       let error: Error | undefined = reason
       if (reason instanceof LogRefusal) {
-        error = undefined
-        const builder = new RecordBatchBuilder()
-        builder.append(key, value, timestamp, headers)
-        const only = { topic, partition, batch: builder.build() }
-        await this.#producer.send([only], (_, refusal) => {
-          error = refusal
-        })
-        if (error !== undefined && !this.#mayAsk(only, error)) throw error
+        error = await trySend(only)
+        if (error !== undefined) this.mustBeAskable(only, error)
       }
-      if (error !== undefined) await this.#ask(error, topic, { key, value, timestamp, headers })
+      if (error === undefined) kept.push(only)
+      else this.#ask(error, topic, { key, value, timestamp, headers })
     }
+    return kept
+  }
+
+  /** What the handler wants to be written about the records it was asked about. */
+  async takeDeadLetters(): Promise<PartitionBatch[]> {
+    const collector = this.#collector
+    const { unknownTopics } = collector
+    if (unknownTopics.length > 0) collector.know(await this.#lookUpTopics(unknownTopics))
+    return collector.drain()
   }
 
   /** Returns when the record is to be left out; throws what the handler wants else. */
-  async #ask(
+  #ask(
     error: Error,
     outputTopic: string,
     record: StreamRecord<Buffer | null, Buffer | null>,
-  ): Promise<void> {
+  ): void {
     const context = this.#contextOf(error, outputTopic, record)
     const answer = this.#config.productionExceptionHandler(error, context)
     const { response, deadLetters } =
       typeof answer === 'string' ? { response: answer, deadLetters: [] } : answer
     if (response === 'retry' && error instanceof MillraceError && error.retriable) {
-      throw new RetryRequested(error.message, { cause: error })
+      throw new CommitUndone(error.message, { cause: error })
     }
     for (const { topic, key, value, timestamp, headers } of deadLetters) {
       this.#collector.topic(topic).append(null, key, value, timestamp, headers)
     }
-    if (response !== 'continue') {
-      await this.#sendDeadLetters()
-      throw error
-    }
+    if (response !== 'continue') throw new StopRequested(error.message, { cause: error })
     this.#onDropped()
     const { nodeName: node } = context
     this.#logger.warn({ node, topic: outputTopic, error }, `A record is left out: ${error.message}`)
