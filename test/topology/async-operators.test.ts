@@ -376,7 +376,7 @@ describe('processors', () => {
       return {
         async process({ value }) {
           const before = store.get('last')
-          await null
+          await Promise.resolve()
           return value === 'wrong' ? `${store.get('last')}` : `${before} ${value}`
         },
         completed(record, result) {
