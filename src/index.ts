@@ -79,6 +79,11 @@ export {
 } from './runtime/application.ts'
 export type { ApplicationState } from './runtime/application-state.ts'
 export type { ApplicationMetrics } from './runtime/metrics.ts'
+export type {
+  RestoreListener,
+  StandbyUpdateListener,
+  SuspendReason,
+} from './runtime/restore-listener.ts'
 export {
   queryClient,
   type QueryClient,

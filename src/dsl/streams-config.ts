@@ -49,6 +49,36 @@ export interface StreamsConfig {
    */
   readonly applicationServerListen?: string
   /**
+   * On how many other instances the state of each task is kept ready, so that one of them can go on with the task at once when
+   * its instance fails. Kafka's `num.standby.replicas`.
+   * @defaultValue 0
+   */
+  readonly numStandbyReplicas?: number
+  /**
+   * How many members of the group at most make the state ready of a task, or of a standby, that is to move to them, beside the
+   * standbys. Kafka's `max.warmup.replicas`.
+   * @defaultValue 2
+   */
+  readonly maxWarmupReplicas?: number
+  /**
+   * How many records of its changelogs the state of a task may lack where the task is to move. Kafka's
+   * `acceptable.recovery.lag`.
+   * @defaultValue 10_000
+   */
+  readonly acceptableRecoveryLag?: number
+  /**
+   * How long, in milliseconds, until the group looks again whether state is ready where tasks are to move. Kafka's
+   * `probing.rebalance.interval.ms`.
+   * @defaultValue 600_000
+   */
+  readonly probingRebalanceIntervalMs?: number
+  /**
+   * How long, in milliseconds, the state of a task that has moved away stays on disk: if it comes back by then, only the
+   * difference is restored. Kafka's `state.cleanup.delay.ms`.
+   * @defaultValue 600_000
+   */
+  readonly stateCleanupDelayMs?: number
+  /**
    * Decides what becomes of an instance after an error that no other handler has dealt with. Kafka Streams'
    * `setUncaughtExceptionHandler`.
    * @defaultValue () => 'stop'
@@ -108,6 +138,11 @@ export function resolveStreamsConfig(
     ...(of('applicationServerListen') !== undefined && {
       applicationServerListen: of('applicationServerListen'),
     }),
+    numStandbyReplicas: of('numStandbyReplicas') ?? 0,
+    maxWarmupReplicas: of('maxWarmupReplicas') ?? 2,
+    acceptableRecoveryLag: of('acceptableRecoveryLag') ?? 10_000,
+    probingRebalanceIntervalMs: of('probingRebalanceIntervalMs') ?? 600_000,
+    stateCleanupDelayMs: of('stateCleanupDelayMs') ?? 600_000,
     uncaughtExceptionHandler: of('uncaughtExceptionHandler') ?? (() => 'stop'),
     processingGuarantee: of('processingGuarantee') ?? 'exactlyOnce',
     transactionTimeoutMs: of('transactionTimeoutMs') ?? 10_000,
@@ -118,6 +153,11 @@ export function resolveStreamsConfig(
   requireMilliseconds('metadataMaxAgeMs', config.metadataMaxAgeMs)
   requireMilliseconds('taskTimeoutMs', config.taskTimeoutMs)
   requireTopicSettings(config)
+  requireMilliseconds('probingRebalanceIntervalMs', config.probingRebalanceIntervalMs)
+  requireMilliseconds('stateCleanupDelayMs', config.stateCleanupDelayMs)
+  requireCount('numStandbyReplicas', config.numStandbyReplicas, 0)
+  requireCount('maxWarmupReplicas', config.maxWarmupReplicas, 1)
+  requireCount('acceptableRecoveryLag', config.acceptableRecoveryLag, 0)
   return config
 }
 
@@ -161,5 +201,13 @@ function requireMilliseconds(name: string, value: number): void {
   throw new MillraceError(
     'INVALID_CONFIG',
     `${name} is ${value}. Give a number of milliseconds that is not negative.`,
+  )
+}
+
+function requireCount(name: string, value: number, least: number): void {
+  if (value >= least && Number.isSafeInteger(value)) return
+  throw new MillraceError(
+    'INVALID_CONFIG',
+    `${name} is ${value}. Give a whole number of at least ${least}.`,
   )
 }

@@ -8,6 +8,7 @@ import { nodePlatform } from '../platform/node-platform.ts'
 import type { Platform } from '../platform/platform.ts'
 import { levelEngine } from '../state/level-engine.ts'
 import type { StoreEngine } from '../state/store-engine.ts'
+import type { RestoreListener, StandbyUpdateListener } from './restore-listener.ts'
 import type { QueryableStore } from '../state/stores.ts'
 import { ApplicationInstance } from './application-instance.ts'
 import type { ApplicationState, StateListener } from './application-state.ts'
@@ -38,6 +39,10 @@ export interface ApplicationOptions extends TaskConfig, StreamsConfig {
    * already, it is only logged.
    */
   readonly onState?: StateListener
+  /** Hears how stores are restored before their tasks process. Kafka Streams' `setGlobalStateRestoreListener`. */
+  readonly restoreListener?: RestoreListener
+  /** Hears how standbys follow their changelogs. Kafka Streams' `setStandbyUpdateListener`. */
+  readonly standbyUpdateListener?: StandbyUpdateListener
   /** Called during `untilEnd` with the number of input records done, and their total. */
   readonly onProgress?: (done: number, total: number) => void
 }
@@ -289,6 +294,8 @@ export async function startApplication(
       engine: options.engine ?? levelEngine({ ...platform, folder: join(stateFolder, 'tasks') }),
       config: resolveTaskConfig(app.taskConfig, options),
       streamsConfig: resolveStreamsConfig(app.streamsConfig, options),
+      restoreListener: options.restoreListener ?? {},
+      standbyUpdateListener: options.standbyUpdateListener ?? {},
       onState: options.onState ?? (() => {}),
       onProgress: options.onProgress ?? (() => {}),
       onClosed: () => lock.release(),

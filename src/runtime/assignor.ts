@@ -6,6 +6,8 @@ export interface AssignorTask {
   readonly id: string
   /** It has stores that are restored from the log: where it is to run, these must be. */
   readonly isStateful: boolean
+  /** Records to restore where there is nothing of its state. @defaultValue Infinity */
+  readonly size?: number
 }
 
 export interface AssignorMember {
@@ -56,7 +58,10 @@ export function assignTasks(
   tasks: readonly AssignorTask[],
   config: AssignorConfig,
 ): Assignment {
-  const candidates = [...members].sort(byProcess).map(member => new Candidate(member, config))
+  const sizes = new Map(tasks.map(({ id, size = Infinity }) => [id, size]))
+  const candidates = [...members]
+    .sort(byProcess)
+    .map(member => new Candidate(member, sizes, config))
   if (candidates.length === 0) return { shares: new Map(), awaitsWarmup: false }
   const ordered = [...tasks].sort((a, b) => compareTaskIds(a.id, b.id))
   const homes = placeTasks(candidates, ordered)
@@ -87,9 +92,15 @@ export class Candidate {
   readonly owned: ReadonlySet<string>
   readonly standbys: ReadonlySet<string>
   readonly #lags: ReadonlyMap<string, number>
+  readonly #sizes: ReadonlyMap<string, number>
   readonly #acceptableLag: number
 
-  constructor(member: AssignorMember, { acceptableRecoveryLag }: AssignorConfig) {
+  constructor(
+    member: AssignorMember,
+    sizes: ReadonlyMap<string, number>,
+    { acceptableRecoveryLag }: AssignorConfig,
+  ) {
+    this.#sizes = sizes
     this.memberId = member.memberId
     this.processId = member.processId
     this.owned = new Set(member.owned)
@@ -99,7 +110,11 @@ export class Candidate {
   }
 
   lag(task: string): number {
-    return this.#lags.get(task) ?? Infinity
+    return this.#lags.get(task) ?? this.#sizes.get(task) ?? Infinity
+  }
+
+  hasSome(task: string): boolean {
+    return this.#lags.has(task)
   }
 
   isCaughtUp(task: string): boolean {

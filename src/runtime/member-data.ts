@@ -13,6 +13,7 @@ const memberData = z.object({
   version: z.literal(version),
   processId: z.string().min(1),
   owned: taskIds,
+  standbys: taskIds,
   stored: z.record(z.string(), z.number()),
   endpoint: z.string().nullable(),
   shutdownRequested: z.boolean(),
@@ -34,6 +35,8 @@ export interface MemberData {
   readonly processId: string
   /** Tasks that it was given and has not given up. */
   readonly owned: readonly string[]
+  /** Tasks whose state it keeps ready. */
+  readonly standbys: readonly string[]
   /** Tasks whose state it has, with the sum of the changelog offsets that its stores are at. */
   readonly stored: Readonly<Record<string, number>>
   /** `host:port` at which its stores can be asked; null where they cannot. */
@@ -44,6 +47,9 @@ export interface MemberData {
 
 /** In `MemberData.stored`: there is state, and nobody has looked how far it goes. */
 export const unknownOffset = -1
+
+/** In `MemberData.stored`: the task runs there, so nobody has more of its state. */
+export const allOffsets = -2
 
 /** What the leader gives to a member. */
 export interface Share {

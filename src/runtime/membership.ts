@@ -1,14 +1,8 @@
-import type {
-  GroupAssignment,
-  GroupMember,
-  GroupMemberInfo,
-  LogClient,
-} from '../client/log-client.ts'
+import type { GroupAssignment, GroupMember, LogClient } from '../client/log-client.ts'
 import type { TopicPartition } from '../client/log-client.ts'
-import { assignTasks } from './assignor.ts'
-import { handOver, settleClaims } from './hand-over.ts'
+import type { ResolvedStreamsConfig } from '../dsl/streams-config.ts'
+import type { Clock } from '../platform/platform.ts'
 import {
-  decodeMemberData,
   decodeShare,
   emptyShare,
   encodeMemberData,
@@ -19,6 +13,8 @@ import {
 import { type PartitionPlan, subtopologyTopics } from './partition-plan.ts'
 import type { PlannedTopology } from './planned-topology.ts'
 import { withRouting } from './queries/routing.ts'
+import { shareOut } from './share-out.ts'
+import { lookUpEnds } from './task-lags.ts'
 import { type TaskTimeout, withinTaskTimeout } from './task-timeout.ts'
 
 /** All instances of an application name this assignment protocol; a group with other members refuses it. */
@@ -49,11 +45,13 @@ export function joinGroup(options: {
   planned: PlannedTopology
   /** For looking at the topics before tasks are shared out or started. */
   patience: TaskTimeout
+  config: ResolvedStreamsConfig
+  clock: Pick<Clock, 'now'>
   /** Of this instance, at the time of the call. */
   describe: () => MemberData
   events: MembershipEvents
 }): GroupMember {
-  const { client, planned, patience, describe, events } = options
+  const { client, planned, patience, config, clock, describe, events } = options
   const refresh = (): Promise<boolean> =>
     withinTaskTimeout('Looking up topics', patience, () => planned.refresh())
   let latest = emptyShare
@@ -81,7 +79,16 @@ export function joinGroup(options: {
     rebalanceTimeoutMs,
     async assign(members) {
       await refresh()
-      return withRouting(members, assign(members, planned.plan))
+      const { plan } = planned
+      const ends = members.length > 1 ? await lookUpEnds(plan, { client, ...patience }) : new Map()
+      const nextProbeAtMs = clock.now() + config.probingRebalanceIntervalMs
+      const shares = shareOut(members, { plan, ends, config, nextProbeAtMs })
+      const assignments = [...shares].map(([memberId, share]) => ({
+        memberId,
+        partitions: share.tasks.flatMap(id => partitionsOf(id, plan)),
+        userData: encodeShare(share),
+      }))
+      return withRouting(members, assignments)
     },
     assigned(assignment) {
       latest = shareOf(assignment)
@@ -94,25 +101,6 @@ export function joinGroup(options: {
     failed: error => events.failed(error),
   })
   return member
-}
-
-function assign(members: readonly GroupMemberInfo[], plan: PartitionPlan): GroupAssignment[] {
-  const said = members.map(({ memberId, generation, userData }) => {
-    const { processId, owned, stored } = decodeMemberData(userData)
-    const lags = new Map(Object.keys(stored).map(id => [id, 0]))
-    return { memberId, generation, processId, owned, standbys: [], lags }
-  })
-  const candidates = settleClaims(said)
-  // Nobody keeps state ready for others: tasks move with or without it.
-  const tasks = plan.tasks.map(({ id }) => ({ id, isStateful: false }))
-  const config = { numStandbyReplicas: 0, maxWarmupReplicas: 0, acceptableRecoveryLag: 0 }
-  const wanted = assignTasks(candidates, tasks, config).shares
-  const given = handOver(candidates, new Map([...wanted].map(([id, share]) => [id, share.tasks])))
-  return [...given].map(([memberId, share]) => ({
-    memberId,
-    partitions: share.tasks.flatMap(id => partitionsOf(id, plan)),
-    userData: encodeShare({ ...emptyShare, ...share }),
-  }))
 }
 
 function partitionsOf(taskId: string, plan: PartitionPlan): TopicPartition[] {

@@ -8,9 +8,10 @@ import {
 } from '../client/log-client.ts'
 import { MillraceError } from '../errors.ts'
 import type { TaskState } from '../state/task-state.ts'
-import type { StoreDefinition } from '../topology/topology.ts'
+import { type Changelog, changelogsOf } from './changelogs.ts'
 import { emptyFetch } from './empty-fetch.ts'
 import type { PlannedTask } from './partition-plan.ts'
+import type { RestoreListener } from './restore-listener.ts'
 
 const pollMs = 500
 
@@ -36,14 +37,20 @@ export async function restoreTask(options: {
   /** Where the task goes on in its inputs. */
   positions: readonly PartitionOffset[]
   signal: AbortSignal
+  listener: RestoreListener
   onRestored: (records: number) => void
 }): Promise<void> {
-  const { client, task, state, positions, signal, onRestored } = options
-  const changelogs = task.subtopology.stores.flatMap(store =>
-    changelogOf(store, task.partition, positions),
-  )
+  const { client, task, state, positions, signal, listener, onRestored } = options
+  const changelogs = changelogsOf(task).map(changelog => ({
+    ...changelog,
+    // What comes after that in a source is still to be processed.
+    until: changelog.isSource ? offsetIn(positions, changelog.topic) : undefined,
+  }))
   const open = await missingRecords(client, state, changelogs)
   if (open.size === 0) return
+  for (const { partition, store, position, end } of open.values()) {
+    listener.onRestoreStart?.(partition, store, position.offset, end)
+  }
   // What transactions wrote that were taken back is in the changelog, but not in the table. One that is still open holds the
   // reader up before the end: whether it counts must be known first.
   const consumer = client.consumer({ isolation: 'readCommitted' })
@@ -53,46 +60,44 @@ export async function restoreTask(options: {
       for (const fetched of await consumer.poll(pollMs)) {
         const gap = open.get(fetched.topic)
         if (gap === undefined) continue
-        onRestored(await state.restore(gap.store, fetched, gap.end))
-        if (fetched.nextOffset >= gap.end) open.delete(fetched.topic)
+        const records = await state.restore(gap.store, fetched, gap.end)
+        const { partition, store, end } = gap
+        gap.records += records
+        onRestored(records)
+        listener.onBatchRestored?.(partition, store, Math.min(fetched.nextOffset, end), records)
+        if (fetched.nextOffset < end) continue
+        open.delete(fetched.topic)
+        listener.onRestoreEnd?.(partition, store, gap.records)
       }
     }
   } catch (error) {
     if (!(error instanceof OffsetOutOfRange)) throw error
     throw notInChangelog(state, error, error.logStartOffset, error.logEndOffset)
   } finally {
+    for (const { partition, store, records } of open.values()) {
+      listener.onRestoreSuspended?.(partition, store, records)
+    }
     await consumer.close()
   }
 }
 
-interface Changelog extends TopicPartition {
-  readonly store: string
-  /** Where to stop before the end. */
-  readonly until: number | undefined
-}
-
 interface Gap {
   readonly store: string
+  readonly partition: TopicPartition
   readonly position: PartitionOffset
   readonly end: number
-}
-
-function changelogOf(
-  { name: store, changelogTopic, sourceTopic }: StoreDefinition,
-  partition: number,
-  positions: readonly PartitionOffset[],
-): Changelog[] {
-  const topic = changelogTopic ?? sourceTopic
-  if (topic === undefined) return []
-  const until = topic === sourceTopic ? offsetIn(positions, topic) : undefined
-  return [{ store, topic, partition, until }]
+  /** Restored so far. */
+  records: number
 }
 
 /** By topic: what is in the changelogs and not in the stores. */
 async function missingRecords(
   client: RestoreLog,
   state: TaskState,
-  changelogs: readonly Changelog[],
+  changelogs: readonly (Changelog & {
+    /** Where to stop before the end. */
+    readonly until: number | undefined
+  })[],
 ): Promise<Map<string, Gap>> {
   const gaps = new Map<string, Gap>()
   if (changelogs.length === 0) return gaps
@@ -108,7 +113,8 @@ async function missingRecords(
     if (position.offset < start || position.offset > end) {
       throw notInChangelog(state, position, start, end)
     }
-    if (position.offset < end) gaps.set(topic, { store, position, end })
+    if (position.offset < end)
+      gaps.set(topic, { store, partition: { topic, partition }, position, end, records: 0 })
     else if (checkpoint === undefined) await state.restore(store, emptyFetch(position, end), end)
   }
   return gaps

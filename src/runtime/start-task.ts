@@ -1,7 +1,6 @@
 import type { Isolation } from '../client/log-client.ts'
 import type { Logger } from '../logger.ts'
 import type { Clock } from '../platform/platform.ts'
-import { openTaskState } from '../state/open-task-state.ts'
 import type { CacheBudget } from '../state/record-cache.ts'
 import type { StoreEngine } from '../state/store-engine.ts'
 import type { TaskState } from '../state/task-state.ts'
@@ -10,6 +9,7 @@ import type { CallSurroundings } from './async-calls.ts'
 import { isCorruption } from './is-corruption.ts'
 import type { PlannedTask } from './partition-plan.ts'
 import type { RecordCollector } from './record-collector.ts'
+import type { RestoreListener } from './restore-listener.ts'
 import { type RestoreLog, restoreTask } from './restore.ts'
 import {
   offsetResetOf,
@@ -29,7 +29,9 @@ export interface TaskSurroundings {
   readonly applicationId: string
   readonly client: RestoreLog & StartLog
   readonly engine: StoreEngine
-  readonly clock: Pick<Clock, 'now' | 'bootId'>
+  /** Opens the stores of a task, or takes over those that are open. */
+  readonly openState: (planned: PlannedTask) => Promise<TaskState>
+  readonly clock: Pick<Clock, 'now'>
   readonly collector: RecordCollector
   readonly globalStore: (name: string) => unknown
   readonly config: ResolvedTaskConfig
@@ -43,6 +45,7 @@ export interface TaskSurroundings {
   readonly logger: Logger
   /** The stores are open, and not restored; what it returns is called before that ends. */
   readonly onOpened?: (state: TaskState) => () => void
+  readonly restoreListener: RestoreListener
   readonly onRestored: (records: number) => void
 }
 
@@ -71,10 +74,8 @@ async function start(
   surroundings: TaskSurroundings,
   signal: AbortSignal,
 ): Promise<StartedTask | undefined> {
-  const { applicationId, client, engine, clock, logger, onRestored } = surroundings
-  const { stores } = planned.subtopology
-  const { bootId } = clock
-  const state = await openTaskState({ engine, taskId: planned.id, stores, bootId, logger })
+  const { applicationId, client, openState, clock, logger, onRestored } = surroundings
+  const state = await openState(planned)
   const onClosing = surroundings.onOpened?.(state)
   const close = (): Promise<void> => {
     onClosing?.()
@@ -93,7 +94,8 @@ async function start(
       now: clock.now(),
       logger,
     })
-    await restoreTask({ client, task: planned, state, positions, signal, onRestored })
+    const { restoreListener: listener } = surroundings
+    await restoreTask({ client, task: planned, state, positions, signal, listener, onRestored })
     if (signal.aborted) {
       await close()
       return undefined

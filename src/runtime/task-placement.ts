@@ -75,8 +75,8 @@ function awaitedLast(tasks: readonly string[], limits: ReadonlyMap<Share, number
 
 const owns = (candidate: Candidate, task: string): boolean => candidate.owned.has(task)
 const isReady = (candidate: Candidate, task: string): boolean =>
-  candidate.standbys.has(task) || candidate.isCaughtUp(task)
-const hasSome = (candidate: Candidate, task: string): boolean => candidate.lag(task) < Infinity
+  candidate.standbys.has(task) || (candidate.hasSome(task) && candidate.isCaughtUp(task))
+const hasSome = (candidate: Candidate, task: string): boolean => candidate.hasSome(task)
 const takes = (): boolean => true
 
 /**

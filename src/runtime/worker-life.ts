@@ -1,4 +1,3 @@
-import { join } from 'node:path'
 import type { GroupMember, Isolation, LogClient } from '../client/log-client.ts'
 import type { ResolvedStreamsConfig } from '../dsl/streams-config.ts'
 import { MillraceError } from '../errors.ts'
@@ -15,15 +14,18 @@ import type { CommitLog } from './commit-log.ts'
 import { type GlobalTables, openGlobalTables } from './global-tables.ts'
 import { Inputs } from './inputs.ts'
 import { lookUpTopics } from './internal-topics.ts'
-import { type MemberData, type Route, unknownOffset } from './member-data.ts'
+import { allOffsets, type MemberData, type Route, type Share } from './member-data.ts'
 import { joinGroup } from './membership.ts'
 import type { Counters } from './metrics.ts'
 import { openCommitLog } from './open-commit-log.ts'
-import { plannedTask, readsAsPlanned } from './partition-plan.ts'
+import { type PlannedTask, plannedTask, readsAsPlanned } from './partition-plan.ts'
 import { PlannedTopology } from './planned-topology.ts'
 import type { HostedTasks } from './queries/hosted-tasks.ts'
 import { RecordCollector } from './record-collector.ts'
 import { RepartitionPurge } from './repartition-purge.ts'
+import type { RestoreListener, StandbyUpdateListener } from './restore-listener.ts'
+import { StandbyTasks } from './standby-tasks.ts'
+import { StateDirectory } from './state-directory.ts'
 import { type StartedTask, startTask } from './start-task.ts'
 import type { Task } from './task.ts'
 import { type TaskTimeout, withinTaskTimeout } from './task-timeout.ts'
@@ -40,6 +42,8 @@ export interface LifeOptions {
   readonly engine: StoreEngine
   readonly config: ResolvedTaskConfig
   readonly streamsConfig: ResolvedStreamsConfig
+  readonly restoreListener: RestoreListener
+  readonly standbyUpdateListener: StandbyUpdateListener
 }
 
 /** What outlives the life: it is the instance's. */
@@ -83,8 +87,11 @@ export class WorkerLife {
   readonly #owner: LifeOwner
   readonly #acquired: Acquired
   readonly #worker: Worker
+  readonly #states: StateDirectory
+  readonly #standbys: StandbyTasks
   #member: GroupMember | undefined
   #looking: Timer | null = null
+  #probing: Timer | undefined
   #leaving: Promise<void> | null = null
   #stopping = false
   #gaveUp = false
@@ -139,7 +146,24 @@ export class WorkerLife {
       isPaused: owner.isPaused,
       onRunning: owner.onRunning,
     })
-    globals.follow(error => this.#worker.failed(error))
+    const failed = (error: unknown): void => this.#worker.failed(error)
+    globals.follow(failed)
+    this.#states = new StateDirectory({ ...options, ...streamsConfig, failed })
+    this.#standbys = new StandbyTasks({
+      ...platform,
+      group: topology.applicationId,
+      client,
+      logger,
+      listener: options.standbyUpdateListener,
+      planned: id => plannedTask(id, planned.plan),
+      open: task => this.#states.open(task),
+      onOpened: state => owner.hosted.opened(state, 'standby'),
+      isBusy: () => this.#worker.isBusy,
+      onRestored: records => {
+        counters.restored += records
+      },
+      failed,
+    })
   }
 
   /** The topology with the topics that its patterns match, and the plan. */
@@ -162,7 +186,10 @@ export class WorkerLife {
       this.#watch()
     }
     try {
-      await this.#worker.run()
+      await closeAll(
+        [() => this.#worker.run(), () => this.#standbys.close(), () => this.#states.close()],
+        this.#options.logger,
+      )
     } catch (cause) {
       if (!this.#gaveUp) throw cause
       const { name } = this.#options
@@ -179,6 +206,7 @@ export class WorkerLife {
   close(): Promise<void> {
     this.#stopping = true
     this.#looking?.cancel()
+    this.#probing?.cancel()
     const { globals, commitLog } = this.#acquired
     // Others can go on with the tasks while the rest is closed.
     const steps = [() => this.#leave(), () => globals.close(), () => commitLog.close()]
@@ -238,32 +266,41 @@ export class WorkerLife {
       client: this.#options.client,
       planned: this.planned,
       patience: this.#patience,
+      config: this.#options.streamsConfig,
+      clock: this.#options.platform.clock,
       describe: () => this.#describe(),
       events: {
-        assigned: share => {
-          this.#owner.onRouting(share.routing)
-          return worker.assigned(share)
-        },
+        assigned: share => this.#assigned(share),
         lost: () => worker.lost(),
         failed: error => worker.failed(error),
       },
     })
   }
 
+  async #assigned(share: Share): Promise<void> {
+    this.#owner.onRouting(share.routing)
+    await this.#worker.assigned(share)
+    // Tasks that run here from now on have taken their state over, or are about to.
+    this.#standbys.assigned(share.standbys)
+    this.#probing?.cancel()
+    const { nextProbeAtMs } = share
+    if (nextProbeAtMs === null || this.#stopping) return
+    const { clock, timers } = this.#options.platform
+    const ms = Math.max(0, nextProbeAtMs - clock.now())
+    this.#probing = timers.schedule(ms, () => this.#member?.rejoin())
+  }
+
   /** What this instance tells the others. */
   #describe(): MemberData {
+    const running = [...this.#worker.tasks].map(({ taskId }) => [taskId, allOffsets] as const)
     return {
       processId: this.#owner.processId,
       owned: this.#worker.owned,
-      stored: Object.fromEntries(this.#storedTasks().map(id => [id, unknownOffset])),
+      standbys: this.#standbys.ids,
+      stored: Object.fromEntries([...this.#states.offsets, ...running]),
       endpoint: this.#owner.endpoint(),
       shutdownRequested: false,
     }
-  }
-
-  #storedTasks(): string[] {
-    const names = this.#options.platform.files.list(join(this.#options.stateFolder, 'tasks'))
-    return names.filter(name => /^\d+_\d+$/.test(name))
   }
 
   /** Looks from time to time whether topics have come or gone that patterns match. */
@@ -306,6 +343,8 @@ export class WorkerLife {
       applicationId: topology.applicationId,
       client,
       engine,
+      openState: async (task: PlannedTask) =>
+        (await this.#standbys.take(task.id)) ?? this.#states.open(task),
       clock: platform.clock,
       collector,
       globalStore: (name: string) => globals.store(name)?.store,
@@ -316,6 +355,7 @@ export class WorkerLife {
       calls: { ...platform, wake: () => this.#worker.wake() },
       logger,
       onOpened: (state: TaskState) => hosted.opened(state, 'restoring'),
+      restoreListener: this.#options.restoreListener,
       onRestored: (records: number) => {
         counters.restored += records
       },

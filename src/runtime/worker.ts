@@ -71,6 +71,7 @@ export class Worker {
   /** A commit is due, and waits for work that takes time. */
   #draining = false
   #stopping = false
+  #isIdle = true
   #lastCommitAt: number
 
   constructor(options: WorkerOptions) {
@@ -97,6 +98,11 @@ export class Worker {
     const closeTasks = () => this.#closeAll()
     const closeInputs = () => this.#inputs.close()
     return closeAll([work, closeTasks, closeInputs], this.#options.logger)
+  }
+
+  /** Tasks have records to process, or are restored. */
+  get isBusy(): boolean {
+    return !this.#isIdle || this.#starting.size > 0
   }
 
   /** There may be something to do. */
@@ -174,6 +180,7 @@ export class Worker {
     const punctuated = await this.#punctuate()
     this.#inputs.balance()
     const idle = processed === 0 && !arrived && !punctuated
+    this.#isIdle = idle
     this.#inputs.fetch(idle ? idleFetchMs : 0)
     if (this.#isToCommit(idle)) await this.#commitOrLose()
     else if (idle) await this.#wake.wait(this.#idleMs())

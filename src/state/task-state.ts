@@ -35,6 +35,8 @@ export interface TaskStateOptions {
   /** Name of the task and of its database, such as `0_3`. */
   readonly taskId: string
   readonly stores: readonly StoreDefinition[]
+  /** Called when the database is closed, and in the end removed. */
+  readonly onEnd?: (state: TaskState, end: 'closed' | 'wiped') => void
 }
 
 /** The stores of a task over a new database that never waits: for tests, where nothing is restored. */
@@ -61,6 +63,7 @@ export type ChangelogWriter = (
 export class TaskState {
   readonly taskId: string
   readonly #engine: StoreEngine
+  readonly #onEnd: TaskStateOptions['onEnd']
   readonly #database: StoreDatabase
   /** Time of the record that is processed: whoever processes sets it. */
   readonly recordTime: RecordTime = { timestamp: 0 }
@@ -90,6 +93,7 @@ export class TaskState {
   ) {
     this.taskId = options.taskId
     this.#engine = options.engine
+    this.#onEnd = options.onEnd
     this.#database = database
     this.#observedTimes = new Map(metadata.observedTimes)
     this.#lastWrite = numbersWrites ? metadata.lastWrite : null
@@ -211,6 +215,22 @@ export class TaskState {
     }
   }
 
+  /** The sum of the offsets that the stores are at: how much of their changelogs they have. */
+  get offsetSum(): number {
+    let sum = 0
+    for (const offset of this.#checkpoints.values()) sum += offset
+    return sum
+  }
+
+  /** The same for what the next start finds on disk. */
+  get storedOffsetSum(): number {
+    let sum = 0
+    for (const [name, offset] of this.#checkpoints) {
+      if (!this.#volatileTopics.has(topicOf(name))) sum += offset
+    }
+    return sum
+  }
+
   /**
    * Applies records of a changelog, or of the topic that stands for it, to its store, up to the
    * offset `end`, and moves the checkpoint to `nextOffset` in the same write. Returns how many records there were. Only while
@@ -322,13 +342,21 @@ export class TaskState {
 
   /** Closes the database, complete and durable. What was not committed is forgotten. */
   async close(): Promise<void> {
-    await this.#database.seal()
+    try {
+      await this.#database.seal()
+    } finally {
+      this.#onEnd?.(this, 'closed')
+    }
   }
 
   /** Closes and removes the database. The stores must be opened and restored anew. */
   async wipe(): Promise<void> {
-    await this.#database.close()
-    await this.#engine.destroy(this.taskId)
+    try {
+      await this.#database.close()
+      await this.#engine.destroy(this.taskId)
+    } finally {
+      this.#onEnd?.(this, 'wiped')
+    }
   }
 
   #write(operations: WriteOperation[]): Promise<void> | undefined {

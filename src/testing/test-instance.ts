@@ -7,7 +7,7 @@ import { closeAll } from '../runtime/close-all.ts'
 import { commit } from '../runtime/commit.ts'
 import type { Committer } from '../runtime/commit-log.ts'
 import { type GlobalStoreView, globalStoreView } from '../runtime/global-store-view.ts'
-import { type PartitionPlan, partitionsOf } from '../runtime/partition-plan.ts'
+import { type PartitionPlan, partitionsOf, type PlannedTask } from '../runtime/partition-plan.ts'
 import { queryStore } from '../runtime/queries/store-view.ts'
 import { RecordCollector } from '../runtime/record-collector.ts'
 import { startTask } from '../runtime/start-task.ts'
@@ -15,8 +15,10 @@ import { Task } from '../runtime/task.ts'
 import { globalPart, globalTaskId } from '../runtime/topology-parts.ts'
 import { openTaskState } from '../state/open-task-state.ts'
 import { type CacheBudget, newCacheBudget } from '../state/record-cache.ts'
+import type { StoreDefinition } from '../state/store-definition.ts'
 import type { StoreDatabase, StoreEngine } from '../state/store-engine.ts'
 import type { QueryableStore } from '../state/stores.ts'
+import type { TaskState } from '../state/task-state.ts'
 import type { ResolvedTaskConfig } from '../topology/task-config.ts'
 import type { Topology } from '../topology/topology.ts'
 import { withApplicationDate } from './application-date.ts'
@@ -74,7 +76,8 @@ export class TestInstance {
       applicationId: topology.applicationId,
       client: log,
       engine: this.#engine,
-      clock: { now, bootId },
+      openState: ({ id, subtopology }: PlannedTask) => this.#openState(id, subtopology.stores),
+      clock: { now },
       collector: this.#collector,
       globalStore: (name: string) => this.#globalStore(name)?.store,
       config,
@@ -82,6 +85,7 @@ export class TestInstance {
       now,
       calls: this.#time,
       logger,
+      restoreListener: {},
       onRestored: () => {},
     }
     const tasks: Task[] = []
@@ -94,16 +98,15 @@ export class TestInstance {
     }
   }
 
+  #openState(taskId: string, stores: readonly StoreDefinition[]): Promise<TaskState> {
+    const { logger } = this.#options
+    return openTaskState({ engine: this.#engine, taskId, stores, bootId, logger })
+  }
+
   async #startGlobalTask(): Promise<Task> {
     const { topology, plan, config, now, logger } = this.#options
     const { nodes, stores } = globalPart(topology)
-    const state = await openTaskState({
-      engine: this.#engine,
-      taskId: globalTaskId,
-      stores,
-      bootId,
-      logger,
-    })
+    const state = await this.#openState(globalTaskId, stores)
     const topics = topology.globalStores.flatMap(({ source }) => source.topics)
     const inputs = topics
       .flatMap(topic => partitionsOf(topic, plan))

@@ -16,7 +16,8 @@ const endpoint = fc.constantFrom('localhost:8080', '[::1]:80')
 const anyMember: fc.Arbitrary<MemberData> = fc.record({
   processId: fc.string({ minLength: 1 }),
   owned: tasks,
-  stored: fc.dictionary(taskId, fc.integer({ min: -1 })),
+  standbys: tasks,
+  stored: fc.dictionary(taskId, fc.integer({ min: -2 })),
   endpoint: fc.option(endpoint),
   shutdownRequested: fc.boolean(),
 })
