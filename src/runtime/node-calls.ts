@@ -17,8 +17,13 @@ export interface CallScope {
   processingFailed(error: unknown, nodeName: string, record: AnyRecord): void
 }
 
-/** How many records may be in flight for each call that may: those beyond wait behind others of their key, or of the partition. */
+/** How many records may be in flight for each call that may: results wait for those before them in the partition. */
 const recordsPerCall = 8
+/**
+ * How many records may wait behind another of their key. A commit waits until their calls have ended, one after another; and
+ * where one key has that many, more of them would not make it faster.
+ */
+const maxBehind = 4
 
 /**
  * The calls of one node, and their order. A record that comes is called for at once, if fewer than `concurrency` calls are
@@ -33,6 +38,8 @@ export class NodeCalls<R> {
   readonly #ready: Call<R>[] = []
   /** By key, for keys of which one is under way or ready: those that come after it. */
   readonly #behind = new Map<unknown, Call<R>[]>()
+  /** Keys behind which as many records wait as may. */
+  #crowded = 0
   /** Those that something has come for: the end of an attempt, or of a pause. */
   #arrived: Call<R>[] = []
   /** Calls under way. */
@@ -48,7 +55,8 @@ export class NodeCalls<R> {
 
   get isFull(): boolean {
     const { concurrency } = this.#options.options
-    return this.#running >= concurrency || this.#inFlight.size >= concurrency * recordsPerCall
+    if (this.#running >= concurrency || this.#crowded > 0) return true
+    return this.#inFlight.size >= concurrency * recordsPerCall
   }
 
   get attempts(): number {
@@ -69,6 +77,7 @@ export class NodeCalls<R> {
       this.#ready.push(call)
     } else {
       behind.push(call)
+      if (behind.length === maxBehind) this.#crowded++
     }
     this.#callReady()
   }
@@ -239,7 +248,9 @@ export class NodeCalls<R> {
   }
 
   #free(key: unknown): void {
-    const next = this.#behind.get(key)?.shift()
+    const behind = this.#behind.get(key)
+    if (behind?.length === maxBehind) this.#crowded--
+    const next = behind?.shift()
     if (next === undefined) this.#behind.delete(key)
     else this.#ready.push(next)
   }

@@ -22,8 +22,8 @@ export interface AsyncCall extends RecordContext {
  */
 export interface AsyncOptions<K = unknown> {
   /**
-   * How many calls an operator has under way at a time in each task. While there are as many, or too many records wait behind
-   * others of their key, the task takes no more input. Samza's `task.max.concurrency`.
+   * How many calls an operator has under way at a time in each task. While there are as many, or four records wait behind
+   * another of their key, the task takes no more input. Samza's `task.max.concurrency`.
    * @defaultValue 16
    */
   readonly concurrency?: number
