@@ -1,3 +1,4 @@
+import { isRepeatable } from '../client/errors.ts'
 import type { LogClient, PartitionOffset, TopicPartition } from '../client/log-client.ts'
 import { partitionName } from '../client/partition-map.ts'
 import type { Topology } from '../topology/topology.ts'
@@ -64,8 +65,13 @@ export async function reachEnd(options: {
       )),
     ]
     for (;;) {
-      open = await remaining(open)
-      await report()
+      try {
+        open = await remaining(open)
+        await report()
+      } catch (error) {
+        // The instance has its own patience with a log that is away, and stops the run when that is over.
+        if (!isRepeatable(error)) throw error
+      }
       if (open.length === 0) break
       if (stopped()) return
       await nextProgress(lookIntervalMs)

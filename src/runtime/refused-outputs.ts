@@ -1,4 +1,4 @@
-import { LogRefusal } from '../client/errors.ts'
+import { isRepeatable, LogRefusal } from '../client/errors.ts'
 import type { PartitionBatch } from '../client/log-client.ts'
 import { MillraceError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
@@ -14,7 +14,7 @@ import { CommitUndone, StopRequested } from './commit-log.ts'
 import { deadLetterFor, errorText } from './dead-letter.ts'
 import type { RecordCollector } from './record-collector.ts'
 
-/** Refusals that no record is to blame for, so no handler is asked. `RecordCollectorImpl#isFatalException`. */
+/** Refusals that no record is to blame for, so no handler is asked. `RecordCollectorImpl#isFatalException`, and transactions. */
 const nobodysFault: ReadonlySet<number> = new Set([
   errorCode.UNKNOWN_SERVER_ERROR,
   errorCode.INVALID_TOPIC_EXCEPTION,
@@ -22,6 +22,7 @@ const nobodysFault: ReadonlySet<number> = new Set([
   errorCode.CLUSTER_AUTHORIZATION_FAILED,
   errorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
   errorCode.SECURITY_DISABLED,
+  errorCode.INVALID_TXN_STATE,
 ])
 
 /**
@@ -66,9 +67,7 @@ export class RefusedOutputs {
   mustBeAskable({ topic }: PartitionBatch, error: Error): void {
     if (this.#changelogs.has(topic)) throw error
     const isAskable =
-      error instanceof LogRefusal
-        ? !nobodysFault.has(error.errorCode)
-        : error instanceof MillraceError && error.retriable
+      error instanceof LogRefusal ? !nobodysFault.has(error.errorCode) : isRepeatable(error)
     if (!isAskable) throw error
   }
 
