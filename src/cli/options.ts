@@ -36,3 +36,12 @@ export function parseBrokers(text: string): Address[] {
     return { host, port: Number(match?.[3]) }
   })
 }
+
+/** `host:port`, as it is given; what the host may be the instance says. */
+export function parseEndpoint(text: string): string {
+  const [address] = parseBrokers(text)
+  if (text.includes(',') || address === undefined) {
+    throw new InvalidArgumentError(`"${text}" is not host:port. Example: 127.0.0.1:8080`)
+  }
+  return text
+}

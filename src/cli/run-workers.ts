@@ -66,8 +66,20 @@ function startWorker(
     },
     ended: end => events.ended(end),
   })
-  child.send({ ...start, stateFolder: workerFolder(start.stateFolder, worker) })
+  child.send({
+    ...start,
+    stateFolder: workerFolder(start.stateFolder, worker),
+    applicationServer: workerEndpoint(start.applicationServer, worker),
+  })
   return { pid: child.pid, send: message => child.send(message), kill: () => child.kill('SIGKILL') }
+}
+
+/** Where a worker answers; port 0 stays, and each takes a free one. */
+export function workerEndpoint(first: string | undefined, worker: number): string | undefined {
+  if (first === undefined) return undefined
+  const at = first.lastIndexOf(':') + 1
+  const port = Number(first.slice(at))
+  return port === 0 ? first : `${first.slice(0, at)}${port + worker - 1}`
 }
 
 /** Identity and state of a worker; who runs alone is worker 1. */

@@ -20,13 +20,18 @@ export async function startInstance(
     platform: Platform
     logger: Logger
     onState?: StateListener
+    applicationServer?: string | undefined
   },
 ): Promise<Instance> {
-  const { connection, ...instance } = options
+  const { connection, applicationServer, ...instance } = options
   const { platform, logger } = options
   const client = await openClient(connection, { platform, logger, clientId: app.name })
   try {
-    const application = await startApplication(app, { ...instance, client })
+    const application = await startApplication(app, {
+      ...instance,
+      client,
+      ...(applicationServer !== undefined && { applicationServer }),
+    })
     return { application, close: () => client.close() }
   } catch (error) {
     await client.close()

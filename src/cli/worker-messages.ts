@@ -14,6 +14,8 @@ export const toWorkerSchema = z.discriminatedUnion('kind', [
     app: z.string(),
     connection: connectionSettings,
     stateFolder: z.string(),
+    /** `host:port` to answer at, of the first worker; of each other the port is one higher than that of the one before. */
+    applicationServer: z.string().optional(),
     untilEnd: z.boolean(),
     log: z.object({ format: z.literal(['text', 'json']), level: z.literal(logLevels) }),
   }),

@@ -292,6 +292,7 @@ export function timestampedWindowStore<K, V>(
  *             const { key, value, timestamp } = record
  *             const pages: string[] = []
  *             for (const visit of store.findSessions(key)) pages.push(visit.value)
+ *             if (store.fetchSession(key, timestamp, timestamp) !== undefined) return
  *             store.put(key, value, timestamp, timestamp, timestamp)
  *             const all = [...store.rows()].length
  *             context.forward(record.withValue(`${pages}, ${all} in all`))

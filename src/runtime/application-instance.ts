@@ -17,7 +17,7 @@ import { HostedTasks } from './queries/hosted-tasks.ts'
 import { InstanceQueries, type LagInfo } from './queries/instance-queries.ts'
 import type { QueryRequest, QueryResult } from './queries/query.ts'
 import type { StoreQueryOptions } from './queries/store-view.ts'
-import { StreamsMetadata } from './queries/streams-metadata.ts'
+import { type StreamsMetadata, StreamsMetadataState } from './queries/streams-metadata.ts'
 import { UncaughtErrors } from './uncaught-errors.ts'
 import { closeTimeoutMs, type LifeOptions, type LifeOwner, WorkerLife } from './worker-life.ts'
 
@@ -67,7 +67,7 @@ export class ApplicationInstance implements Application {
     this.name = options.name
     this.#options = options
     const { topology, client } = options
-    const metadata = new StreamsMetadata(topology, () => this.#life?.planned.plan ?? noPlan)
+    const metadata = new StreamsMetadataState(topology, () => this.#life?.planned.plan ?? noPlan)
     const hosted = new HostedTasks(() => this.#life?.tasks ?? [])
     this.#queries = new InstanceQueries({
       name: this.name,
@@ -118,6 +118,8 @@ export class ApplicationInstance implements Application {
     if (addresses === null) return
     const serving = { ...addresses, instance: this, queries: this.#queries, logger }
     this.#server = await startApplicationServer(serving)
+    const { endpoint } = this.#server
+    logger.info({ application: this.name, endpoint }, `${this.name} answers at http://${endpoint}`)
   }
 
   #begin(): Promise<WorkerLife> {

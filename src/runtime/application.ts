@@ -152,7 +152,28 @@ export interface Application extends AsyncDisposable {
    * `instances`. Kafka Streams' `queryMetadataForKey` and `metadataForAllStreamsClients`.
    */
   readonly streamsMetadata: StreamsMetadata
-  /** By store and partition, how far what this instance has is behind the changelogs: for reads that may be stale. */
+  /**
+   * By store and partition, how far what this instance has is behind the changelogs: for reads that may be stale.
+   *
+   * @example
+   * ```ts
+   * import { createLogClient, defineApp, nodePlatform, startApplication, string } from 'millrace'
+   * import { startBroker } from 'millrace/broker'
+   *
+   * const text = { key: string(), value: string() }
+   * const app = defineApp('counts', builder => {
+   *   builder.stream('words', text).groupByKey().count({ store: 'counts' })
+   * })
+   * await using broker = await startBroker()
+   * const [platform, bootstrap] = [nodePlatform(), [broker.address]]
+   * await using client = createLogClient({ platform, bootstrap, connector: broker.connector() })
+   * await client.createTopics([{ name: 'words' }])
+   * await using application = await startApplication(app, { client, stateFolder: './state' })
+   * await application.untilEnd()
+   * const lags = await application.allLocalStorePartitionLags()
+   * lags.get('counts')?.get(0)?.lag // → 0
+   * ```
+   */
   allLocalStorePartitionLags(): Promise<ReadonlyMap<string, ReadonlyMap<number, LagInfo>>>
   /** Whether `pause` was called, and `resume` not since. */
   readonly isPaused: boolean

@@ -13,6 +13,27 @@ export interface ValueAndTimestamp<V> {
   readonly timestamp: number
 }
 
+/**
+ * What a query sees of a table.
+ *
+ * @example
+ * ```ts
+ * import { type ReadOnlyKeyValueStore, string } from 'millrace'
+ * import { TestApplication } from 'millrace/testing'
+ *
+ * const text = { key: string(), value: string() }
+ * await using application = await TestApplication.start(builder => {
+ *   builder.stream('words', text).groupByKey().count({ store: 'counts' })
+ * })
+ * for (const key of ['a', 'b', 'c']) application.inputTopic('words', text).pipe(key, 'yes')
+ * await application.settle()
+ * const counts = application.store<ReadOnlyKeyValueStore<string, number>>('counts')
+ * const keys: string[] = []
+ * for await (const { key } of counts.range({ to: 'b', reverse: true })) keys.push(key)
+ * keys // → ['b', 'a']
+ * await counts.approximateNumEntries() // → 3
+ * ```
+ */
 export interface ReadOnlyKeyValueStore<K, V> {
   readonly name: string
   /** The row of a key, or undefined. Throws TASK_CORRUPTED when what is on disk is not what was written. */
@@ -53,6 +74,30 @@ export interface KeyValueStore<K, V> {
   readonly size: number
 }
 
+/**
+ * What a query sees of a table with a history.
+ *
+ * @example
+ * ```ts
+ * import { type ReadOnlyVersionedKeyValueStore, string } from 'millrace'
+ * import { TestApplication } from 'millrace/testing'
+ *
+ * const text = { key: string(), value: string() }
+ * await using application = await TestApplication.start(builder => {
+ *   builder.table('prices', { ...text, store: 'prices', historyRetention: { hours: 1 } })
+ * })
+ * application.inputTopic('prices', text).pipe('tea', 'low', { timestamp: 1000 })
+ * application.inputTopic('prices', text).pipe('tea', 'high', { timestamp: 2000 })
+ * await application.settle()
+ * const prices = application.store<ReadOnlyVersionedKeyValueStore<string, string>>('prices')
+ * prices.get('tea', 1500) // → { value: 'low', timestamp: 1000, validTo: 2000 }
+ * const values: string[] = []
+ * for await (const { value } of prices.versions('tea', { from: 1500 })) values.push(value)
+ * values // → ['low', 'high']
+ * for await (const { value } of prices.all()) values.push(value)
+ * values // → ['low', 'high', 'high']
+ * ```
+ */
 export interface ReadOnlyVersionedKeyValueStore<K, V> {
   readonly name: string
   /**
@@ -113,6 +158,30 @@ export interface KeyValueRow<K, V> extends ValueAndTimestamp<V> {
   readonly key: K
 }
 
+/**
+ * What a query sees of a windowed table.
+ *
+ * @example
+ * ```ts
+ * import { type ReadOnlyWindowStore, string, tumbling } from 'millrace'
+ * import { TestApplication } from 'millrace/testing'
+ *
+ * const text = { key: string(), value: string() }
+ * await using application = await TestApplication.start(builder => {
+ *   const grouped = builder.stream('words', text).groupByKey()
+ *   grouped.windowedBy(tumbling({ seconds: 1 })).count({ store: 'counts' })
+ * })
+ * const words = application.inputTopic('words', text)
+ * for (const timestamp of [500, 1500]) words.pipe('a', 'yes', { timestamp })
+ * await application.settle()
+ * const counts = application.store<ReadOnlyWindowStore<string, number>>('counts')
+ * const starts: number[] = []
+ * for await (const { windowStart } of counts.fetchRange('a', { from: 1 })) starts.push(windowStart)
+ * starts // → [1000]
+ * for await (const row of counts.fetchAll({ to: 999 })) starts.push(row.windowStart)
+ * starts // → [1000, 0]
+ * ```
+ */
 export interface ReadOnlyWindowStore<K, V> {
   readonly name: string
   /** The row of a key in the window that starts at `windowStart` (ms since the Unix epoch), or undefined. */
@@ -210,6 +279,8 @@ export interface WindowRow<K, V> extends ValueAndTimestamp<V> {
  * for await (const { value } of visits.findSessions('ann', { latestStart: 4 })) found.push(value)
  * found // → []
  * for await (const { value } of visits.all()) found.push(value)
+ * found // → [1]
+ * for await (const { value } of visits.fetchAll({ fromKey: 'bob' })) found.push(value)
  * found // → [1]
  * ```
  */

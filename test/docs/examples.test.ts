@@ -112,6 +112,7 @@ const shownBy = new Map([
   ['KeyValueStore', 'keyValueStore'],
   ['ReadOnlyKeyValueStore', 'Application.store'],
   ['ReadOnlyWindowStore', 'Application.store'],
+  ['QueryClient', 'queryClient'],
   ['SessionStore', 'sessionStore'],
   ['TestSessionStore', 'TestDriver.sessionStore'],
   ['TestVersionedStore', 'TestDriver.versionedStore'],

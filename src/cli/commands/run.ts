@@ -9,7 +9,7 @@ import {
 } from '../connection-options.ts'
 import { openClient } from '../connection-settings.ts'
 import { loadApp } from '../load-app.ts'
-import { parseCount } from '../options.ts'
+import { parseCount, parseEndpoint } from '../options.ts'
 import { runApplication } from '../run-application.ts'
 import { runWorkers, workerFolder } from '../run-workers.ts'
 import {
@@ -24,6 +24,7 @@ interface Options extends ConnectionOptions, LogOptions {
   readonly workers?: number
   readonly state: string
   readonly untilEnd?: true
+  readonly http?: string
 }
 
 /** `millrace run <app> --brokers …`: an app against brokers that are already there, in this process or in several. */
@@ -37,6 +38,11 @@ export function runCommand(): Command {
       parseCount,
     )
     .option('--state <folder>', 'folder for the state of this machine’s workers', '.millrace/state')
+    .option(
+      '--http <host:port>',
+      'answer health checks and queries there; of several workers the second has the next port, and so on',
+      parseEndpoint,
+    )
     .option('--until-end', 'stop when the input that is there now has been processed')
     .addHelpText(
       'after',
@@ -59,7 +65,8 @@ async function run(path: string, options: Options): Promise<void> {
   const stateFolder = join(resolve(process.cwd(), options.state), name)
   if (options.workers === undefined) {
     const folder = workerFolder(stateFolder, 1)
-    const settings = { connection, stateFolder: folder, platform, logger }
+    const applicationServer = options.http
+    const settings = { connection, stateFolder: folder, platform, logger, applicationServer }
     const { application, close } = await startInstance(app, settings)
     try {
       await runApplication(application, { untilEnd })
@@ -77,6 +84,7 @@ async function run(path: string, options: Options): Promise<void> {
     stateFolder,
     untilEnd,
     log,
+    applicationServer: options.http,
   } as const
   await runWorkers({ name, workers: options.workers, start, platform, logger })
 }

@@ -63,11 +63,11 @@ export interface QueryClient {
  * const [platform, bootstrap] = [nodePlatform(), [broker.address]]
  * await using client = createLogClient({ platform, bootstrap, connector: broker.connector() })
  * await client.createTopics([{ name: 'words' }])
- * const options = { client, stateFolder: './state', applicationServer: '127.0.0.1:18080' }
+ * const options = { client, stateFolder: './state', applicationServer: '127.0.0.1:0' }
  * await using application = await startApplication(app, options)
  * await application.untilEnd()
  *
- * const remote = queryClient(app, ['127.0.0.1:18080'])
+ * const remote = queryClient(app, [application.endpoint ?? ''])
  * const { value } = await remote.query({ store: 'latest', query: keyQuery<string, string>('a') })
  * value // → undefined
  * ```

@@ -11,7 +11,7 @@ import type { HostedTask, HostedTasks } from './hosted-tasks.ts'
 import { isReached, mergePositions, type Position } from './position.ts'
 import type { PartitionResult, QueryRequest, QueryResult, Role } from './query.ts'
 import { queryableStore, queryStore, type StoreQueryOptions } from './store-view.ts'
-import type { StreamsMetadata } from './streams-metadata.ts'
+import type { StreamsMetadataState } from './streams-metadata.ts'
 
 /** How far a store is behind its changelog. Kafka Streams' `LagInfo`. */
 export interface LagInfo {
@@ -29,7 +29,7 @@ export interface InstanceQueriesOptions {
   readonly client: Pick<LogClient, 'listOffsets'>
   readonly timers: Timers
   readonly hosted: HostedTasks
-  readonly metadata: StreamsMetadata
+  readonly metadata: StreamsMetadataState
   readonly globalStore: (name: string) => QueryableStore | undefined
   readonly state: () => ApplicationState
 }
@@ -45,7 +45,7 @@ export class InstanceQueries {
     this.#options = options
   }
 
-  get metadata(): StreamsMetadata {
+  get metadata(): StreamsMetadataState {
     return this.#options.metadata
   }
 

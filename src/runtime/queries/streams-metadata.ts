@@ -31,8 +31,51 @@ export interface StoreMetadata {
   readonly standbyPartitions: readonly number[]
 }
 
-/** Which instances have which stores, by what the leader of the group said last. Kafka Streams' `StreamsMetadataState`. */
-export class StreamsMetadata {
+/**
+ * Which instances have which stores, by what the leader of the group said last.
+ *
+ * @example
+ * ```ts
+ * import { createLogClient, defineApp, nodePlatform, startApplication, string } from 'millrace'
+ * import { startBroker } from 'millrace/broker'
+ *
+ * const text = { key: string(), value: string() }
+ * const app = defineApp('counts', builder => {
+ *   builder.stream('words', text).groupByKey().count({ store: 'counts' })
+ * })
+ * await using broker = await startBroker()
+ * const [platform, bootstrap] = [nodePlatform(), [broker.address]]
+ * await using client = createLogClient({ platform, bootstrap, connector: broker.connector() })
+ * await client.createTopics([{ name: 'words' }])
+ * const options = { client, stateFolder: './state', applicationServer: '127.0.0.1:0' }
+ * await using application = await startApplication(app, options)
+ * await application.untilEnd()
+ * const { endpoint, streamsMetadata } = application
+ * const { partition, active, standbys } = streamsMetadata.ofKey('counts', 'a')
+ * partition // → 0
+ * active === endpoint // → true
+ * standbys // → []
+ * streamsMetadata.instances().map(({ stores }) => stores) // → [
+ * //   [{ store: 'counts', partitions: [0], standbyPartitions: [] }]
+ * // ]
+ * ```
+ */
+export interface StreamsMetadata {
+  /**
+   * Where a key of a store is: Kafka Streams' `queryMetadataForKey`. Throws UNKNOWN_STORE when there is no such store, and
+   * INVALID_CONFIG when only a partitioner of the user's knows: then give it.
+   */
+  ofKey(
+    store: string,
+    key: unknown,
+    partitioner?: (key: unknown, partitions: number) => number,
+  ): KeyQueryMetadata
+  /** All instances that can be asked, with their stores: Kafka Streams' `metadataForAllStreamsClients`. */
+  instances(): InstanceMetadata[]
+}
+
+/** Keeps what the group says of its instances. Kafka Streams' `StreamsMetadataState`. */
+export class StreamsMetadataState implements StreamsMetadata {
   readonly #topology: Topology
   readonly #plan: () => PartitionPlan
   routing: readonly Route[] = []
@@ -80,10 +123,6 @@ export class StreamsMetadata {
     })
   }
 
-  /**
-   * Throws UNKNOWN_STORE when there is no such store, and INVALID_CONFIG when only a partitioner of the user's knows: then give
-   * it.
-   */
   ofKey(
     store: string,
     key: unknown,
