@@ -169,7 +169,8 @@ export interface KeyValueRow<K, V> extends ValueAndTimestamp<V> {
  * const text = { key: string(), value: string() }
  * await using application = await TestApplication.start(builder => {
  *   const grouped = builder.stream('words', text).groupByKey()
- *   grouped.windowedBy(tumbling({ seconds: 1 })).count({ store: 'counts' })
+ *   const perSecond = tumbling({ seconds: 1 }, { grace: { minutes: 1 } })
+ *   grouped.windowedBy(perSecond).count({ store: 'counts' })
  * })
  * const words = application.inputTopic('words', text)
  * for (const timestamp of [500, 1500]) words.pipe('a', 'yes', { timestamp })
