@@ -120,7 +120,7 @@ async function check(
   expect(await list(table.all())).toEqual(expected)
   expect(await list(table.range({ from, to }))).toEqual(expected.filter(isBetween))
   expect(await list(table.range({ from, to, reverse: true }))).toEqual(
-    expected.filter(isBetween).reverse(),
+    expected.filter(isBetween).toReversed(),
   )
   const prefix = Buffer.from('a')
   expect(await list(table.range({ prefix }))).toEqual(
@@ -137,7 +137,7 @@ async function check(
   expect(found.map(({ windowStart, value }) => [windowStart, value])).toEqual(starts)
   const backwards = await list(windows.fetchRange(key, { ...span, reverse: true }))
   expect(backwards.map(({ windowStart }) => windowStart)).toEqual(
-    starts.map(([time]) => time).reverse(),
+    starts.map(([time]) => time).toReversed(),
   )
   const many = await list(windows.fetchAll({ ...span, fromKey: from, toKey: to }))
   const names = (all: readonly { key: string }[]): string[] => all.map(each => each.key).sort()
@@ -166,7 +166,7 @@ async function check(
   const asOf = known.findLast(([time]) => time <= last)
   expect(versions.get(key, last)?.value).toBe(asOf?.[1] ?? undefined)
   const all = await list(versions.versions(key, span))
-  expect(all).toEqual((await list(versions.versions(key, { ...span, reverse: true }))).reverse())
+  expect(all).toEqual((await list(versions.versions(key, { ...span, reverse: true }))).toReversed())
   for (const { timestamp, validTo, value } of all) {
     expect(history.get(timestamp)).toBe(value)
     expect(timestamp <= last && validTo > first).toBe(true)
