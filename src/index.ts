@@ -1,7 +1,7 @@
 // The declarations speak of Buffer and AbortSignal.
 /// <reference types="node" preserve="true" />
 export { createLogClient } from './client/kafka-client.ts'
-export type { LogClient } from './client/log-client.ts'
+export type { LogClient, TopicPartition } from './client/log-client.ts'
 export { wireConnector } from './client/wire-connection.ts'
 export type { SaslOptions } from './client/sasl.ts'
 export type { Branched, BranchedKStream } from './dsl/branched-kstream.ts'
