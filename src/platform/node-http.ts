@@ -71,10 +71,9 @@ export async function serveRequests(
       respond(incoming, outgoing, gone.signal, answer).catch((error: unknown) => {
         if (gone.signal.aborted) return
         failed(error)
-        if (!outgoing.headersSent) outgoing.writeHead(500)
         // An answer that was begun is cut off, which its reader sees: it has no end.
-        if (outgoing.writableLength > 0) outgoing.destroy()
-        else outgoing.end()
+        if (outgoing.headersSent) outgoing.destroy()
+        else outgoing.writeHead(500).end()
       })
     },
   )

@@ -7,6 +7,7 @@ import type { Topology } from '../../topology/topology.ts'
 import type { ApplicationState } from '../application-state.ts'
 import { pause } from '../pause.ts'
 import { answerQuery, ask, reachedPosition } from './answer-query.ts'
+import { copyGoal, type CopyGoal, learnPosition } from './copy-position.ts'
 import type { HostedTask, HostedTasks } from './hosted-tasks.ts'
 import { isReached, mergePositions, type Position } from './position.ts'
 import type { PartitionResult, QueryRequest, QueryResult, Role } from './query.ts'
@@ -26,7 +27,7 @@ export interface LagInfo {
 export interface InstanceQueriesOptions {
   readonly name: string
   readonly topology: Topology
-  readonly client: Pick<LogClient, 'listOffsets'>
+  readonly client: Pick<LogClient, 'listOffsets' | 'committedOffsets'>
   readonly timers: Timers
   readonly hosted: HostedTasks
   readonly metadata: StreamsMetadataState
@@ -134,14 +135,29 @@ export class InstanceQueries {
     }
     const taskNow = (): HostedTask | undefined => this.hosted(store).get(partition)
     if (positionBound !== undefined) {
-      for (let waitedMs = 0; waitedMs < waitMs; waitedMs += lookIntervalMs) {
+      const goal = await this.#goal(partition, request)
+      for (let waitedMs = 0; ; waitedMs += lookIntervalMs) {
         const task = taskNow()
+        if (goal !== undefined && task !== undefined) learnPosition(task.state, goal)
         const position = task === undefined ? {} : reachedPosition(task, request.isolation)
-        if (isReached(positionBound, position, partition)) break
+        if (isReached(positionBound, position, partition) || waitedMs >= waitMs) break
         await pause(timers, lookIntervalMs)
       }
     }
     return answerQuery(partition, taskNow(), request)
+  }
+
+  /** What a copy has to reach, if it is one and does not know that it has come as far as it is to have. */
+  async #goal(
+    partition: number,
+    { store, positionBound = {}, isolation }: QueryRequest<unknown>,
+  ): Promise<CopyGoal | undefined> {
+    const task = this.hosted(store).get(partition)
+    if (task === undefined || task.role === 'active') return undefined
+    if (isReached(positionBound, reachedPosition(task, isolation), partition)) return undefined
+    const { client, metadata, topology } = this.#options
+    const planned = metadata.plannedTask(task.taskId)
+    return planned && copyGoal(client, topology.applicationId, planned)
   }
 
   /** By store and partition. */

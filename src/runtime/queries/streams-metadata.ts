@@ -5,7 +5,7 @@ import type { QueryableDefinition } from '../../state/store-definition.ts'
 import { storeSerdes } from '../../state/store-serdes.ts'
 import { topicsOfSink, type Topology } from '../../topology/topology.ts'
 import type { Route } from '../member-data.ts'
-import { type PartitionPlan, subtopologyTopics } from '../partition-plan.ts'
+import { type PartitionPlan, type PlannedTask, subtopologyTopics } from '../partition-plan.ts'
 import { queryableStore } from './store-view.ts'
 
 /** Where a key of a store is. Kafka Streams' `KeyQueryMetadata`. */
@@ -91,6 +91,10 @@ export class StreamsMetadataState implements StreamsMetadata {
     return tasks.reduce((most, { partition, subtopology: { id } }) => {
       return id === subtopology ? Math.max(most, partition + 1) : most
     }, 0)
+  }
+
+  plannedTask(id: string): PlannedTask | undefined {
+    return this.#plan().tasks.find(task => task.id === id)
   }
 
   /**

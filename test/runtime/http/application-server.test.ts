@@ -1,10 +1,11 @@
 import * as fc from 'fast-check'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 
 import { startBroker } from '../../../src/broker/start-broker.ts'
 import { createLogClient } from '../../../src/client/kafka-client.ts'
 import type { LogClient } from '../../../src/client/log-client.ts'
 import { defineApp } from '../../../src/dsl/define-app.ts'
+import type { StreamsConfig } from '../../../src/dsl/streams-config.ts'
 import { nodePlatform } from '../../../src/platform/node-platform.ts'
 import type { Application } from '../../../src/runtime/application.ts'
 import { startApplication } from '../../../src/runtime/application.ts'
@@ -53,7 +54,11 @@ class Cluster implements AsyncDisposable {
     this.client = client
   }
 
-  static async start(size: number, records: Readonly<Record<string, readonly TestRecord[]>>) {
+  static async start(
+    size: number,
+    records: Readonly<Record<string, readonly TestRecord[]>>,
+    config: StreamsConfig = {},
+  ) {
     const broker = await startBroker({ flush: 'os' })
     const newClient = (): LogClient =>
       createLogClient({ platform, bootstrap: [broker.address], connector: broker.connector() })
@@ -74,6 +79,7 @@ class Cluster implements AsyncDisposable {
           stateFolder: folder.path,
           engine: memoryEngine(),
           commitIntervalMs: 20,
+          ...config,
           applicationServer: '127.0.0.1:0',
         }),
       )
@@ -342,4 +348,28 @@ test('a reader waits for its own write, and when the owner is gone reads move', 
       await new Promise(resolve => setTimeout(resolve, 50))
     }
   }
+})
+
+test('a standby answers what it has, and knows when that is as much as the reader wants', async () => {
+  await using cluster = await Cluster.start(2, { words, prices, names }, { numStandbyReplicas: 1 })
+  const key = 'key-5'
+  const query = keyQuery<string, number>(key)
+  const [instance] = cluster.instances
+  const { partition = 0, active } = instance?.streamsMetadata.ofKey('counts', key) ?? {}
+  const other = cluster.instances.find(({ endpoint }) => endpoint !== active)
+  const [end] = await cluster.client.listOffsets([{ topic: 'words', partition }], 'latest')
+  const positionBound = { words: { [partition]: (end?.offset ?? 0) - 1 } }
+  const request = { store: 'counts', query, partitions: [partition], positionBound }
+  await vi.waitFor(
+    async () => {
+      const { partitions } = (await other?.query({ ...request, waitMs: 1000 })) ?? {}
+      const result = partitions?.get(partition)
+      if (result?.ok !== true) throw new Error(JSON.stringify(result))
+      expect([result.role, result.value?.value]).toEqual(['standby', counts.get(key)])
+    },
+    { timeout: 20_000 },
+  )
+  const strict = await other?.query({ ...request, requireActive: true })
+  expect(strict?.partitions.get(partition)).toMatchObject({ ok: false, failure: 'NOT_ACTIVE' })
+  expect(instance?.streamsMetadata.ofKey('counts', key).standbys).toEqual([other?.endpoint])
 })

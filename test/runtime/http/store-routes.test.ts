@@ -47,6 +47,8 @@ function routes({
     topology,
     client: {
       listOffsets: async partitions => partitions.map(each => ({ ...each, offset: 100 })),
+      committedOffsets: async (_, partitions) =>
+        partitions.map(each => ({ ...each, offset: 50, metadata: '' })),
     },
     timers: nodePlatform().timers,
     hosted,
@@ -63,7 +65,7 @@ function routes({
     const response = await server.answer(request, { store: 'counts', part: 'row', key: 'a' })
     return response.json()
   }
-  return { ask, onClosing }
+  return { ask, onClosing, state }
 }
 
 describe('the owner cannot be reached', () => {
@@ -117,4 +119,12 @@ test('a partition that this instance restores is old for now; without an owner o
   expect(await ask('stale=true')).toMatchObject({ role: 'restoring', lag: 10 })
   onClosing()
   await expect(ask('stale=true')).rejects.toMatchObject({ code: 'STORE_NOT_READY' })
+})
+
+test('a copy knows how far it has come once it has what its changelog had when that was committed', async () => {
+  const { ask, state } = routes({ routing: [{ endpoint: here, active: [], standby: ['0_0'] }] })
+  const bound = `stale=true&waitMs=10000&position=${JSON.stringify({ words: { 0: 49 } })}`
+  const answer = ask(bound)
+  await state.completeCommit([{ topic: 'counts-counts-changelog', partition: 0, offset: 100 }])
+  expect(await answer).toMatchObject({ position: { words: { 0: 49 } }, lag: 0, stalenessMs: 0 })
 })
