@@ -25,6 +25,25 @@ export interface InputAtWork extends InputRecord {
   readonly headers: Headers
 }
 
+/** The error for those who must act: a MillraceError is one already. `metadata` is of the input record. */
+export function sentenceOf(
+  error: unknown,
+  where: { nodeName: string; taskId: string; metadata: RecordMetadata | null },
+): MillraceError {
+  if (error instanceof MillraceError) return error
+  const { nodeName, taskId, metadata } = where
+  const place =
+    metadata === null
+      ? ''
+      : ` on the record at topic ${metadata.topic}, partition ${metadata.partition}, offset ${metadata.offset}`
+  const reason = error instanceof Error ? error.message : String(error)
+  return new MillraceError(
+    'PROCESSING_ERROR',
+    `Processor ${nodeName} of task ${taskId} threw${place}: ${reason}`,
+    { cause: error },
+  )
+}
+
 /** A copy that may be kept: bytes of an input record are part of a larger buffer. */
 export function keptInput(input: InputAtWork): InputAtWork {
   const { topic, partition, offset, rawKey, rawValue, headTimestamp, headers } = input

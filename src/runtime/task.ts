@@ -32,6 +32,7 @@ import {
   type InputAtWork,
   type InputRecord,
   keptInput,
+  sentenceOf,
   TaskErrors,
   type UnwrittenOutput,
 } from './task-errors.ts'
@@ -216,9 +217,8 @@ export class Task implements TaskScope, SinkScope, CallScope {
    * when `isExpired`, asked every few records, says that the slice is over.
    */
   process(maxRecords: number, isExpired: () => boolean = never): number {
-    if (this.#failure !== null) throw this.#failure
     let processed = 0
-    try {
+    return this.#orFail(() => {
       while (processed < maxRecords) {
         if (this.#calls?.areFull === true) break
         const input = this.#inputs.next()
@@ -227,12 +227,19 @@ export class Task implements TaskScope, SinkScope, CallScope {
         processed++
         if (processed % recordsPerCheck === 0 && isExpired()) break
       }
+      return processed
+    })
+  }
+
+  /** What fails here fails for good: a record that was taken from its queue would be lost if the task went on. */
+  #orFail<T>(action: () => T): T {
+    if (this.#failure !== null) throw this.#failure
+    try {
+      return action()
     } catch (error) {
-      // The failed record was taken from its queue: going on would lose it.
       this.#failure = error
       throw error
     }
-    return processed
   }
 
   /** Whether nodes of the task do work that takes time. */
@@ -252,14 +259,8 @@ export class Task implements TaskScope, SinkScope, CallScope {
 
   /** Goes on with the results of work that has ended; returns the number of records that are done with. */
   completeCalls(): number {
-    if (this.#calls === null) return 0
-    if (this.#failure !== null) throw this.#failure
-    try {
-      return this.#calls.complete()
-    } catch (error) {
-      this.#failure = error
-      throw error
-    }
+    const calls = this.#calls
+    return calls === null ? 0 : this.#orFail(() => calls.complete())
   }
 
   /**
@@ -269,7 +270,7 @@ export class Task implements TaskScope, SinkScope, CallScope {
   isDrained(): boolean {
     if (this.#calls === null) return true
     if (this.callsInFlight > 0) return false
-    this.#flushCaches()
+    this.#orFail(() => this.#caches.flush())
     return this.callsInFlight === 0
   }
 
@@ -298,12 +299,7 @@ export class Task implements TaskScope, SinkScope, CallScope {
       this.recordTime.timestamp = now
       node.punctuate(punctuator, now)
     }
-    try {
-      return this.#punctuations.by(type).punctuate(now, call)
-    } catch (error) {
-      this.#failure = error
-      throw error
-    }
+    return this.#orFail(() => this.#punctuations.by(type).punctuate(now, call))
   }
 
   schedule(node: TaskNode, options: ScheduleOptions, punctuator: Punctuator): Cancellable {
@@ -319,8 +315,7 @@ export class Task implements TaskScope, SinkScope, CallScope {
    * inputs, with the partition times as metadata.
    */
   prepareCommit(): CommittedOffset[] {
-    if (this.#failure !== null) throw this.#failure
-    this.#flushCaches()
+    this.#orFail(() => this.#caches.flush())
     assert(this.callsInFlight === 0, 'offsets of records that are not done with are not committed')
     this.#hasPunctuated = false
     this.#commitRequested = false
@@ -338,15 +333,6 @@ export class Task implements TaskScope, SinkScope, CallScope {
     this.#preparedPosition = offsets
     this.#sourceOffsets = offsets.filter(({ topic }) => this.#sourceTopics.has(topic))
     return offsets
-  }
-
-  #flushCaches(): void {
-    try {
-      this.#caches.flush()
-    } catch (error) {
-      this.#failure = error
-      throw error
-    }
   }
 
   isCached(store: string): boolean {
@@ -504,20 +490,8 @@ export class Task implements TaskScope, SinkScope, CallScope {
     this.#errors.productionFailed(failure, output)
   }
 
-  /** The error for those who must act: a MillraceError is one already. */
   #sentence(error: unknown, nodeName: string): MillraceError {
-    if (error instanceof MillraceError) return error
-    const metadata = this.recordMetadata
-    const place =
-      metadata === null
-        ? ''
-        : ` on the record at topic ${metadata.topic}, partition ${metadata.partition}, offset ${metadata.offset}`
-    const reason = error instanceof Error ? error.message : String(error)
-    return new MillraceError(
-      'PROCESSING_ERROR',
-      `Processor ${nodeName} of task ${this.taskId} threw${place}: ${reason}`,
-      { cause: error },
-    )
+    return sentenceOf(error, { nodeName, taskId: this.taskId, metadata: this.recordMetadata })
   }
 
   #processOne({ queue, node }: InputQueue): void {

@@ -1,6 +1,7 @@
 import { expect, expectTypeOf, test } from 'vitest'
 import { z } from 'zod'
 import {
+  type AsyncCall,
   type CogroupedKStream,
   type GlobalKTable,
   type KeyValueStore,
@@ -45,6 +46,36 @@ test('serdes give the types of sources', () => {
       return record.timestamp
     },
   })
+})
+
+test('operators whose work takes time give what their promises come to', () => {
+  const delays = flights.mapValuesAsync(async ({ delay }, key, call) => {
+    expectTypeOf(key).toEqualTypeOf<string>()
+    expectTypeOf(call).toEqualTypeOf<AsyncCall>()
+    return delay
+  })
+  expectTypeOf(delays).toEqualTypeOf<KStream<string, number>>()
+  const known = new Map<string, number>()
+  const asked = async (origin: string): Promise<number> => origin.length
+  const sometimes = flights.mapValuesAsync(({ origin }) => known.get(origin) ?? asked(origin))
+  expectTypeOf(sometimes).toEqualTypeOf<KStream<string, number>>()
+  const pairs = flights.mapAsync(async (key, { delay }) => [delay, key], { key: string() })
+  expectTypeOf(pairs).toEqualTypeOf<KStream<number, string>>()
+  expectTypeOf(flights.foreachAsync(async () => {})).toEqualTypeOf<void>()
+  const processed = flights.processAsync<number, boolean, Airport>(context => ({
+    process: async ({ value }) => ({ city: value.origin }),
+    completed({ timestamp, headers }, { city }) {
+      context.forward({ key: city.length, value: true, timestamp, headers })
+      // @ts-expect-error The key is a number.
+      context.forward({ key: city, value: true, timestamp, headers })
+    },
+  }))
+  expectTypeOf(processed).toEqualTypeOf<KStream<number, boolean>>()
+  // @ts-expect-error The serde of other keys.
+  flights.mapValuesAsync(async () => 1, { key: long() })
+  // @ts-expect-error There is no such order.
+  const unordered = () => flights.mapValuesAsync(async () => 1, { order: 'none' })
+  expect(unordered).toThrow("Give 'key' or 'partition'.")
 })
 
 test('stateless operators hand types on', () => {
