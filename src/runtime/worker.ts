@@ -202,7 +202,7 @@ export class Worker {
           round += task.process(turnRecords, expired)
         } catch (error) {
           if (!isCorruption(error)) throw error
-          await this.#rebuild(task, error)
+          await this.#startAnewWithout(task, error)
         }
       }
     }
@@ -237,7 +237,7 @@ export class Worker {
         if (task.punctuateWallClock()) punctuated = true
       } catch (error) {
         if (!isCorruption(error)) throw error
-        await this.#rebuild(task, error)
+        await this.#startAnewWithout(task, error)
       }
     }
     return punctuated
@@ -327,6 +327,17 @@ export class Worker {
   async #startAnew(error: CommitUndone): Promise<void> {
     const ids = [...this.#tasks.keys(), ...this.#starting.keys()]
     this.#options.logger.warn({ error }, 'A commit did not succeed: the tasks start anew')
+    await this.#closeAll()
+    for (const id of ids) this.#start(id)
+  }
+
+  /**
+   * The same when a store was found damaged while its task worked: what that task has written and not committed is among
+   * what all have written, and would be written twice.
+   */
+  async #startAnewWithout(damaged: Task, error: MillraceError): Promise<void> {
+    const ids = [...this.#tasks.keys(), ...this.#starting.keys()]
+    await this.#wipe(damaged, error)
     await this.#closeAll()
     for (const id of ids) this.#start(id)
   }
@@ -432,11 +443,15 @@ export class Worker {
 
   /** Starts a task anew without its damaged stores, which restores them from the beginning of their changelogs. */
   async #rebuild(task: Task, error: MillraceError): Promise<void> {
+    await this.#wipe(task, error)
+    this.#start(task.taskId)
+  }
+
+  async #wipe(task: Task, error: MillraceError): Promise<void> {
     const { taskId } = task
     this.#options.logger.warn({ taskId, error }, 'A store is damaged: it is rebuilt')
     this.#remove(task)
     await task.wipe()
-    this.#start(taskId)
   }
 
   #remove(task: Task): void {

@@ -128,6 +128,37 @@ describe('an application goes on', () => {
     expect(await changelogOf(log)).toEqual(naive)
   })
 
+  test('after a store was found damaged, with no result written twice', async () => {
+    using folder = temporaryFolder()
+    const log = new FakeLog(platform.timers)
+    const engine = new CrashableEngine()
+    const client = log.client()
+    await client.createTopics([{ name: 'in', partitions: 2 }, { name: 'out' }])
+    const copying = defineApp('copying', builder => {
+      const stream = builder.stream('in', text)
+      stream.to('out')
+      stream.groupByKey().count({ store: 'counts', value: json<number>() })
+    })
+    const options = { client, platform, stateFolder: folder.path, engine }
+    const before = await startApplication(copying, options)
+    await produce(client, 'in', input.slice(0, 200))
+    await before.untilEnd()
+    await before.close()
+    let read = 0
+    engine.damage = row => {
+      // Records have gone out before it, of this task and of the other.
+      if (++read === 4) row.writeUInt8(row.readUInt8(row.length - 1) ^ 1, row.length - 1)
+      return row
+    }
+    await using application = await startApplication(copying, options)
+    await produce(client, 'in', input.slice(200))
+    await application.untilEnd()
+    expect(read).toBeGreaterThan(4)
+    expect(await storeOf(application)).toEqual(naive)
+    const written = await readText(client, 'out')
+    expect(written.toSorted()).toEqual(input.map(({ key, value }) => `${key}=${value}`).toSorted())
+  })
+
   test('after a former owner wrote to a changelog: the store becomes its fold again', async () => {
     using folder = temporaryFolder()
     const { log, application } = await begin(folder.path, atLeastOnce)
