@@ -6,6 +6,7 @@ import http from 'node:http'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { MillraceError } from '../errors.ts'
+import { systemCode } from './file-error.ts'
 import type { Address, Listener } from './platform.ts'
 import { listenError } from './socket-error.ts'
 
@@ -69,7 +70,7 @@ export async function serveRequests(
       const gone = new AbortController()
       outgoing.on('close', () => gone.abort())
       respond(incoming, outgoing, gone.signal, answer).catch((error: unknown) => {
-        if (gone.signal.aborted) return
+        if (goneCodes.has(systemCode(error))) return
         failed(error)
         // An answer that was begun is cut off, which its reader sees: it has no end.
         if (outgoing.headersSent) outgoing.destroy()
@@ -79,6 +80,13 @@ export async function serveRequests(
   )
   return listen(server, address)
 }
+
+/** Of an answer whose reader has gone away. */
+const goneCodes: ReadonlySet<string> = new Set([
+  'ERR_STREAM_PREMATURE_CLOSE',
+  'ECONNRESET',
+  'EPIPE',
+])
 
 async function respond(
   incoming: http.IncomingMessage,

@@ -52,7 +52,8 @@ const engines: readonly (readonly [string, StoreEngine])[] = [
 
 // Bytes of one go on where those of another end.
 const keyOf = fc.constantFrom('a', 'aa', 'ab', 'b', 'ba', 'é')
-const timeOf = fc.nat({ max: 900_000 })
+// Few, so that puts meet, in several segments.
+const timeOf = fc.nat({ max: 9 }).map(n => n * 100_000)
 const put = fc.record({ key: keyOf, time: timeOf, value: fc.option(fc.nat({ max: 9 })) })
 
 interface Put {
@@ -205,6 +206,26 @@ describe.each(engines)('over %s', (_, engine) => {
       ),
       { numRuns: 60 },
     )
+  })
+
+  test('what is not committed changes nothing of the history that is', async () => {
+    const state = await open(engine, `0_${databases++}`)
+    const put = (time: number, value: number | null): void =>
+      write(state, { key: 'a', time, value })
+    put(0, 1)
+    put(900_000, 2)
+    state.prepareCommit(() => {})
+    await state.completeCommit([])
+    // The first version now ends earlier, in another segment.
+    put(300_000, 3)
+    state.prepareCommit(() => {})
+    put(900_000, null)
+    const { versions } = readers(state, 'readCommitted')
+    expect(versions.get('a', 500_000)).toEqual({ value: 1, timestamp: 0, validTo: 900_000 })
+    expect((await list(versions.versions('a'))).map(({ value }) => value)).toEqual([1, 2])
+    const { versions: all } = readers(state, 'readUncommitted')
+    expect((await list(all.versions('a'))).map(({ value }) => value)).toEqual([1, 3])
+    await state.close()
   })
 
   test('a store knows again how far in the inputs it goes', async () => {
