@@ -175,6 +175,31 @@ test('an instance that joins takes over, and no call is lost or doubled', async 
   expect(await valuesByKey(log)).toEqual(expected(records))
 })
 
+test('an instance that joins does not wait for ever for a call that does not end', async () => {
+  const records = input(60, 20)
+  const log = await withInput(records)
+  const signals: AbortSignal[] = []
+  const late = Promise.withResolvers<string>()
+  const app = asking(
+    (value, { signal }) => {
+      if (value !== '7') return Promise.resolve(`${value}!`)
+      signals.push(signal)
+      return signals.length === 1 ? late.promise : '7!'
+    },
+    { timeoutMs: Infinity },
+  )
+  const first = await log.run(startApplication(app, log.options))
+  await log.until(() => signals.length === 1)
+  const options = { ...log.options, client: log.connect(), stateFolder: '/other' }
+  const second = await log.run(startApplication(app, options))
+  await log.until(() => signals[0]?.aborted === true)
+  late.resolve('too late')
+  await log.run(second.untilEnd())
+  await log.run(Promise.all([first.close(), second.close()]))
+  expect(signals.length).toBe(2)
+  expect(await valuesByKey(log)).toEqual(expected(records))
+})
+
 test('after the last retry the application stops, with a dead letter', async () => {
   const log = await withInput(input(5, 1), 1)
   const attempts: number[] = []
