@@ -7,7 +7,7 @@ import { json } from '../../src/serde/json.ts'
 import { string } from '../../src/serde/string.ts'
 import { CrashableEngine } from './crashable-engine.ts'
 import { type SimulatedLog, simulatedLog } from './simulated-log.ts'
-import { produce, readText, record, type TestRecord } from './testbed.ts'
+import { produce, readAll, readText, record, type TestRecord } from './testbed.ts'
 
 const text = { key: string(), value: string() }
 const partitions = 4
@@ -157,4 +157,50 @@ describe.each([
     expect(events).toEqual([])
     await cluster.end()
   })
+})
+
+test('a topic that stands for a changelog is followed only as far as the group has processed it', async () => {
+  const cluster = await Cluster.start()
+  const { world, events } = cluster
+  const app = defineApp(
+    'app',
+    builder => {
+      builder
+        .table('in', { ...text, store: 'rows' })
+        .groupBy((key, value) => [value, key], text)
+        .count({ store: 'counts' })
+        .toStream()
+        .to('out', { key: string(), value: json<number>() })
+    },
+    { optimization: ['reuseKTableSourceTopics'] },
+  )
+  const rows = (value: string): TestRecord[] =>
+    Array.from({ length: 40 }, (_, i) => record(`key-${i}`, value, i))
+  await cluster.add('a', app, replicas)
+  await cluster.produce(rows('first'))
+  await cluster.settle()
+  await cluster.add('b', app, replicas)
+  await cluster.settle()
+  for (const application of cluster.instances.values()) application.pause()
+  await cluster.produce(rows('second'))
+  await world.pass(10_000)
+  events.length = 0
+  await cluster.close('a')
+  await world.pass(60_000)
+  const ofRows = events.filter(event => /^b leaves in-/.test(event))
+  expect(ofRows).toHaveLength(2)
+  const written = await world.run(readAll(world.client, 'in'))
+  for (const event of ofRows) {
+    const partition = Number(/in-(\d)/.exec(event)?.[1])
+    const half = written.filter(each => each.partition === partition).length / 2
+    expect(half).toBeGreaterThan(0)
+    expect(event.startsWith(`b leaves in-${partition} rows ${half} `)).toBe(true)
+  }
+
+  cluster.instances.get('b')?.resume()
+  await cluster.settle()
+  // Taken from `first` and added to `second`, each once: what the table had before is what it must have had.
+  const counts = new Map((await cluster.out()).map(line => line.split('=') as [string, string]))
+  expect(Object.fromEntries(counts)).toEqual({ first: '0', second: '40' })
+  await cluster.end()
 })
