@@ -77,6 +77,7 @@ export {
   type ApplicationOptions,
   startApplication,
 } from './runtime/application.ts'
+export { cleanUp, type CleanUpOptions } from './runtime/clean-up.ts'
 export type { ApplicationState } from './runtime/application-state.ts'
 export type { ApplicationMetrics } from './runtime/metrics.ts'
 export type {

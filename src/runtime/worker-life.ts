@@ -24,6 +24,7 @@ import type { HostedTasks } from './queries/hosted-tasks.ts'
 import { RecordCollector } from './record-collector.ts'
 import { RepartitionPurge } from './repartition-purge.ts'
 import type { RestoreListener, StandbyUpdateListener } from './restore-listener.ts'
+import { loggedRestore } from './restore-log.ts'
 import { StandbyTasks } from './standby-tasks.ts'
 import { StateDirectory } from './state-directory.ts'
 import { type StartedTask, startTask } from './start-task.ts'
@@ -355,7 +356,7 @@ export class WorkerLife {
       calls: { ...platform, wake: () => this.#worker.wake() },
       logger,
       onOpened: (state: TaskState) => hosted.opened(state, 'restoring'),
-      restoreListener: this.#options.restoreListener,
+      restoreListener: loggedRestore(this.#options.restoreListener, { logger, ...platform }),
       onRestored: (records: number) => {
         counters.restored += records
       },

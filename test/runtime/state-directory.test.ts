@@ -3,6 +3,7 @@ import { defineApp } from '../../src/dsl/define-app.ts'
 import { silentLogger } from '../../src/logger.ts'
 import { simulate } from '../../src/platform/simulated/simulation.ts'
 import { startApplication } from '../../src/runtime/application.ts'
+import { cleanUp } from '../../src/runtime/clean-up.ts'
 import { pause } from '../../src/runtime/pause.ts'
 import { StateDirectory } from '../../src/runtime/state-directory.ts'
 import { string } from '../../src/serde/string.ts'
@@ -103,7 +104,7 @@ test('what is on disk is known without opening it, after a restart too', async (
   await run(next.close())
 })
 
-test('two instances cannot share a state folder', async () => {
+test('two instances cannot share a state folder, and nobody cleans up what is in use', async () => {
   const log = await simulatedLog()
   await log.run(log.client.createTopics([{ name: 'in' }]))
   const first = await log.run(startApplication(app, log.options))
@@ -111,7 +112,16 @@ test('two instances cannot share a state folder', async () => {
   await expect(log.run(startApplication(app, log.options))).rejects.toMatchObject({
     code: 'FOLDER_LOCKED',
   })
+  const { platform, stateFolder } = log.options
+  await expect(log.run(cleanUp({ platform, stateFolder }))).rejects.toMatchObject({
+    code: 'FOLDER_LOCKED',
+  })
   await log.run(first.close())
+  platform.files.makeFolder('/state/tasks/0_0')
+  const identity = platform.files.read('/state/process.json')
+  await log.run(cleanUp({ platform, stateFolder }))
+  expect(platform.files.list('/state')).toEqual(['process.json'])
+  expect(platform.files.read('/state/process.json')).toEqual(identity)
   const second = await log.run(startApplication(app, log.options))
   await log.run(second.close())
 })
