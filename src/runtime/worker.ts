@@ -263,9 +263,12 @@ export class Worker {
     return true
   }
 
-  /** Whether the task begins nothing new: it is paused, or is to come to an end with what it has begun, for a commit. */
+  /**
+   * Whether the task begins nothing new: it is paused, or a commit waits for it to come to an end with what it has begun, or there
+   * is no room for more while others do.
+   */
   #isAtRest(task: Task): boolean {
-    return this.#options.isPaused() || (this.#draining && task.isAsync)
+    return this.#options.isPaused() || (this.#draining && (task.isAsync || this.#isFull()))
   }
 
   /** Waits for work that takes time, and says whether everything can be committed now. */

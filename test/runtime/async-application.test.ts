@@ -200,6 +200,26 @@ test('an instance that joins does not wait for ever for a call that does not end
   expect(await valuesByKey(log)).toEqual(expected(records))
 })
 
+test('while a commit waits for a call, tasks without calls go on, but not for ever', async () => {
+  const log = await withInput(input(1, 1), 1)
+  await log.run(log.client.createTopics([{ name: 'flood' }]))
+  await log.run(produce(log.client, 'flood', input(600, 1)))
+  let [asked, flooded] = [0, 0]
+  const app = defineApp('asking', builder => {
+    builder.stream('in', text).foreachAsync(() => {
+      asked++
+      return new Promise(() => {})
+    })
+    const flood = builder.stream('flood', text).peek(() => void flooded++)
+    flood.mapValues(() => 'x'.repeat(100_000)).to('out', text)
+  })
+  const application = await log.run(startApplication(app, log.options))
+  await log.until(() => asked === 1 && flooded > 100)
+  await log.pass(10_000)
+  expect(flooded).toBeLessThan(300)
+  await log.run(application.close())
+})
+
 test('after the last retry the application stops, with a dead letter', async () => {
   const log = await withInput(input(5, 1), 1)
   const attempts: number[] = []
