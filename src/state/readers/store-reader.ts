@@ -1,3 +1,4 @@
+import { MillraceError } from '../../errors.ts'
 import { KeyValueStore } from '../key-value-store.ts'
 import { guardedReader, type Isolation, type RowReader } from '../row-reader.ts'
 import type { RowTable } from '../row-table.ts'
@@ -19,13 +20,10 @@ export function storeReader(
   state: TaskState,
   name: string,
   isolation: Isolation = 'readUncommitted',
-  explain?: (error: unknown) => unknown,
+  explain: (error: unknown) => unknown = error => moved(error, name),
 ): QueryableStore | undefined {
   const store = state.rows(name)
-  const rowsOf = (table: RowTable): RowReader => {
-    const rows = table.reader(isolation)
-    return explain === undefined ? rows : guardedReader(rows, explain)
-  }
+  const rowsOf = (table: RowTable): RowReader => guardedReader(table.reader(isolation), explain)
   const observedTime = (): number => state.observedTime(name, isolation)
   if (store instanceof KeyValueStore) return keyValueReader(store, rowsOf(store.table))
   if (store instanceof WindowStore) return windowReader(store, rowsOf(store.table), observedTime)
@@ -33,4 +31,14 @@ export function storeReader(
   if (!(store instanceof VersionedStore)) return undefined
   const [latest, history] = store.tables
   return versionedReader(store, [rowsOf(latest), rowsOf(history)], observedTime)
+}
+
+/** A task may move away while somebody reads a range: it is elsewhere then. Kafka Streams' `StateStoreMigratedException`. */
+function moved(error: unknown, store: string): unknown {
+  if (!(error instanceof MillraceError) || error.code !== 'CLOSED') return error
+  return new MillraceError(
+    'STORE_NOT_READY',
+    `The task of the store '${store}' was closed while it was read. Ask again: it may be on another instance.`,
+    { cause: error },
+  )
 }

@@ -252,3 +252,21 @@ describe.each(engines)('over %s', (_, engine) => {
     await again.close()
   })
 })
+
+test('who reads on from a task that was closed is told to ask again', async () => {
+  const state = await open(levelEngine({ ...nodePlatform(), folder }), `0_${databases++}`)
+  for (let at = 0; at < 3000; at++) {
+    const table = state.store('table') as TimestampedKeyValueStore<string, number>
+    table.put(`key-${at}`, at, at)
+  }
+  state.prepareCommit(() => {})
+  await state.completeCommit([])
+  const { table } = readers(state, 'readUncommitted')
+  const rows = table.all()[Symbol.asyncIterator]()
+  await rows.next()
+  await state.close()
+  const rest = async (): Promise<void> => {
+    while ((await rows.next()).done !== true);
+  }
+  await expect(rest()).rejects.toMatchObject({ code: 'STORE_NOT_READY', retriable: true })
+})
