@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 
-import { parseQuery, type Part, queryUrl } from '../../../src/runtime/http/query-url.ts'
+import { parseQuery, queryUrl } from '../../../src/runtime/http/query-url.ts'
 import { parseKey, rowDecoder, rowEncoder } from '../../../src/runtime/http/row-json.ts'
 import type { QueryNode } from '../../../src/runtime/queries/query.ts'
 import { bytes } from '../../../src/serde/bytes.ts'
@@ -94,7 +94,7 @@ describe.each(keys)('keys of %o', (serde, key) => {
           expect(store).toBe(definition.name)
           const asked = parseQuery(
             definition,
-            part as Part,
+            part,
             part === 'rows' ? undefined : keyText,
             url.searchParams,
           )
