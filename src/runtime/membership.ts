@@ -82,7 +82,8 @@ export function joinGroup(options: {
       const { plan } = planned
       const ends = members.length > 1 ? await lookUpEnds(plan, { client, ...patience }) : new Map()
       const nextProbeAtMs = clock.now() + config.probingRebalanceIntervalMs
-      const shares = shareOut(members, { plan, ends, config, nextProbeAtMs })
+      const leader = describe().processId
+      const shares = shareOut(members, { plan, ends, config, leader, nextProbeAtMs })
       const assignments = [...shares].map(([memberId, share]) => ({
         memberId,
         partitions: share.tasks.flatMap(id => partitionsOf(id, plan)),

@@ -8,7 +8,8 @@ import { type ChangelogEnds, lagsOf } from './task-lags.ts'
 
 /**
  * What the leader of the group gives to each member, by member id. Who is to have a task that another one gives up first
- * keeps its state ready meanwhile. One member, the first, is told to ask for another look when state is awaited somewhere.
+ * keeps its state ready meanwhile. When state is awaited somewhere, the leader is told to ask for another look: a group does
+ * not rebalance for any other member that says what it said before.
  */
 export function shareOut(
   members: readonly GroupMemberInfo[],
@@ -16,11 +17,13 @@ export function shareOut(
     plan: PartitionPlan
     ends: ChangelogEnds | undefined
     config: AssignorConfig
+    /** Process id of the leader. */
+    leader: string
     /** When to look again, in milliseconds since 1970. */
     nextProbeAtMs: number
   },
 ): Map<string, Share> {
-  const { plan, ends, config, nextProbeAtMs } = options
+  const { plan, ends, config, leader, nextProbeAtMs } = options
   const candidates = settleClaims(
     members.map(({ memberId, generation, userData }) => {
       const { processId, owned, standbys, stored } = decodeMemberData(userData)
@@ -36,17 +39,18 @@ export function shareOut(
   const stateful = new Set(tasks.filter(({ isStateful }) => isStateful).map(({ id }) => id))
   const { shares: wanted, awaitsWarmup } = assignTasks(candidates, tasks, config)
   const wantedTasks = new Map([...wanted].map(([id, share]) => [id, share.tasks]))
+  const leaderId = candidates.find(({ processId }) => processId === leader)?.memberId
   const shares = new Map<string, Share>()
   for (const [memberId, { tasks: given, revoked }] of handOver(candidates, wantedTasks)) {
     const { tasks: all = [], standbys = [] } = wanted.get(memberId) ?? {}
     const awaited = all.filter(id => !given.includes(id) && stateful.has(id))
-    const isFirst = shares.size === 0
+    const isLeader = memberId === leaderId
     shares.set(memberId, {
       ...emptyShare,
       tasks: given,
       revoked,
       standbys: [...standbys, ...awaited],
-      nextProbeAtMs: awaitsWarmup && isFirst ? nextProbeAtMs : null,
+      nextProbeAtMs: awaitsWarmup && isLeader ? nextProbeAtMs : null,
     })
   }
   return shares
