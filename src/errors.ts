@@ -54,6 +54,8 @@ export const errorCodes = {
   LOG_ERROR_RETRIABLE: { retriable: true },
   /** The brokers do not let this client's principal do that; the message names what to grant. */
   UNAUTHORIZED: { retriable: false },
+  /** Another instance of the application failed, and its handler answered that all are to stop. */
+  SHUTDOWN_REQUESTED: { retriable: false },
   /** A topic of the application has settings under which it would lose what the application needs. */
   WRONG_TOPIC_CONFIG: { retriable: false },
   /** A topic that the topology reads does not exist. */

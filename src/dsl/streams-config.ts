@@ -105,10 +105,10 @@ export type ProcessingGuarantee = 'exactlyOnce' | 'atLeastOnce'
 /**
  * What becomes of an instance after an error. `replace`: what was not committed is forgotten, and the instance goes on from
  * its last commit with a new producer, consumer and membership; repeated errors do so after longer and longer pauses, up to 10
- * seconds. `stop`: the instance ends in the state ERROR, and others take over its tasks. Kafka Streams' REPLACE_THREAD and
- * SHUTDOWN_CLIENT.
+ * seconds. `stop`: the instance ends in the state ERROR, and others take over its tasks. `stopAll`: all instances of the application
+ * do, the others with the error SHUTDOWN_REQUESTED. Kafka Streams' REPLACE_THREAD, SHUTDOWN_CLIENT and SHUTDOWN_APPLICATION.
  */
-export type UncaughtExceptionResponse = 'replace' | 'stop'
+export type UncaughtExceptionResponse = 'replace' | 'stop' | 'stopAll'
 
 /**
  * Is told the error that would stop an instance.

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 
 import { Sleeper } from '../client/backoff.ts'
+import type { UncaughtExceptionResponse } from '../dsl/streams-config.ts'
 import { newCacheBudget } from '../state/record-cache.ts'
 import type { QueryableStore } from '../state/stores.ts'
 import type { Application } from './application.ts'
@@ -245,7 +246,9 @@ export class ApplicationInstance implements Application {
     try {
       await life.work()
     } catch (error) {
-      isReplaced = this.#isReplacedAfter(error)
+      const response = this.#responseTo(error)
+      isReplaced = response === 'replace'
+      if (response === 'stopAll') await life.stopAll()
     }
     try {
       await life.close()
@@ -263,21 +266,22 @@ export class ApplicationInstance implements Application {
       try {
         return await this.#begin()
       } catch (error) {
-        if (!this.#isReplacedAfter(error)) break
+        if (this.#responseTo(error) !== 'replace') break
       }
     }
     return undefined
   }
 
-  /** Whether the instance goes on after an error; if not, it begins to stop. */
-  #isReplacedAfter(error: unknown): boolean {
-    if (this.#machine.stopping || this.#uncaught.ask(error) !== 'replace') {
+  /** Begins to stop the instance after an error, unless its worker is to be replaced. */
+  #responseTo(error: unknown): UncaughtExceptionResponse {
+    const response = this.#machine.stopping ? 'stop' : this.#uncaught.ask(error)
+    if (response === 'replace') {
+      this.#machine.to('REBALANCING')
+      this.#log(error, 'its worker is replaced')
+    } else {
       this.#fail(error)
-      return false
     }
-    this.#machine.to('REBALANCING')
-    this.#log(error, 'its worker is replaced')
-    return true
+    return response
   }
 
   /** The first failure is the cause; what fails while the rest is closed is its consequence. */

@@ -3,6 +3,7 @@ import type { TopicPartition } from '../client/log-client.ts'
 import type { ResolvedStreamsConfig } from '../dsl/streams-config.ts'
 import type { Clock } from '../platform/platform.ts'
 import {
+  decodeMemberData,
   decodeShare,
   emptyShare,
   encodeMemberData,
@@ -29,6 +30,8 @@ export interface MembershipEvents {
   assigned(share: Share): Promise<void>
   /** The group has given its tasks to others: nothing of them can be committed. */
   lost(): Promise<void>
+  /** An instance asks all instances to stop. No task is assigned from now on. */
+  shutdownRequested(): void
   failed(error: unknown): void
 }
 
@@ -59,6 +62,10 @@ export function joinGroup(options: {
   async function take(share: Share): Promise<void> {
     await refresh()
     if (share !== latest) return
+    if (share.shutdown) {
+      events.shutdownRequested()
+      return
+    }
     await events.assigned(share)
     if (share === latest && share.revoked.length > 0) member.rejoin()
   }
@@ -84,10 +91,11 @@ export function joinGroup(options: {
       const nextProbeAtMs = clock.now() + config.probingRebalanceIntervalMs
       const leader = describe().processId
       const shares = shareOut(members, { plan, ends, config, leader, nextProbeAtMs })
+      const shutdown = members.some(({ userData }) => decodeMemberData(userData).shutdownRequested)
       const assignments = [...shares].map(([memberId, share]) => ({
         memberId,
         partitions: share.tasks.flatMap(id => partitionsOf(id, plan)),
-        userData: encodeShare(share),
+        userData: encodeShare({ ...share, shutdown }),
       }))
       return withRouting(members, assignments)
     },

@@ -1,4 +1,5 @@
 import type { UncaughtExceptionHandler, UncaughtExceptionResponse } from '../dsl/streams-config.ts'
+import { MillraceError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
 import type { Platform } from '../platform/platform.ts'
 
@@ -30,6 +31,8 @@ export class UncaughtErrors {
 
   /** A handler that throws, or answers what is no answer, stops the instance. */
   ask(error: unknown): UncaughtExceptionResponse {
+    // The handler of another instance has decided already.
+    if (error instanceof MillraceError && error.code === 'SHUTDOWN_REQUESTED') return 'stop'
     try {
       const response = this.#handler(error)
       if (responses.has(response)) return response
@@ -54,4 +57,8 @@ export class UncaughtErrors {
   }
 }
 
-const responses: ReadonlySet<string> = new Set<UncaughtExceptionResponse>(['replace', 'stop'])
+const responses: ReadonlySet<string> = new Set<UncaughtExceptionResponse>([
+  'replace',
+  'stop',
+  'stopAll',
+])

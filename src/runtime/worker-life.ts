@@ -19,6 +19,7 @@ import { joinGroup } from './membership.ts'
 import type { Counters } from './metrics.ts'
 import { openCommitLog } from './open-commit-log.ts'
 import { type PlannedTask, plannedTask, readsAsPlanned } from './partition-plan.ts'
+import { pause } from './pause.ts'
 import { PlannedTopology } from './planned-topology.ts'
 import type { HostedTasks } from './queries/hosted-tasks.ts'
 import { RecordCollector } from './record-collector.ts'
@@ -78,6 +79,11 @@ interface Acquired {
 /** How long to wait for a log that does not answer when closing. A producer by itself goes on for its delivery timeout, two minutes. */
 export const closeTimeoutMs = 10_000
 
+/** How long an instance waits for its group when all are to stop; Kafka's rebalances take up to five minutes, in trouble. */
+const shutdownTimeoutMs = 30_000
+/** Longer than members go without a heartbeat, which tells them of a rebalance. */
+const shutdownEchoMs = 5000
+
 /**
  * One life of the worker of an instance: its global tables, producer, tasks and membership of the group, from the first
  * to the last. All that an error can leave in disorder is in here, so that an instance can go on after one: it closes
@@ -96,6 +102,9 @@ export class WorkerLife {
   #leaving: Promise<void> | null = null
   #stopping = false
   #gaveUp = false
+  #shutdownRequested = false
+  /** Resolved when the group has told all instances to stop, or there is no more waiting for it. */
+  readonly #told = Promise.withResolvers<void>()
 
   /** Looks at the topics and creates what is missing, reads the global tables and opens a producer. Throws what fails. */
   static async begin(options: LifeOptions, owner: LifeOwner): Promise<WorkerLife> {
@@ -203,6 +212,22 @@ export class WorkerLife {
     }
   }
 
+  /**
+   * Has all instances of the application stop, once `work` has ended. Resolves when the group has told them, or some time
+   * later: a group that nobody can reach is not waited for.
+   */
+  async stopAll(): Promise<void> {
+    if (this.#member === undefined) return
+    const { timers } = this.#options.platform
+    this.#shutdownRequested = true
+    this.#member.rejoin()
+    const timeout = timers.schedule(shutdownTimeoutMs, this.#told.resolve)
+    await this.#told.promise
+    timeout.cancel()
+    // Those who did not hear of it in this generation do in the next, as long as somebody asks for it.
+    if (!this.#gaveUp) await pause(timers, shutdownEchoMs)
+  }
+
   /** Leaves the group and closes what is still open, once `work` has ended. Rejects with the first error. */
   close(): Promise<void> {
     this.#stopping = true
@@ -228,6 +253,7 @@ export class WorkerLife {
   /** Ends every wait of the worker for the log, which then fails. */
   giveUp(): void {
     this.#gaveUp = true
+    this.#told.resolve()
     const { logger } = this.#options
     for (const closed of [this.#acquired.commitLog.close(), this.#leave()]) {
       closed.catch((error: unknown) =>
@@ -273,6 +299,7 @@ export class WorkerLife {
       events: {
         assigned: share => this.#assigned(share),
         lost: () => worker.lost(),
+        shutdownRequested: () => this.#shutdown(),
         failed: error => worker.failed(error),
       },
     })
@@ -291,6 +318,17 @@ export class WorkerLife {
     this.#probing = timers.schedule(ms, () => this.#member?.rejoin())
   }
 
+  #shutdown(): void {
+    const { name } = this.#options
+    this.#told.resolve()
+    this.#worker.failed(
+      new MillraceError(
+        'SHUTDOWN_REQUESTED',
+        `${name} stops because another of its instances failed and asked all to stop: see what that one logged.`,
+      ),
+    )
+  }
+
   /** What this instance tells the others. */
   #describe(): MemberData {
     const running = [...this.#worker.tasks].map(({ taskId }) => [taskId, allOffsets] as const)
@@ -300,7 +338,7 @@ export class WorkerLife {
       standbys: this.#standbys.ids,
       stored: Object.fromEntries([...this.#states.offsets, ...running]),
       endpoint: this.#owner.endpoint(),
-      shutdownRequested: false,
+      shutdownRequested: this.#shutdownRequested,
     }
   }
 

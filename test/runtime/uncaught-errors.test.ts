@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { defineApp } from '../../src/dsl/define-app.ts'
 import type { UncaughtExceptionHandler } from '../../src/dsl/streams-config.ts'
+import { MillraceError } from '../../src/errors.ts'
 import { nodePlatform } from '../../src/platform/node-platform.ts'
 import { startApplication } from '../../src/runtime/application.ts'
 import type { ApplicationState } from '../../src/runtime/application-state.ts'
@@ -9,6 +10,7 @@ import { UncaughtErrors } from '../../src/runtime/uncaught-errors.ts'
 import { string } from '../../src/serde/string.ts'
 import { CrashableEngine } from './crashable-engine.ts'
 import { FakeLog } from './fake-log-client.ts'
+import { simulatedLog } from './simulated-log.ts'
 import { produce, readText, record, temporaryFolder } from './testbed.ts'
 
 const platform = nodePlatform()
@@ -49,6 +51,30 @@ async function run(options: {
   })
   return { client, application, states, [Symbol.dispose]: () => folder[Symbol.dispose]() }
 }
+
+test('all instances stop if the handler of one says so', async () => {
+  const world = await simulatedLog()
+  await world.run(world.client.createTopics([{ name: 'in', partitions: 4 }]))
+  const start = (stateFolder: string) =>
+    startApplication(
+      counting(() => true),
+      {
+        client: world.connect(),
+        platform: world.platform,
+        engine: new CrashableEngine(),
+        stateFolder,
+        uncaughtExceptionHandler: () => 'stopAll',
+      },
+    )
+  const started = await world.run(Promise.all(['/1', '/2', '/3'].map(start)))
+  await world.until(() => started.every(({ state }) => state === 'RUNNING'))
+  const finished = started.map(each => each.finished.catch((error: unknown) => error))
+  await world.run(produce(world.client, 'in', [record('a', 'bad')]))
+  const errors = await world.run(Promise.all(finished))
+  const codes = errors.map(error => (error instanceof MillraceError ? error.code : error))
+  expect(codes.toSorted()).toEqual(['PROCESSING_ERROR', 'SHUTDOWN_REQUESTED', 'SHUTDOWN_REQUESTED'])
+  expect(started.map(({ state }) => state)).toEqual(['ERROR', 'ERROR', 'ERROR'])
+})
 
 describe('an error that nobody handles', () => {
   test('stops the instance by default', async () => {
