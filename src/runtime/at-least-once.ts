@@ -62,7 +62,8 @@ export class AtLeastOnce implements CommitLog {
       }
     } finally {
       const letters = await this.#refused.takeDeadLetters()
-      if (letters.length > 0) await this.#producer.send(letters)
+      // A letter may be refused too, as large as what it tells of: the handler decides about it as well.
+      if (letters.length > 0) await this.#send(letters)
     }
     return batches.map((batch, index) => ({ ...batch, offset: sent[index]?.offset ?? -1 }))
   }

@@ -6,7 +6,7 @@ import { nodePlatform } from '../../../src/platform/node-platform.ts'
 import { RecordBatchBuilder } from '../../../src/protocol/record-batch-builder.ts'
 import { startApplication } from '../../../src/runtime/application.ts'
 import { CrashableEngine } from '../crashable-engine.ts'
-import { readAll, readText, temporaryFolder } from '../testbed.ts'
+import { produce, readAll, readText, record, temporaryFolder } from '../testbed.ts'
 
 const platform = nodePlatform()
 const text = { key: string(), value: string() }
@@ -87,3 +87,29 @@ test('records of all kinds are processed or become dead letters, and nothing els
     expect.arrayContaining(['null', 'bytes', 'empty', 'large']),
   )
 })
+
+test.each(['exactlyOnce', 'atLeastOnce'] as const)(
+  'a result that neither its topic nor that of the dead letters takes is left out (%s)',
+  async processingGuarantee => {
+    using folder = temporaryFolder()
+    await using broker = await startBroker({ flush: 'os' })
+    const connector = broker.connector()
+    await using client = createLogClient({ platform, bootstrap: [broker.address], connector })
+    await client.createTopics([{ name: 'in', partitions: 1 }])
+    await produce(client, 'in', [record('k', 'a'), record('k', 'big'), record('k', 'b')])
+    const app = defineApp(
+      'app',
+      builder => {
+        const words = builder.stream('in', text)
+        words.mapValues(value => value.repeat(value === 'big' ? 700_000 : 1)).to('out', text)
+      },
+      { productionExceptionHandler: logAndContinue, deadLetterTopic: 'dead' },
+    )
+    const engine = new CrashableEngine()
+    const options = { client, platform, engine, stateFolder: folder.path, processingGuarantee }
+    await using application = await startApplication(app, options)
+    await application.untilEnd()
+    expect(await readText(client, 'out')).toEqual(['k=a', 'k=b'])
+    expect(await readText(client, 'dead')).toEqual([])
+  },
+)
