@@ -47,19 +47,19 @@ const run = (): void => {
 
 test('an application starts over, with nothing left of what it knew', async () => {
   run()
-  expect(await broker.values('counts')).toEqual(['count 1', 'count 1', 'count 1'])
+  expect(broker.values('counts')).toEqual(['count 1', 'count 1', 'count 1'])
 
   const dry = millrace(...command('reset', '--state', state(), '--dry-run'))
   expect(dry.stdout).toMatch(/^lines-\d: 1 → 0$/m)
   // What it reads of its own is written anew.
-  expect(dry.stdout).toMatch(/^loop-\d: 1 → 1$/m)
+  expect(dry.stdout).toMatch(/^loop-\d: ([1-9]\d*) → \1$/m)
   expect(dry.stdout).toMatch(/^words-counts-changelog: deleted$/m)
   expect(dry.stdout).toMatch(/^words-.*-repartition: deleted$/m)
   expect(dry.stdout).toMatch(/Nothing was changed/)
   expect(dry.status).toBe(0)
   expect(existsSync(join(state(), 'words'))).toBe(true)
   run()
-  expect(await broker.values('counts')).toHaveLength(3)
+  expect(broker.values('counts')).toHaveLength(3)
 
   const reset = millrace(...command('reset', '--state', state()))
   expect(reset.stderr).toBe('')
@@ -68,8 +68,8 @@ test('an application starts over, with nothing left of what it knew', async () =
   expect(existsSync(join(state(), 'words'))).toBe(false)
   run()
   // The counts begin at one again.
-  expect(await broker.values('counts')).toEqual(Array.from({ length: 6 }, () => 'count 1'))
-  expect(await broker.values('loop')).toHaveLength(6)
+  expect(broker.values('counts')).toEqual(Array.from({ length: 6 }, () => 'count 1'))
+  expect(broker.values('loop')).toHaveLength(6)
 })
 
 test('says that the state of the workers must go, where it is not told to remove it', () => {

@@ -69,7 +69,7 @@ describe('produce and consume', () => {
       value: '2',
     })
     // Where other clients would look for the key.
-    expect(await broker.values('words')).toHaveLength(3)
+    expect(broker.values('words')).toHaveLength(3)
   })
 
   test('what is consumed can be produced again, bytes and headers included', async () => {
@@ -129,7 +129,7 @@ describe('groups', () => {
     const state = ['--state', join(broker.folder, 'state')]
     const app = startMillrace('run', path, '--brokers', broker.address, ...state)
     await app.logged(/copy is RUNNING/)
-    await expect.poll(() => broker.values('out')).toHaveLength(3)
+    await expect.poll(() => broker.values('out'), { timeout: 30_000 }).toHaveLength(3)
     expect(call('groups', 'list').stdout).toMatch(/^copy +Stable +1$/m)
     expect(await app.stop('SIGTERM')).toBe(0)
     await broker.produce('in', ['a'])
