@@ -39,7 +39,7 @@ describe('a broker that is gone', () => {
     expect(await last(world)).toBe('a=1')
     await world.run(produce(client, 'in', [record('a', 'x')]))
     world.crash()
-    await world.pass(minute)
+    await world.pass(minutes * minute)
     // The commit was given up, and the task waits to start anew.
     expect(application.state).toBe('REBALANCING')
     await world.restart()
