@@ -1,19 +1,20 @@
 /**
- * Runs many seeds of the simulated broker, each twice:
+ * Runs many seeds of a simulated world, each twice:
  *
  *     npx node --conditions=millrace-source test/sim/run.ts --seeds 1000 --from 1
  *     npx node --conditions=millrace-source test/sim/run.ts --world transactions --seeds 1000
+ *     npx node --conditions=millrace-source test/sim/run.ts --world members --seeds 1000
  *
  * Ends with exit code 1 after the first seed that breaks a promise, whose runs differ, or that takes too long, and
  * prints the command that replays it. The last line sums up the faults that happened.
  */
 import { parseArgs } from 'node:util'
 import { runBroker } from './broker-world.ts'
-import type { FaultCounts } from './faults.ts'
+import { runMembers } from './members-world.ts'
 import { runTransactions } from './transactions-world.ts'
 
-/** What can be run: plain producers and a group, or transactional producers. */
-const worlds = { broker: runBroker, transactions: runTransactions } as const
+/** What can be run: plain producers and a group, transactional producers, or instances of an application. */
+const worlds = { broker: runBroker, transactions: runTransactions, members: runMembers } as const
 export type World = keyof typeof worlds
 
 /** The one command that replays a seed. */
@@ -37,7 +38,7 @@ export async function problemOf(
   return `Two runs have different traces: ${first.traceHash} and ${second.traceHash}`
 }
 
-function addFaults(sum: Map<string, number>, faults: FaultCounts): void {
+function addFaults(sum: Map<string, number>, faults: Readonly<Record<string, number>>): void {
   for (const [kind, count] of Object.entries(faults)) sum.set(kind, (sum.get(kind) ?? 0) + count)
 }
 
@@ -54,8 +55,8 @@ async function main(): Promise<void> {
     throw new Error('--seeds and --from are whole numbers, and --seeds is at least 1.')
   }
   const { world } = values
-  if (world !== 'broker' && world !== 'transactions') {
-    throw new Error('--world is broker or transactions.')
+  if (world !== 'broker' && world !== 'transactions' && world !== 'members') {
+    throw new Error('--world is broker, transactions or members.')
   }
   const sum = new Map<string, number>()
   for (let seed = from; seed < from + count; seed++) {
