@@ -348,7 +348,8 @@ export async function runMembers(seed: number): Promise<MembersRun> {
       watch.isWhole && instances.every(({ state }) => state === 'RUNNING')
     while (!(await isProcessed(client, produced))) await wait(500)
     // Who came last may still be about to get its tasks.
-    while (!isSettled()) await wait(10_000)
+    do await wait(20_000)
+    while (!isSettled())
     const { starts } = watch
     await wait(60_000)
     if (!isSettled() || watch.starts > starts) broken('The group did not stay settled')
