@@ -309,8 +309,8 @@ export async function runMembers(seed: number): Promise<MembersRun> {
     void done.catch((error: unknown) => broken(String(error))).then(() => (instance.isFree = true))
   }
 
-  const feed = async (client: LogClient): Promise<void> => {
-    for (let round = 0; !isOver; round++) {
+  const feed = async (client: LogClient, goesOn: () => boolean): Promise<void> => {
+    for (let round = 0; goesOn(); round++) {
       const values = Array.from({ length: partitions }, (_, index) => `${round}.${index}`)
       await produce(
         client,
@@ -334,7 +334,7 @@ export async function runMembers(seed: number): Promise<MembersRun> {
     })
     await client.createTopics([{ name: topic, partitions }])
     await Promise.all(instances.slice(0, 2).map(instance => instance.start()))
-    const feeding = feed(client)
+    const feeding = feed(client, () => !isOver)
     const count = 4 + random.below(5)
     for (let done = 0; done < count; done++) {
       await act()
