@@ -2,7 +2,7 @@
  * Up to three instances of one application, on machines of their own, that come, leave, are killed, fall silent for
  * longer than their session and come back, over a network that is slow in some seeds. Nobody may commit for a task
  * that is another's in that generation, no commit may take back another one, and tasks that need not move go on. When
- * everything is over all tasks are somebody's, and all input is processed.
+ * everything is over all tasks are somebody's, and all input is processed once.
  */
 import { z } from 'zod'
 import type { Connector } from '../../src/client/connection.ts'
@@ -249,9 +249,16 @@ class Instance {
   }
 }
 
-async function isProcessed(client: LogClient, produced: ReadonlySet<string>): Promise<boolean> {
+/** Whether all is there, once. */
+async function isProcessed(
+  client: LogClient,
+  produced: ReadonlySet<string>,
+  watch: Watch,
+): Promise<boolean> {
   const out = await readText(client, 'out')
-  return new Set(out.map(each => each.slice(each.indexOf('=') + 1))).size === produced.size
+  const results = new Set(out)
+  if (out.length > results.size) watch.broken(`${out.length - results.size} results came twice`)
+  return results.size === produced.size
 }
 
 /** Everything that happens to the instances, from a seed. */
@@ -346,7 +353,7 @@ export async function runMembers(seed: number): Promise<MembersRun> {
     await feeding
     const isSettled = (): boolean =>
       watch.isWhole && instances.every(({ state }) => state === 'RUNNING')
-    while (!(await isProcessed(client, produced))) await wait(500)
+    while (!(await isProcessed(client, produced, watch))) await wait(500)
     // Who came last may still be about to get its tasks.
     do await wait(20_000)
     while (!isSettled())
