@@ -12,6 +12,8 @@ import { startBroker } from '../src/broker/start-broker.ts'
 import { createLogClient } from '../src/client/kafka-client.ts'
 import type { LogClient } from '../src/client/log-client.ts'
 import { type App, defineApp } from '../src/dsl/define-app.ts'
+import type { StreamsBuilder } from '../src/dsl/streams-builder.ts'
+import type { ProcessingGuarantee } from '../src/dsl/streams-config.ts'
 import { nodePlatform } from '../src/platform/node-platform.ts'
 import { startApplication } from '../src/runtime/application.ts'
 import { RecordCollector } from '../src/runtime/record-collector.ts'
@@ -26,18 +28,24 @@ const platform = nodePlatform()
 const passThrough = defineApp('pass-through', builder => {
   builder.stream('flights', { key: bytes(), value: bytes() }).to('copies')
 })
-const countByKey = defineApp('count-by-key', builder => {
-  builder
-    .stream('flights', { key: string(), value: bytes() })
-    .groupByKey()
-    .count({ store: 'counts' })
-    .toStream()
-    .to('counts-by-key', { value: long() })
-})
+const counting = (name: string, processingGuarantee: ProcessingGuarantee): App => {
+  const build = (builder: StreamsBuilder): void => {
+    builder
+      .stream('flights', { key: string(), value: bytes() })
+      .groupByKey()
+      .count({ store: 'counts' })
+      .toStream()
+      .to('counts-by-key', { value: long() })
+  }
+  return defineApp(name, build, { processingGuarantee })
+}
+const countByKey = counting('count-by-key', 'exactlyOnce')
+const countAtLeastOnce = counting('count-by-key-at-least-once', 'atLeastOnce')
 const apps = [
   { name: 'flights pipeline', app },
   { name: 'pass-through pipeline', app: passThrough },
   { name: 'count by key pipeline', app: countByKey },
+  { name: 'count by key pipeline, at least once', app: countAtLeastOnce },
 ]
 
 await runAll(amount(20_000), () => {})
