@@ -75,6 +75,7 @@ export type { ClientTls, Platform } from './platform/platform.ts'
 export {
   type Application,
   type ApplicationOptions,
+  type CloseOptions,
   startApplication,
 } from './runtime/application.ts'
 export { cleanUp, type CleanUpOptions } from './runtime/clean-up.ts'

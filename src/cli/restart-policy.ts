@@ -18,6 +18,8 @@ export const wellAfterMs = 60_000
 export interface WorkerEnd {
   readonly end: ChildEnd
   readonly error: Error | undefined
+  /** All instances of the application were asked to stop, by this one or another. */
+  readonly stopsAll: boolean
 }
 
 export type Verdict =
@@ -31,8 +33,10 @@ export type Verdict =
  * away, are waited out for ever.
  */
 export function judge(worker: number, ended: WorkerEnd, failures: number, random: Random): Verdict {
-  const { end, error } = ended
-  if (error !== undefined && exitCodeOf(error) === 2) return { kind: 'stopAll', error }
+  const { end, error, stopsAll } = ended
+  if (error !== undefined && (stopsAll || exitCodeOf(error) === 2)) {
+    return { kind: 'stopAll', error }
+  }
   if ('signal' in end && fromOutside.has(end.signal)) {
     return { kind: 'restart', pauseMs: pauseMs(0, random), failures }
   }

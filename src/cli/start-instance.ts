@@ -1,6 +1,7 @@
 import type { App } from '../dsl/define-app.ts'
 import type { Logger } from '../logger.ts'
 import type { Platform } from '../platform/platform.ts'
+import type { UncaughtExceptionHandler } from '../dsl/streams-config.ts'
 import { type Application, startApplication } from '../runtime/application.ts'
 import type { StateListener } from '../runtime/application-state.ts'
 import { type ConnectionSettings, openClient } from './connection-settings.ts'
@@ -21,6 +22,7 @@ export async function startInstance(
     logger: Logger
     onState?: StateListener
     applicationServer?: string | undefined
+    uncaughtExceptionHandler?: UncaughtExceptionHandler
   },
 ): Promise<Instance> {
   const { connection, applicationServer, ...instance } = options

@@ -52,6 +52,8 @@ interface Worker {
   isAskedToStop: boolean
   /** The error that it told of before it ended. */
   error: Error | undefined
+  /** It told that all instances stop. */
+  stopsAll: boolean
 }
 
 /**
@@ -141,6 +143,7 @@ export class Supervisor {
       isRunning: false,
       isAskedToStop: false,
       error: undefined,
+      stopsAll: false,
     }
     this.#workers.set(number, worker)
     this.#start(worker)
@@ -150,6 +153,7 @@ export class Supervisor {
     const { start, logger } = this.#options
     const { number } = worker
     worker.error = undefined
+    worker.stopsAll = false
     worker.isRunning = false
     worker.process = start(number, {
       message: message => this.#message(worker, message),
@@ -179,6 +183,7 @@ export class Supervisor {
         return
       case 'failed':
         worker.error = toldError(message)
+        worker.stopsAll = message.stopsAll
     }
   }
 
@@ -192,11 +197,12 @@ export class Supervisor {
   #ended(worker: Worker, end: ChildEnd): void {
     worker.timer?.cancel()
     worker.process = undefined
-    const ended = { end, error: worker.error }
+    const ended = { end, error: worker.error, stopsAll: worker.stopsAll }
     const endedWell = 'code' in end && end.code === 0
     if (!endedWell) this.#done.isLowerBound = true
     if (worker.isAskedToStop) {
-      if (!endedWell) this.#stoppedBadly(worker, ended)
+      // What was asked of all is told once.
+      if (!endedWell && !worker.stopsAll) this.#stoppedBadly(worker, ended)
       return this.#gone(worker)
     }
     const { logger, random, timers } = this.#options
@@ -205,7 +211,7 @@ export class Supervisor {
     if (verdict.kind === 'stopAll') {
       this.#failure ??= verdict.error
       this.#workers.delete(number)
-      return this.stop({ forGood: false })
+      return this.stop({ forGood: true })
     }
     const pauseMs = Math.round(verdict.pauseMs)
     worker.failures = verdict.failures

@@ -17,11 +17,13 @@ export const toWorkerSchema = z.discriminatedUnion('kind', [
     /** `host:port` to answer at, of the first worker; of each other the port is one higher than that of the one before. */
     applicationServer: z.string().optional(),
     untilEnd: z.boolean(),
+    /** Whether it keeps its place in the group when it is stopped, but not for good. */
+    stayInGroup: z.boolean(),
     log: z.object({ format: z.literal(['text', 'json']), level: z.literal(logLevels) }),
   }),
   z.object({
     kind: z.literal('stop'),
-    /** Whether the worker will not come back, so that its tasks go to others at once. */
+    /** Whether the worker will not come back, so that its tasks go to others at once, whatever `stayInGroup` says. */
     forGood: z.boolean(),
   }),
 ])
@@ -37,18 +39,25 @@ export const fromWorkerSchema = z.discriminatedUnion('kind', [
   /** All input of a bounded run is done, whoever did it. */
   z.object({ kind: z.literal('reachedEnd') }),
   z.object({ kind: z.literal('stopped'), ...done }),
-  z.object({ kind: z.literal('failed'), code: z.string().nullable(), message: z.string() }),
+  z.object({
+    kind: z.literal('failed'),
+    code: z.string().nullable(),
+    message: z.string(),
+    /** Whether all instances of the application stop because of it, by the word of the handler of uncaught errors. */
+    stopsAll: z.boolean(),
+  }),
 ])
 
 export type FromWorker = z.infer<typeof fromWorkerSchema>
 
 /** An error as a message: an operating error is its sentence, for others there is only the trace. */
-export function failedMessage(error: unknown): FromWorker {
+export function failedMessage(error: unknown, { stopsAll }: { stopsAll: boolean }): FromWorker {
   if (error instanceof MillraceError) {
-    return { kind: 'failed', code: error.code, message: error.message }
+    const { code, message } = error
+    return { kind: 'failed', code, message, stopsAll: stopsAll || code === 'SHUTDOWN_REQUESTED' }
   }
   const message = error instanceof Error ? (error.stack ?? error.message) : String(error)
-  return { kind: 'failed', code: null, message }
+  return { kind: 'failed', code: null, message, stopsAll }
 }
 
 /** The error that a worker told of, as if it had been thrown here. */

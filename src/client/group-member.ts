@@ -62,6 +62,8 @@ export class KafkaGroupMember implements GroupMember {
   readonly #sleeper: Sleeper
   readonly #heartbeat: GroupHeartbeat
   #memberId = ''
+  /** A join was sent that the group has not answered: it may have a member by now that does not know its id. */
+  #isUnanswered = false
   /** In which the member has a share. */
   #held: Membership | undefined
   /** The newest generation whose leader was told of what the member has. */
@@ -172,7 +174,7 @@ export class KafkaGroupMember implements GroupMember {
     this.#end()
     await this.#connections.dropAll()
     try {
-      if (this.#memberId !== '') await this.#sendLeave()
+      if (this.#memberId !== '' || this.#hasStaticPlace) await this.#sendLeave()
     } catch (error) {
       const { group } = this.#options
       this.#core.logger.warn(
@@ -183,7 +185,11 @@ export class KafkaGroupMember implements GroupMember {
     await this.#closeConnections()
   }
 
-  /** Ends the membership without a word: a static member keeps its place, others are missed later. */
+  /** A static member can leave by its instance id alone, which is another's where the group has said so. */
+  get #hasStaticPlace(): boolean {
+    return this.#options.instanceId !== undefined && this.#isUnanswered
+  }
+
   async close(): Promise<void> {
     this.#end()
     await this.#closeConnections()
@@ -275,7 +281,9 @@ export class KafkaGroupMember implements GroupMember {
       protocols: [{ name: protocol, metadata }],
       reason: null,
     }
+    this.#isUnanswered = true
     const joined = await this.#coordinator.request(joinGroup, body, { waitMs: rebalanceTimeoutMs })
+    this.#isUnanswered = false
     if (joined.errorCode === errorCode.MEMBER_ID_REQUIRED && this.#memberId === '') {
       this.#memberId = joined.memberId
       return undefined

@@ -319,4 +319,9 @@ export interface GroupMember extends OffsetCommitter {
   rejoin(): void
   /** Leaves the group; the others rebalance at once. No callback begins after the call. */
   leave(): Promise<void>
+  /**
+   * Ends the membership without a word, likewise: a static member keeps its place and what it has until the session times out,
+   * and takes it up again when it joins before. Others are missed then.
+   */
+  close(): Promise<void>
 }

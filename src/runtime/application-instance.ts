@@ -4,7 +4,7 @@ import { Sleeper } from '../client/backoff.ts'
 import type { UncaughtExceptionResponse } from '../dsl/streams-config.ts'
 import { newCacheBudget } from '../state/record-cache.ts'
 import type { QueryableStore } from '../state/stores.ts'
-import type { Application } from './application.ts'
+import type { Application, CloseOptions } from './application.ts'
 import { type ApplicationState, type StateListener, StateMachine } from './application-state.ts'
 import { lookIntervalMs, reachEnd } from './bounded-run.ts'
 import { type ApplicationServer, startApplicationServer } from './http/application-server.ts'
@@ -48,6 +48,8 @@ export class ApplicationInstance implements Application {
   #life: WorkerLife | undefined
   #isBounded = false
   #isPaused = false
+  /** As the first call of `close` said, unless an error came before. */
+  #closing: CloseOptions = {}
   #failure: { readonly error: unknown } | null = null
 
   static async start(options: InstanceOptions): Promise<ApplicationInstance> {
@@ -209,10 +211,13 @@ export class ApplicationInstance implements Application {
     return this.#queries.lags()
   }
 
-  async close(): Promise<void> {
-    if (!this.#machine.stopping) this.#machine.to('PENDING_SHUTDOWN')
+  async close(options: CloseOptions = {}): Promise<void> {
+    if (!this.#machine.stopping) {
+      this.#closing = options
+      this.#machine.to('PENDING_SHUTDOWN')
+    }
     this.#sleeper.close()
-    this.#life?.stop()
+    this.#life?.stop(this.#closing)
     const { timers } = this.#options.platform
     const timeout = timers.schedule(closeTimeoutMs, () => this.#life?.giveUp())
     try {
@@ -241,7 +246,7 @@ export class ApplicationInstance implements Application {
   /** Returns the next life, if an error ended this one and it is to be replaced. */
   async #liveOnce(life: WorkerLife): Promise<WorkerLife | undefined> {
     this.#life = life
-    if (this.#machine.stopping) life.stop()
+    if (this.#machine.stopping) life.stop(this.#closing)
     let isReplaced = false
     try {
       await life.work()

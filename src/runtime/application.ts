@@ -241,8 +241,13 @@ export interface Application extends AsyncDisposable {
    */
   metrics(): ApplicationMetrics
   /**
-   * Stops in good order: processes no more, commits, closes the stores, leaves the group. Calling it again waits for
-   * the same end. Rejects when the last commit failed, with CONNECTION_LOST when the log has not answered for 10 seconds;
+   * Stops in good order: processes no more, commits, closes the stores, leaves the group, so that other instances take its tasks
+   * over at once. Calling it again waits for the same end.
+   *
+   * With `leaveGroup: false` it keeps its place for a restart in the same folder (KIP-1153, `REMAIN_IN_GROUP`): the tasks wait for
+   * it, without a rebalance, and go to others when it has not come back within 45 seconds. After an error it leaves in any case.
+   *
+   * Rejects when the last commit failed, with CONNECTION_LOST when the log has not answered for 10 seconds;
    * after another error, which `finished` reports, it only waits.
    *
    * @example
@@ -261,7 +266,16 @@ export interface Application extends AsyncDisposable {
    * application.state // → 'NOT_RUNNING'
    * ```
    */
-  close(): Promise<void>
+  close(options?: CloseOptions): Promise<void>
+}
+
+/** How an instance stops. Kafka Streams' `CloseOptions`. */
+export interface CloseOptions {
+  /**
+   * Whether it leaves its group, which gives its tasks to other instances at once, or keeps its place for its restart.
+   * @defaultValue true
+   */
+  readonly leaveGroup?: boolean
 }
 
 /**

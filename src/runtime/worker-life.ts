@@ -8,6 +8,7 @@ import type { StoreEngine } from '../state/store-engine.ts'
 import type { TaskState } from '../state/task-state.ts'
 import type { ResolvedTaskConfig } from '../topology/task-config.ts'
 import type { Topology } from '../topology/topology.ts'
+import type { CloseOptions } from './application.ts'
 import { closeAll } from './close-all.ts'
 import type { CommitTarget } from './commit.ts'
 import type { CommitLog } from './commit-log.ts'
@@ -100,6 +101,7 @@ export class WorkerLife {
   #looking: Timer | null = null
   #probing: Timer | undefined
   #leaving: Promise<void> | null = null
+  #leavesGroup = true
   #stopping = false
   #gaveUp = false
   #shutdownRequested = false
@@ -228,7 +230,7 @@ export class WorkerLife {
     if (!this.#gaveUp) await pause(timers, shutdownEchoMs)
   }
 
-  /** Leaves the group and closes what is still open, once `work` has ended. Rejects with the first error. */
+  /** Leaves the group, unless `stop` said that it is not to, and closes what is still open, once `work` has ended. Rejects with the first error. */
   close(): Promise<void> {
     this.#stopping = true
     this.#looking?.cancel()
@@ -239,9 +241,10 @@ export class WorkerLife {
     return closeAll(steps, this.#options.logger)
   }
 
-  /** Asks `work` to commit and end. */
-  stop(): void {
+  /** Asks `work` to commit and end. Whether `close` leaves the group is as said last. */
+  stop({ leaveGroup = true }: CloseOptions = {}): void {
     this.#stopping = true
+    this.#leavesGroup = leaveGroup
     this.#worker.stop()
   }
 
@@ -367,7 +370,9 @@ export class WorkerLife {
   }
 
   async #leave(): Promise<void> {
-    await (this.#leaving ??= this.#member?.leave() ?? Promise.resolve())
+    const member = this.#member
+    await (this.#leaving ??=
+      (this.#leavesGroup ? member?.leave() : member?.close()) ?? Promise.resolve())
   }
 
   #startTask(

@@ -16,7 +16,12 @@ interface FakeProcess extends WorkerEvents {
 }
 
 const killed: ChildEnd = { signal: 'SIGKILL' }
-const failed = (code: string): FromWorker => ({ kind: 'failed', code, message: `It is ${code}.` })
+const failed = (code: string): FromWorker => ({
+  kind: 'failed',
+  code,
+  message: `It is ${code}.`,
+  stopsAll: false,
+})
 
 let platform: VirtualPlatform
 let processes: FakeProcess[]
@@ -99,7 +104,7 @@ describe('restarts', () => {
     const supervisor = supervise(2)
     const pauses: number[] = []
     for (let failures = 1; failures < failuresToGiveUp; failures++) {
-      running(1).message({ kind: 'failed', code: 'PROCESSING_ERROR', message: 'It threw.' })
+      running(1).message(failed('PROCESSING_ERROR'))
       running(1).ended({ code: 1 })
       const before = platform.nowMs
       while (alive(1).length === 0) await platform.pass(10)
@@ -111,7 +116,7 @@ describe('restarts', () => {
     }
     expect(running(2).told).toEqual([])
     running(1).ended({ code: 7 })
-    expect(running(2).told).toEqual([{ kind: 'stop', forGood: false }])
+    expect(running(2).told).toEqual([{ kind: 'stop', forGood: true }])
     running(2).ended({ code: 0 })
     expect(await settled(supervisor)).toMatchObject({
       code: 'WORKER_FAILED',
@@ -157,6 +162,26 @@ describe('restarts', () => {
       expect(processes).toHaveLength(3)
     },
   )
+
+  test('who tells that all instances stop is not started anew, and all others stop for good', async () => {
+    const supervisor = supervise(3)
+    const asked: FromWorker = {
+      kind: 'failed',
+      code: 'SHUTDOWN_REQUESTED',
+      message: 'All stop.',
+      stopsAll: true,
+    }
+    running(2).message(asked)
+    running(2).ended({ code: 1 })
+    for (const worker of [1, 3]) {
+      expect(running(worker).told).toEqual([{ kind: 'stop', forGood: true }])
+      running(worker).message(asked)
+      running(worker).ended({ code: 1 })
+    }
+    expect(await settled(supervisor)).toMatchObject({ code: 'SHUTDOWN_REQUESTED' })
+    await platform.pass(100_000)
+    expect(processes).toHaveLength(3)
+  })
 
   test('a process that the system does not start is tried again', async () => {
     supervise(1)

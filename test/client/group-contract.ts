@@ -179,6 +179,37 @@ export function groupContract(world: ContractWorld): void {
       await only.member.leave()
     })
 
+    test('keeps the place of a static member that ends without a word, until it leaves', async () => {
+      const { topic, client } = await newTopic(world, 2)
+      const group = world.name('group')
+      const first = join(client, group, topic, 2, { instanceId: 'place' })
+      await first.until(() => first.share().length === 2)
+      await first.member.close()
+      const kept = await client.describeGroup(group)
+      expect(kept).toMatchObject({ state: 'Stable', members: [{ instanceId: 'place' }] })
+      const again = join(client, group, topic, 2, { instanceId: 'place' })
+      await again.until(() => again.share().length === 2)
+      expect(again.generation()).toBe(first.generation())
+      await again.member.leave()
+      expect(await client.describeGroup(group)).toEqual({ state: 'Empty', members: [] })
+    })
+
+    test('a static member leaves although its first join is unanswered', async () => {
+      const { topic, client } = await newTopic(world, 2)
+      const group = world.name('group')
+      const first = join(client, group, topic, 2, { instanceId: 'first' })
+      await first.until(() => first.share().length === 2)
+      // The group waits for the other one before it answers, which has no time to come.
+      const waiting = join(world.client(), group, topic, 2, { instanceId: 'waiting' })
+      const members = async () => (await client.describeGroup(group)).members.length
+      await first.member.close()
+      while ((await members()) < 2) await new Promise(resolve => setImmediate(resolve))
+      await waiting.member.leave()
+      const left = (await client.describeGroup(group)).members
+      expect(left.map(({ instanceId }) => instanceId)).toEqual(['first'])
+      await client.removeMembers(group)
+    })
+
     test('loses its members to an administrator; those that are alive come back', async () => {
       const { topic, client } = await newTopic(world, 2)
       const group = world.name('group')

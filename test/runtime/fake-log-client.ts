@@ -525,6 +525,11 @@ class FakeMember implements GroupMember {
   async leave(): Promise<void> {
     this.group.drop(this)
   }
+
+  /** There are no session timeouts here: its place ends with it. */
+  async close(): Promise<void> {
+    this.group.drop(this)
+  }
 }
 
 /** The classic protocol, cooperative: the leader assigns, everybody gets a share and keeps what is in it. */

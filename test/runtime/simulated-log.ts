@@ -1,6 +1,6 @@
 import { startBroker } from '../../src/broker/start-broker.ts'
 import { createLogClient, type LogClientOptions } from '../../src/client/kafka-client.ts'
-import type { LogClient } from '../../src/client/log-client.ts'
+import type { GroupAdmin, LogClient } from '../../src/client/log-client.ts'
 import { wireConnector } from '../../src/client/wire-connection.ts'
 import type { Platform } from '../../src/platform/platform.ts'
 import { simulate } from '../../src/platform/simulated/simulation.ts'
@@ -14,7 +14,7 @@ type BrokerSettings = Parameters<typeof startBroker>[0]
 /** A broker and a machine for applications in one simulation, in virtual time. */
 export interface SimulatedLog {
   readonly platform: Platform
-  readonly client: LogClient
+  readonly client: LogClient & GroupAdmin
   connect(options?: Partial<LogClientOptions>): LogClient
   /** What an application needs to run here. */
   readonly options: {
@@ -38,7 +38,7 @@ export async function simulatedLog(settings: BrokerSettings = {}): Promise<Simul
   const start = (on: Platform): Promise<unknown> =>
     simulation.run(startBroker({ ...settings, platform: on, data: '/broker', ...address }))
   await start(broker.platform)
-  const connect = (options: Partial<LogClientOptions> = {}): LogClient =>
+  const connect = (options: Partial<LogClientOptions> = {}): LogClient & GroupAdmin =>
     createLogClient({
       platform,
       bootstrap: [address],

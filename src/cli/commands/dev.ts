@@ -58,7 +58,7 @@ export function devCommand(): Command {
         logger,
         stateFolder: join(folder, 'state', app.name),
       })
-      await runApplication(application, { untilEnd: untilEnd === true })
+      await runApplication(application, { stayInGroup: false, untilEnd: untilEnd === true })
     })
 }
 

@@ -25,6 +25,7 @@ interface Options extends ConnectionOptions, LogOptions {
   readonly state: string
   readonly untilEnd?: true
   readonly http?: string
+  readonly stayInGroup?: true
 }
 
 /** `millrace run <app> --brokers …`: an app against brokers that are already there, in this process or in several. */
@@ -44,6 +45,10 @@ export function runCommand(): Command {
       parseEndpoint,
     )
     .option('--until-end', 'stop when the input that is there now has been processed')
+    .option(
+      '--stay-in-group',
+      'stopped by a signal, keep the place in the group for a restart within 45 s (default: leave, and others take over at once)',
+    )
     .addHelpText(
       'after',
       '\nExit codes: 0 stopped in order, 1 failed, 2 called wrongly, 130 cut by a second signal.',
@@ -62,6 +67,7 @@ async function run(path: string, options: Options): Promise<void> {
   const logger = standardErrorLogger(platform, log.level, log.format)
   const { name } = app
   const untilEnd = options.untilEnd === true
+  const stayInGroup = options.stayInGroup === true
   const stateFolder = join(resolve(process.cwd(), options.state), name)
   if (options.workers === undefined) {
     const folder = workerFolder(stateFolder, 1)
@@ -69,7 +75,7 @@ async function run(path: string, options: Options): Promise<void> {
     const settings = { connection, stateFolder: folder, platform, logger, applicationServer }
     const { application, close } = await startInstance(app, settings)
     try {
-      await runApplication(application, { untilEnd })
+      await runApplication(application, { untilEnd, stayInGroup })
     } finally {
       await close()
     }
@@ -83,6 +89,7 @@ async function run(path: string, options: Options): Promise<void> {
     connection,
     stateFolder,
     untilEnd,
+    stayInGroup,
     log,
     applicationServer: options.http,
   } as const

@@ -1,5 +1,6 @@
 import process from 'node:process'
 import { Command } from 'commander'
+import { resolveStreamsConfig } from '../../dsl/streams-config.ts'
 import { MillraceError } from '../../errors.ts'
 import { nodePlatform } from '../../platform/node-platform.ts'
 import type { Application } from '../../runtime/application.ts'
@@ -35,10 +36,13 @@ export function workerCommand(): Command {
         )
       }
       let exitCode = 0
+      let stopsAll = false
       try {
-        await work()
+        await work(() => {
+          stopsAll = true
+        })
       } catch (error) {
-        await tell(failedMessage(error))
+        await tell(failedMessage(error, { stopsAll }))
         exitCode = exitCodeOf(error)
       }
       // What the app's module keeps open must not keep a worker that has stopped.
@@ -46,9 +50,10 @@ export function workerCommand(): Command {
     })
 }
 
-async function work(): Promise<void> {
+/** `onStopAll` is called when the app's handler of uncaught errors says that all instances are to stop. */
+async function work(onStopAll: () => void): Promise<void> {
   const supervisor = listen()
-  const { app: path, untilEnd, log, ...settings } = await supervisor.start
+  const { app: path, untilEnd, stayInGroup, log, ...settings } = await supervisor.start
   const platform = nodePlatform()
   const logger = standardErrorLogger(platform, log.level, log.format)
   const starting = loadApp(path, platform).then(app =>
@@ -56,6 +61,11 @@ async function work(): Promise<void> {
       ...settings,
       platform,
       logger,
+      uncaughtExceptionHandler(error) {
+        const response = resolveStreamsConfig(app.streamsConfig).uncaughtExceptionHandler(error)
+        if (response === 'stopAll') onStopAll()
+        return response
+      },
       onState: state => {
         if (state === 'RUNNING') void tell({ kind: 'running' })
       },
@@ -65,14 +75,16 @@ async function work(): Promise<void> {
   // Nothing has been begun that had to be finished.
   if (instance === undefined) return tell({ kind: 'stopped', processed: 0, emitted: 0 })
   const { application, close } = instance
+  let leaveGroup = true
   try {
     const { finished } = application
-    await Promise.race([
+    const stopped = await Promise.race([
       supervisor.stop,
       untilEnd ? reachEnd(application, supervisor.stop) : finished,
     ])
+    leaveGroup = !stayInGroup || stopped?.forGood !== false
   } finally {
-    await application.close()
+    await application.close({ leaveGroup })
   }
   const { processed, emitted } = application.metrics()
   await close()
@@ -80,10 +92,10 @@ async function work(): Promise<void> {
 }
 
 /** The supervisor hears of the end, and has all workers stop. */
-async function reachEnd(application: Application, stop: Promise<Stop>): Promise<void> {
+async function reachEnd(application: Application, stop: Promise<Stop>): Promise<Stop> {
   await application.untilEnd()
   await tell({ kind: 'reachedEnd' })
-  await stop
+  return stop
 }
 
 /** What the supervisor asks for. Its death asks to stop, and so do signals, which a terminal sends to both. */
