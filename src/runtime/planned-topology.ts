@@ -1,4 +1,5 @@
 import type { LogClient } from '../client/log-client.ts'
+import { MillraceError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
 import type { Timers } from '../platform/platform.ts'
 import { matchesWhole, type SourceNode, type Topology } from '../topology/topology.ts'
@@ -56,6 +57,22 @@ export class PlannedTopology {
       this.#refreshing = null
     })
     return this.#refreshing
+  }
+
+  /** Throws MISSING_TOPIC when a topic of the plan has gone. A topic that a pattern matched may. */
+  async check(): Promise<void> {
+    const matched = new Set(
+      sourcesOf(this.#topology).flatMap(({ pattern, topics }) => (pattern ? topics : [])),
+    )
+    const names = [...this.#plan.counts.keys()].filter(name => !matched.has(name))
+    const existing = await this.#options.client.describeTopics(names)
+    const missing = names.filter(name => !existing.has(name))
+    if (missing.length === 0) return
+    throw new MillraceError(
+      'MISSING_TOPIC',
+      `Topics of ${this.#topology.applicationId} were deleted while it ran: ${missing.join(', ')}. ` +
+        `Create those that it reads, and start again: the others are created then.`,
+    )
   }
 
   async #refresh(): Promise<boolean> {

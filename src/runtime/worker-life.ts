@@ -12,6 +12,7 @@ import type { CloseOptions } from './application.ts'
 import { closeAll } from './close-all.ts'
 import type { CommitTarget } from './commit.ts'
 import type { CommitLog } from './commit-log.ts'
+import { CommitPatience } from './commit-patience.ts'
 import { type GlobalTables, openGlobalTables } from './global-tables.ts'
 import { Inputs } from './inputs.ts'
 import { lookUpTopics } from './internal-topics.ts'
@@ -150,6 +151,11 @@ export class WorkerLife {
       member: () => this.#memberNow(),
       lookUpTopics: acquired.lookUpTopics,
       commitIntervalMs: streamsConfig.commitIntervalMs,
+      patience: new CommitPatience({
+        platform,
+        taskTimeoutMs: streamsConfig.taskTimeoutMs,
+        checkTopics: () => this.#checkTopics(),
+      }),
       throughput: new Throughput(topology, counters),
       purge: new RepartitionPurge({ topology, client, clock: platform.clock, logger }),
       startTask: (id, signal) => this.#startTask(id, collector, signal),
@@ -345,10 +351,10 @@ export class WorkerLife {
     }
   }
 
-  /** Looks from time to time whether topics have come or gone that patterns match. */
+  /** Looks from time to time whether topics have come that patterns match, or gone. */
   #watch(): void {
     const { platform, streamsConfig } = this.#options
-    if (!this.planned.canChange || this.#stopping) return
+    if (this.#stopping) return
     const look = (): void => {
       this.#look().catch((error: unknown) => this.#worker.failed(error))
     }
@@ -357,16 +363,28 @@ export class WorkerLife {
 
   async #look(): Promise<void> {
     const { name, logger } = this.#options
+    if (await this.#looked(() => this.planned.refresh())) {
+      logger.info({ application: name }, 'The topics that the topology reads have changed')
+      this.#member?.rejoin()
+    }
+    await this.#checkTopics()
+    this.#watch()
+  }
+
+  async #checkTopics(): Promise<void> {
+    await this.#looked(() => this.planned.check())
+  }
+
+  /** Undefined when the log is in trouble: topics that cannot be looked up now are another time. */
+  async #looked<T>(look: () => Promise<T>): Promise<T | undefined> {
+    const { name, logger } = this.#options
     try {
-      if (await this.planned.refresh()) {
-        logger.info({ application: name }, 'The topics that the topology reads have changed')
-        this.#member?.rejoin()
-      }
+      return await look()
     } catch (error) {
       if (!(error instanceof MillraceError) || !error.retriable) throw error
       logger.warn({ application: name, error }, 'Topics could not be looked up; trying again')
+      return undefined
     }
-    this.#watch()
   }
 
   async #leave(): Promise<void> {

@@ -5,6 +5,7 @@ import type { Platform } from '../platform/platform.ts'
 import { closeAll } from './close-all.ts'
 import { commit, type CommitTarget } from './commit.ts'
 import { type CommitLog, CommitUndone, isMigration } from './commit-log.ts'
+import type { CommitPatience } from './commit-patience.ts'
 import { areDrained, drain } from './drain.ts'
 import { Errands } from './errands.ts'
 import type { Inputs } from './inputs.ts'
@@ -39,6 +40,7 @@ export interface WorkerOptions {
   readonly member: () => GroupMember
   readonly lookUpTopics: CommitTarget['lookUpTopics']
   readonly commitIntervalMs: number
+  readonly patience: CommitPatience
   readonly throughput: Throughput
   readonly purge: RepartitionPurge
   /** Opens and restores a task; undefined when it was told to stop before the end. */
@@ -315,6 +317,7 @@ export class Worker {
     } catch (error) {
       if (error instanceof CommitUndone) {
         if (this.#stopping) throw error.cause
+        await this.#options.patience.failed(error)
         await this.#startAnew(error)
         return true
       }
@@ -354,6 +357,7 @@ export class Worker {
       const committed = await commit(needed, target)
       throughput.committed(committed)
       purge.committed(committed.offsets)
+      this.#options.patience.renew()
       for (const task of committed.overtaken) {
         logger.warn({ taskId: task.taskId }, 'Another instance wrote to a changelog of this task')
         await this.#close(task)
@@ -402,6 +406,7 @@ export class Worker {
 
   async #lose(): Promise<void> {
     this.#options.onRunning(false)
+    this.#options.patience.renew()
     await this.#closeAll()
   }
 
