@@ -29,9 +29,9 @@ export const generatedParts: Readonly<Record<string, () => string[]>> = {
 }
 
 /** The page with these parts as they should be. */
-export function withGeneratedParts(page: string): string {
+export function withGeneratedParts(page: string, parts = generatedParts): string {
   return page.replaceAll(/(<!-- (\w+) -->)[^]*?(<!-- end -->)/g, (_, start, name, end) => {
-    const lines = generatedParts[String(name)]?.() ?? [`There is no part ${String(name)}.`]
+    const lines = parts[String(name)]?.() ?? [`There is no part ${String(name)}.`]
     return `${start}\n\n${lines.join('\n')}\n\n${end}`
   })
 }
