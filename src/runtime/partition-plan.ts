@@ -103,8 +103,8 @@ function requireSources(
       throw new MillraceError(
         'MISSING_TOPIC',
         `The topic '${topic}', which ${topology.applicationId} reads in ${source.name}, does not exist. ` +
-          `Create it with any Kafka tool and start again; with kafkajs: ` +
-          `await kafka.admin().createTopics({ topics: [{ topic: '${topic}', numPartitions: 4 }] })`,
+          `Create it with any Kafka tool and start again, such as: ` +
+          `millrace topics create ${topic} --partitions 4 --brokers …`,
       )
     }
   }
