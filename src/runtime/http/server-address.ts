@@ -24,7 +24,7 @@ export function serverAddresses({
   throw new MillraceError(
     'INVALID_CONFIG',
     `applicationServer is ${applicationServer}, which others than this machine may reach, and the server lets everybody read. ` +
-      `If that is meant, say where to listen with applicationServerListen, such as '0.0.0.0:${told.port}'.`,
+      `If that is meant, say where to listen with the app's option applicationServerListen, such as '0.0.0.0:${told.port}'.`,
   )
 }
 
