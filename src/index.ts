@@ -72,6 +72,7 @@ export { type ErrorCode, MillraceError } from './errors.ts'
 export { type Logger, type LogLevel, jsonLogger, silentLogger, textLogger } from './logger.ts'
 export { nodePlatform } from './platform/node-platform.ts'
 export type { ClientTls, Platform } from './platform/platform.ts'
+export type { CompressionCodec } from './protocol/compression.ts'
 export {
   type Application,
   type ApplicationOptions,

@@ -1,4 +1,6 @@
 import { MillraceError } from '../errors.ts'
+import { codecIds } from '../protocol/compression.ts'
+import type { CompressionCodec } from '../protocol/compression.ts'
 
 /**
  * How instances of an application run. Given with the app, and overruled where one is started. Kafka Streams'
@@ -98,6 +100,13 @@ export interface StreamsConfig {
    * @defaultValue 10_000
    */
   readonly transactionTimeoutMs?: number
+  /**
+   * How the records that an instance writes are compressed: `none`, `gzip`, `snappy`, `lz4` or `zstd`. Changelogs and repartition
+   * topics are, too. What is written and read back gets smaller, for work of the instance and of its readers. Kafka's
+   * `compression.type` of producers.
+   * @defaultValue 'none'
+   */
+  readonly compressionType?: CompressionCodec
 }
 
 export type ProcessingGuarantee = 'exactlyOnce' | 'atLeastOnce'
@@ -146,9 +155,11 @@ export function resolveStreamsConfig(
     uncaughtExceptionHandler: of('uncaughtExceptionHandler') ?? (() => 'stop'),
     processingGuarantee: of('processingGuarantee') ?? 'exactlyOnce',
     transactionTimeoutMs: of('transactionTimeoutMs') ?? 10_000,
+    compressionType: of('compressionType') ?? 'none',
   }
   requireGuarantee(config.processingGuarantee)
   requireTransactionTimeout(config.transactionTimeoutMs)
+  requireCodec(config.compressionType)
   requireMilliseconds('commitIntervalMs', config.commitIntervalMs)
   requireMilliseconds('metadataMaxAgeMs', config.metadataMaxAgeMs)
   requireMilliseconds('taskTimeoutMs', config.taskTimeoutMs)
@@ -184,6 +195,14 @@ function requireGuarantee(guarantee: string): void {
   throw new MillraceError(
     'INVALID_CONFIG',
     `processingGuarantee is ${JSON.stringify(guarantee)}. Give exactlyOnce or atLeastOnce.`,
+  )
+}
+
+function requireCodec(name: string): void {
+  if (Object.hasOwn(codecIds, name)) return
+  throw new MillraceError(
+    'INVALID_CONFIG',
+    `compressionType is ${JSON.stringify(name)}. Give none, gzip, snappy, lz4 or zstd.`,
   )
 }
 

@@ -1,4 +1,5 @@
 import type { PartitionBatch } from '../client/log-client.ts'
+import type { CompressionCodec } from '../protocol/compression.ts'
 import { partitionForKey } from '../protocol/murmur2.ts'
 import { RecordBatchBuilder } from '../protocol/record-batch-builder.ts'
 import type { Headers } from '../topology/record.ts'
@@ -28,8 +29,13 @@ export interface TopicCollector {
 export interface RecordCollectorOptions {
   /** Number of partitions of a topic, if it was known at the start; what goes to others waits until `know` tells. */
   readonly partitions: (topic: string) => number | undefined
-  /** A batch is closed when it has reached this size. @defaultValue 512 KiB: half of what brokers take by default */
+  /**
+   * A batch is closed when it has reached this size, before it is compressed. @defaultValue 512 KiB: half of what brokers take by
+   * default
+   */
   readonly maxBatchBytes?: number
+  /** @defaultValue 'none' */
+  readonly compressionType?: CompressionCodec
 }
 
 /**
@@ -41,8 +47,8 @@ export class RecordCollector implements Collector {
   readonly #topics = new Map<string, TopicBatches>()
   readonly #unknown = new Map<string, UnknownTopic>()
 
-  constructor({ partitions, maxBatchBytes = 512 * 1024 }: RecordCollectorOptions) {
-    this.#options = { partitions, maxBatchBytes }
+  constructor(options: RecordCollectorOptions) {
+    this.#options = { maxBatchBytes: 512 * 1024, compressionType: 'none', ...options }
   }
 
   topic(name: string): TopicCollector {
@@ -56,7 +62,7 @@ export class RecordCollector implements Collector {
   }
 
   #add(name: string, partitions: number): TopicBatches {
-    const topic = new TopicBatches(name, partitions, this.#options.maxBatchBytes)
+    const topic = new TopicBatches(name, partitions, this.#options)
     this.#topics.set(name, topic)
     return topic
   }
@@ -104,15 +110,21 @@ export class TopicBatches implements TopicCollector {
   /** Bytes waiting to be drained. */
   bufferedBytes = 0
   readonly #maxBatchBytes: number
+  readonly #codec: CompressionCodec
   readonly #builders: (RecordBatchBuilder | undefined)[]
   #full: PartitionBatch[] = []
   /** Where records without a key go, until their batch ends: few large batches, all partitions in turn. */
   #keyless = 0
 
-  constructor(name: string, partitions: number, maxBatchBytes: number) {
+  constructor(
+    name: string,
+    partitions: number,
+    options: Pick<Required<RecordCollectorOptions>, 'maxBatchBytes' | 'compressionType'>,
+  ) {
     this.partitions = partitions
     this.name = name
-    this.#maxBatchBytes = maxBatchBytes
+    this.#maxBatchBytes = options.maxBatchBytes
+    this.#codec = options.compressionType
     this.#builders = Array.from({ length: partitions }, () => undefined)
   }
 
@@ -149,7 +161,7 @@ export class TopicBatches implements TopicCollector {
   }
 
   #close(partition: number, builder: RecordBatchBuilder, into: PartitionBatch[]): void {
-    into.push({ topic: this.name, partition, batch: builder.build() })
+    into.push({ topic: this.name, partition, batch: builder.build({ codec: this.#codec }) })
     builder.reset()
     if (partition === this.#keyless) this.#keyless = (partition + 1) % this.partitions
   }

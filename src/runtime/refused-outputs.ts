@@ -2,7 +2,9 @@ import { isRepeatable, LogRefusal } from '../client/errors.ts'
 import type { PartitionBatch } from '../client/log-client.ts'
 import { MillraceError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
+import { codecOf } from '../protocol/compression.ts'
 import { errorCode } from '../protocol/error-codes.ts'
+import { codecId } from '../protocol/record-batch.ts'
 import { RecordBatchBuilder } from '../protocol/record-batch-builder.ts'
 import { RecordReader } from '../protocol/record-batch-reader.ts'
 import type { ErrorHandlerContext, ProductionErrorContext } from '../topology/exception-handlers.ts'
@@ -83,11 +85,13 @@ export class RefusedOutputs {
     const kept: PartitionBatch[] = []
     const reader = new RecordReader({ checkCrc: false })
     reader.reset(batch)
+    // A record that the log takes only when it is compressed must not be blamed for a batch.
+    const codec = codecOf(codecId(batch)) ?? 'none'
     while (reader.next()) {
       const { key, value, timestamp, headers } = reader
       const builder = new RecordBatchBuilder()
       builder.append(key, value, timestamp, headers)
-      const only = { topic, partition, batch: builder.build() }
+      const only = { topic, partition, batch: builder.build({ codec }) }
       let error: Error | undefined = reason
       if (reason instanceof LogRefusal) {
         error = await trySend(only)

@@ -121,7 +121,10 @@ export class WorkerLife {
     const isolation = isolationOf(streamsConfig)
     const opening = { topology, plan, client, isolation, engine, platform, config, logger }
     const globals = await openGlobalTables(opening)
-    const collector = new RecordCollector({ partitions: topic => planned.plan.counts.get(topic) })
+    const collector = new RecordCollector({
+      partitions: topic => planned.plan.counts.get(topic),
+      compressionType: streamsConfig.compressionType,
+    })
     const lookUp: CommitTarget['lookUpTopics'] = names =>
       lookUpTopics(names, { client, timers, logger })
     const parts = { planned, globals, collector, lookUpTopics: lookUp }

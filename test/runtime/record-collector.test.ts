@@ -2,6 +2,8 @@ import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 
 import type { PartitionBatch } from '../../src/client/log-client.ts'
+import type { CompressionCodec } from '../../src/protocol/compression.ts'
+import { codecId } from '../../src/protocol/record-batch.ts'
 import { RecordReader } from '../../src/protocol/record-batch-reader.ts'
 import { RecordCollector } from '../../src/runtime/record-collector.ts'
 
@@ -78,4 +80,31 @@ test('what is discarded is not sent', () => {
   collector.discard()
   expect(collector.drain()).toEqual([])
   expect(collector.bufferedBytes).toBe(0)
+})
+
+test.each<[CompressionCodec, number]>([
+  ['none', 0],
+  ['gzip', 1],
+  ['snappy', 2],
+  ['lz4', 3],
+  ['zstd', 4],
+])('batches are compressed with %s, after their size was measured', (compressionType, id) => {
+  const collector = new RecordCollector({
+    partitions: () => 1,
+    maxBatchBytes: 10_000,
+    compressionType,
+  })
+  const text = 'a value that is much like the others '.repeat(10)
+  for (let i = 0; i < 100; i++) {
+    collector.topic('t').append(0, null, Buffer.from(`${i} ${text}`), 1, [])
+  }
+  expect(collector.bufferedBytes).toBeGreaterThan(37_000)
+  const batches = collector.drain()
+  expect(batches.length).toBe(4)
+  expect(batches.map(({ batch }) => codecId(batch))).toEqual(batches.map(() => id))
+  const values = valuesByPartition(batches).get('t-0')
+  expect(values).toEqual(Array.from({ length: 100 }, (_, i) => `${i} ${text}`))
+  const bytes = batches.reduce((sum, { batch }) => sum + batch.length, 0)
+  if (compressionType === 'none') expect(bytes).toBeGreaterThan(37_000)
+  else expect(bytes).toBeLessThan(8_000)
 })

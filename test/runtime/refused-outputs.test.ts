@@ -55,6 +55,17 @@ async function withBroker(use: (client: LogClient) => Promise<void>): Promise<vo
 }
 
 describe('a record that the log refuses', () => {
+  test('is not one that is small enough as soon as it is compressed', async () => {
+    await withBroker(async client => {
+      const { dropped } = await run(client, copy, {
+        compressionType: 'zstd',
+        productionExceptionHandler: logAndContinue,
+      })
+      expect(dropped).toBe(0)
+      expect((await readText(client, 'out')).length).toBe(records.length)
+    })
+  })
+
   test('is left out alone, in the order of the others, with a dead letter of itself', async () => {
     await withBroker(async client => {
       const asked: unknown[] = []
