@@ -81,7 +81,7 @@ export {
 } from './runtime/application.ts'
 export { cleanUp, type CleanUpOptions } from './runtime/clean-up.ts'
 export type { ApplicationState } from './runtime/application-state.ts'
-export type { ApplicationMetrics } from './runtime/metrics.ts'
+export type { ApplicationMetrics } from './runtime/metrics/application-metrics.ts'
 export type {
   RestoreListener,
   StandbyUpdateListener,

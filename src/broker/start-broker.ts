@@ -12,7 +12,8 @@ import {
 } from './broker-options.ts'
 import type { BrokerConfig } from './config.ts'
 import type { ListenerConfig } from './listener-config.ts'
-import { metricsText } from './metrics/exposition.ts'
+import { prometheusText } from '../platform/prometheus-text.ts'
+import { metricDefinitions } from './metrics/metric-definitions.ts'
 import { type OpenListener, serve } from './server.ts'
 
 /**
@@ -241,7 +242,7 @@ export async function startCheckedBroker(
       clusterId: broker.clusterId,
       data: folder,
       connector: () => broker.connector(),
-      metrics: () => metricsText(broker),
+      metrics: () => prometheusText(metricDefinitions, broker),
       reloadTls: () => server.reloadTls(),
       close,
       [Symbol.asyncDispose]: close,

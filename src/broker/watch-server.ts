@@ -4,10 +4,11 @@
  */
 import { type HttpAnswer, serveHttp, text } from '../platform/node-http.ts'
 import type { Address, Listener } from '../platform/platform.ts'
+import { processMetrics } from '../platform/process-metrics.ts'
+import { prometheusContentType, prometheusText } from '../platform/prometheus-text.ts'
 import type { Broker } from './broker.ts'
 import { readinessProblems } from './health.ts'
-import { metricsContentType, metricsText } from './metrics/exposition.ts'
-import { processMetrics } from './metrics/process-metrics.ts'
+import { metricDefinitions } from './metrics/metric-definitions.ts'
 
 export async function openWatchServer(
   broker: Broker,
@@ -19,8 +20,8 @@ export async function openWatchServer(
   async function answer(path: string): Promise<HttpAnswer | undefined> {
     if (path === '/healthz') return text(200, 'alive')
     if (path === '/metrics') {
-      const body = metricsText(broker) + (await process.text())
-      return { status: 200, contentType: metricsContentType, body }
+      const body = prometheusText(metricDefinitions, broker) + (await process.text())
+      return { status: 200, contentType: prometheusContentType, body }
     }
     if (path !== '/readyz') return undefined
     const problems = await readinessProblems(broker, folder)

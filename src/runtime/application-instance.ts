@@ -9,7 +9,10 @@ import { type ApplicationState, type StateListener, StateMachine } from './appli
 import { lookIntervalMs, reachEnd } from './bounded-run.ts'
 import { type ApplicationServer, startApplicationServer } from './http/application-server.ts'
 import { serverAddresses } from './http/server-address.ts'
-import { type ApplicationMetrics, newCounters } from './metrics.ts'
+import { prometheusText } from '../platform/prometheus-text.ts'
+import { type ApplicationMetrics, newCounters } from './metrics/application-metrics.ts'
+import { InstanceMeasures } from './metrics/instance-measures.ts'
+import { metricDefinitions } from './metrics/metric-definitions.ts'
 import { orAborted } from './or-aborted.ts'
 import type { PartitionPlan } from './partition-plan.ts'
 import { pause } from './pause.ts'
@@ -42,6 +45,7 @@ export class ApplicationInstance implements Application {
   #server: ApplicationServer | undefined
   readonly #uncaught: UncaughtErrors
   readonly #counters = newCounters()
+  readonly #measures = new InstanceMeasures()
   /** Waits between two lives, unless the instance is closed. */
   readonly #sleeper: Sleeper
   /** The last one: it may have ended. */
@@ -90,6 +94,7 @@ export class ApplicationInstance implements Application {
         metadata.routing = routing
       },
       counters: this.#counters,
+      measures: this.#measures,
       cache: newCacheBudget(config.cacheMaxBytes),
       isBounded: () => this.#isBounded,
       isPaused: () => this.#isPaused,
@@ -154,6 +159,23 @@ export class ApplicationInstance implements Application {
 
   metrics(): ApplicationMetrics {
     return { ...this.#counters }
+  }
+
+  metricsText(): string {
+    const { clock } = this.#options.platform
+    const { name, state, isPaused } = this
+    return prometheusText(metricDefinitions, {
+      applicationId: name,
+      clientId: `${name}-${this.#owner.processId}`,
+      state,
+      isPaused,
+      counters: this.#counters,
+      measures: this.#measures,
+      cacheBytes: this.#owner.cache?.bytes ?? 0,
+      tasks: [...(this.#life?.tasks ?? [])],
+      nowMs: clock.now(),
+      monotonicMs: clock.monotonic(),
+    })
   }
 
   async untilEnd({ signal }: { signal?: AbortSignal } = {}): Promise<ApplicationMetrics> {
@@ -251,6 +273,7 @@ export class ApplicationInstance implements Application {
     try {
       await life.work()
     } catch (error) {
+      this.#measures.failures++
       const response = this.#responseTo(error)
       isReplaced = response === 'replace'
       if (response === 'stopAll') await life.stopAll()

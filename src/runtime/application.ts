@@ -13,7 +13,7 @@ import type { QueryableStore } from '../state/stores.ts'
 import { ApplicationInstance } from './application-instance.ts'
 import type { ApplicationState, StateListener } from './application-state.ts'
 import { makeDurableFolder } from '../platform/make-durable-folder.ts'
-import type { ApplicationMetrics } from './metrics.ts'
+import type { ApplicationMetrics } from './metrics/application-metrics.ts'
 import type { LagInfo } from './queries/instance-queries.ts'
 import type { QueryRequest, QueryResult } from './queries/query.ts'
 import type { StoreQueryOptions } from './queries/store-view.ts'
@@ -240,6 +240,26 @@ export interface Application extends AsyncDisposable {
    * ```
    */
   metrics(): ApplicationMetrics
+  /**
+   * What there is to measure of this instance in the text format of Prometheus, as `GET /metrics` of its server gives it, but
+   * without the numbers of the process. `docs/monitoring.md` lists them. Kafka Streams' `KafkaStreams#metrics`.
+   *
+   * @example
+   * ```ts
+   * import { createLogClient, defineApp, nodePlatform, startApplication, string } from 'millrace'
+   * import { startBroker } from 'millrace/broker'
+   *
+   * const text = { key: string(), value: string() }
+   * const app = defineApp('copy', builder => builder.stream('in', text).to('out'))
+   * await using broker = await startBroker()
+   * const [platform, bootstrap] = [nodePlatform(), [broker.address]]
+   * await using client = createLogClient({ platform, bootstrap, connector: broker.connector() })
+   * await client.createTopics([{ name: 'in' }, { name: 'out' }])
+   * await using application = await startApplication(app, { client, stateFolder: './state' })
+   * application.metricsText().includes('# TYPE kafka_streams_stream_metrics_client_state gauge') // → true
+   * ```
+   */
+  metricsText(): string
   /**
    * Stops in good order: processes no more, commits, closes the stores, leaves the group, so that other instances take its tasks
    * over at once. Calling it again waits for the same end.

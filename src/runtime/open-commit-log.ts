@@ -7,7 +7,7 @@ import { AtLeastOnce } from './at-least-once.ts'
 import type { CommitTarget } from './commit.ts'
 import type { CommitLog } from './commit-log.ts'
 import { ExactlyOnce } from './exactly-once.ts'
-import type { Counters } from './metrics.ts'
+import type { Counters } from './metrics/application-metrics.ts'
 import type { RecordCollector } from './record-collector.ts'
 import { RefusedOutputs } from './refused-outputs.ts'
 

@@ -30,6 +30,10 @@ export class RecordQueue implements TopicPartition, InputAtWork, RecordOrigin {
   nextOffset: number
   /** What of that was committed last. */
   committedOffset: number
+  /** Records that were taken. */
+  takenRecords = 0
+  /** Bytes of the batches that are used up. */
+  takenBytes = 0
   /** Records that were left out because the extractor gave them a negative time. */
   skipped = 0
   // Checksums are the consumer's business.
@@ -73,6 +77,12 @@ export class RecordQueue implements TopicPartition, InputAtWork, RecordOrigin {
     return this.#highWatermark !== null && this.#position >= this.#highWatermark
   }
 
+  /** How many offsets are not processed; undefined while nobody knows how far the partition goes. */
+  get lag(): number | undefined {
+    if (this.#highWatermark === null) return undefined
+    return Math.max(0, this.#highWatermark - this.nextOffset)
+  }
+
   /** Key of the head, or of the last head taken while there is none, as it was read. A view, not a copy. */
   get rawKey(): Buffer | null {
     return this.#reader.key
@@ -114,6 +124,7 @@ export class RecordQueue implements TopicPartition, InputAtWork, RecordOrigin {
     const head = this.#head
     assert(head !== null, 'there is no head to take')
     this.#head = null
+    this.takenRecords++
     this.nextOffset = this.offset + 1
     if (this.headTimestamp > this.partitionTime) this.partitionTime = this.headTimestamp
     return head
@@ -139,7 +150,10 @@ export class RecordQueue implements TopicPartition, InputAtWork, RecordOrigin {
         this.offset = reader.offset
         return true
       }
-      if (this.#current !== null) this.bufferedBytes -= this.#current.batches.length
+      if (this.#current !== null) {
+        this.bufferedBytes -= this.#current.batches.length
+        this.takenBytes += this.#current.batches.length
+      }
       this.#current = this.#fetches.shift() ?? null
       if (this.#current === null) return false
       reader.reset(this.#current.batches)

@@ -25,6 +25,7 @@ import { AsyncCalls, type CallSurroundings } from './async-calls.ts'
 import { closeAll } from './close-all.ts'
 import type { CallScope } from './node-calls.ts'
 import type { Collector, TopicCollector } from './record-collector.ts'
+import { TaskMeasures } from './metrics/task-measures.ts'
 import { RecordQueue } from './record-queue.ts'
 import { type InputQueue, TaskInputs } from './task-inputs.ts'
 import type { TaskNode, TaskScope } from './task-node.ts'
@@ -92,6 +93,7 @@ export class Task implements TaskScope, SinkScope, CallScope {
   current: TaskNode | null = null
   heldMetadata: RecordMetadata | null | undefined
   readonly now: () => number
+  readonly measures = new TaskMeasures()
   readonly #options: TaskOptions
   readonly #nodes: ReadonlyMap<string, TaskNode>
   readonly #inputs: TaskInputs
@@ -157,7 +159,7 @@ export class Task implements TaskScope, SinkScope, CallScope {
   }
 
   /** The partitions that the task reads. */
-  get inputs(): readonly TopicPartition[] {
+  get inputs(): readonly RecordQueue[] {
     return this.#inputs.queues
   }
 
@@ -227,6 +229,7 @@ export class Task implements TaskScope, SinkScope, CallScope {
         processed++
         if (processed % recordsPerCheck === 0 && isExpired()) break
       }
+      if (processed > 0) this.measures.endTurn(processed, this.now())
       return processed
     })
   }
@@ -498,6 +501,7 @@ export class Task implements TaskScope, SinkScope, CallScope {
     this.#inputs.tookNext()
     const record = queue.take()
     if (record.timestamp > this.streamTime) this.streamTime = record.timestamp
+    this.measures.took(record.timestamp, this.streamTime)
     this.recordTime.timestamp = record.timestamp
     this.#running = queue
     try {

@@ -18,7 +18,12 @@ import { Inputs } from './inputs.ts'
 import { lookUpTopics } from './internal-topics.ts'
 import { allOffsets, type MemberData, type Route, type Share } from './member-data.ts'
 import { joinGroup } from './membership.ts'
-import type { Counters } from './metrics.ts'
+import type { Counters } from './metrics/application-metrics.ts'
+import {
+  type InstanceMeasures,
+  measuredRestore,
+  measuredStandbys,
+} from './metrics/instance-measures.ts'
 import { openCommitLog } from './open-commit-log.ts'
 import { type PlannedTask, plannedTask, readsAsPlanned } from './partition-plan.ts'
 import { pause } from './pause.ts'
@@ -54,6 +59,7 @@ export interface LifeOptions {
 export interface LifeOwner {
   readonly processId: string
   readonly counters: Counters
+  readonly measures: InstanceMeasures
   readonly cache: CacheBudget | undefined
   /** `host:port` at which the instance can be asked; null where it cannot. */
   readonly endpoint: () => string | null
@@ -141,7 +147,10 @@ export class WorkerLife {
     const { client, platform, logger, topology, streamsConfig } = options
     const { planned, globals, collector, commitLog } = acquired
     const isolation = isolationOf(streamsConfig)
-    const { counters } = owner
+    const { counters, measures } = owner
+    // What was under way when the life before ended is not any more.
+    measures.restoring.clear()
+    measures.standbys.clear()
     this.#options = options
     this.#owner = owner
     this.#acquired = acquired
@@ -159,7 +168,8 @@ export class WorkerLife {
         taskTimeoutMs: streamsConfig.taskTimeoutMs,
         checkTopics: () => this.#checkTopics(),
       }),
-      throughput: new Throughput(topology, counters),
+      throughput: new Throughput(topology, counters, measures),
+      measures,
       purge: new RepartitionPurge({ topology, client, clock: platform.clock, logger }),
       startTask: (id, signal) => this.#startTask(id, collector, signal),
       isAsPlanned: task => readsAsPlanned(task, planned.plan),
@@ -175,7 +185,7 @@ export class WorkerLife {
       group: topology.applicationId,
       client,
       logger,
-      listener: options.standbyUpdateListener,
+      listener: measuredStandbys(options.standbyUpdateListener, measures),
       planned: id => plannedTask(id, planned.plan),
       open: task => this.#states.open(task),
       onOpened: state => owner.hosted.opened(state, 'standby'),
@@ -402,7 +412,8 @@ export class WorkerLife {
     signal: AbortSignal,
   ): Promise<StartedTask | undefined> {
     const { client, engine, platform, logger, topology, config, streamsConfig } = this.#options
-    const { counters, cache, hosted } = this.#owner
+    const { counters, measures, cache, hosted } = this.#owner
+    const listener = measuredRestore(this.#options.restoreListener, measures)
     const { planned, globals, commitLog } = this.#acquired
     const surroundings = {
       applicationId: topology.applicationId,
@@ -420,7 +431,7 @@ export class WorkerLife {
       calls: { ...platform, wake: () => this.#worker.wake() },
       logger,
       onOpened: (state: TaskState) => hosted.opened(state, 'restoring'),
-      restoreListener: loggedRestore(this.#options.restoreListener, { logger, ...platform }),
+      restoreListener: loggedRestore(listener, { logger, ...platform }),
       onRestored: (records: number) => {
         counters.restored += records
       },

@@ -12,6 +12,7 @@ import type { Inputs } from './inputs.ts'
 import { isCorruption } from './is-corruption.ts'
 import { Latch } from './latch.ts'
 import type { Share } from './member-data.ts'
+import type { InstanceMeasures } from './metrics/instance-measures.ts'
 import type { RecordCollector } from './record-collector.ts'
 import type { RepartitionPurge } from './repartition-purge.ts'
 import type { StartedTask } from './start-task.ts'
@@ -42,6 +43,7 @@ export interface WorkerOptions {
   readonly commitIntervalMs: number
   readonly patience: CommitPatience
   readonly throughput: Throughput
+  readonly measures: InstanceMeasures
   readonly purge: RepartitionPurge
   /** Opens and restores a task; undefined when it was told to stop before the end. */
   readonly startTask: (id: string, signal: AbortSignal) => Promise<StartedTask | undefined>
@@ -192,7 +194,8 @@ export class Worker {
   /** Lets every task process until all wait for input or the slice is over; returns the number of records. */
   async #slice(): Promise<number> {
     const { clock } = this.#options.platform
-    const end = clock.monotonic() + sliceMs
+    const begin = clock.monotonic()
+    const end = begin + sliceMs
     const expired = (): boolean => this.#stopping || clock.monotonic() >= end
     let total = 0
     for (let round = -1; round !== 0 && !expired(); total += round) {
@@ -209,6 +212,10 @@ export class Worker {
       }
     }
     this.#uncommittedRecords += total
+    if (total > 0) {
+      const now = clock.monotonic()
+      this.#options.measures.process.add(now - begin, now)
+    }
     return total
   }
 
@@ -232,6 +239,8 @@ export class Worker {
 
   /** Has the tasks call what is due by the wall clock, input or not, and says whether there was anything. */
   async #punctuate(): Promise<boolean> {
+    const { clock } = this.#options.platform
+    const begin = clock.monotonic()
     let punctuated = false
     for (const task of this.#tasks.values()) {
       if (this.#isAtRest(task)) continue
@@ -241,6 +250,10 @@ export class Worker {
         if (!isCorruption(error)) throw error
         await this.#startAnewWithout(task, error)
       }
+    }
+    if (punctuated) {
+      const now = clock.monotonic()
+      this.#options.measures.punctuate.add(now - begin, now)
     }
     return punctuated
   }
@@ -349,6 +362,8 @@ export class Worker {
   }
 
   async #commit(): Promise<void> {
+    const { clock } = this.#options.platform
+    const begin = clock.monotonic()
     const needed = [...this.#tasks.values()].filter(task => task.needsCommit)
     if (needed.length > 0) {
       const { commitLog, collector, member, lookUpTopics, throughput, purge, logger } =
@@ -356,6 +371,8 @@ export class Worker {
       const target = { log: commitLog, collector, member: member(), lookUpTopics }
       const committed = await commit(needed, target)
       throughput.committed(committed)
+      const end = clock.monotonic()
+      this.#options.measures.commit.add(end - begin, end)
       purge.committed(committed.offsets)
       this.#options.patience.renew()
       for (const task of committed.overtaken) {
@@ -366,7 +383,7 @@ export class Worker {
       for (const { task, error } of committed.damaged) await this.#rebuild(task, error)
     }
     this.#uncommittedRecords = 0
-    this.#lastCommitAt = this.#options.platform.clock.monotonic()
+    this.#lastCommitAt = clock.monotonic()
     this.#progress.open()
   }
 

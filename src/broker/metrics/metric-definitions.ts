@@ -3,25 +3,14 @@
  * the example rules of Prometheus' JMX exporter give it, so that dashboards made for Kafka work; numbers that only this
  * broker has begin with `millrace_`. Everything is read when it is asked for. `docs/broker.md` lists them; a test compares.
  */
+import type { MetricDefinition } from '../../platform/prometheus-text.ts'
 import { errorName } from '../../protocol/error-codes.ts'
 import type { Broker } from '../broker.ts'
 import type { PartitionLog } from '../log/partition-log.ts'
 import type { ListenerCounters, RequestCounters, TopicCounters } from './counters.ts'
-import type { Histogram } from './histogram.ts'
+import { bucketBoundsMs } from './histogram.ts'
 
-export type MetricDefinition = {
-  readonly name: string
-  /** One sentence, without its full stop. */
-  readonly help: string
-  /** Each sample has a value for each of them, in this order. */
-  readonly labels: readonly string[]
-} & (
-  | { readonly type: 'counter' | 'gauge'; read(broker: Broker): Iterable<Sample<number>> }
-  | { readonly type: 'histogram'; read(broker: Broker): Iterable<Sample<Histogram>> }
-  | { readonly type: 'summary'; read(broker: Broker): Iterable<Sample<CountAndSum>> }
-)
-
-export type Sample<Value> = readonly [labels: readonly string[], value: Value]
+type BrokerMetric = MetricDefinition<Broker>
 
 interface PartitionOfTopic {
   readonly topic: string
@@ -29,12 +18,7 @@ interface PartitionOfTopic {
   readonly log: PartitionLog
 }
 
-export interface CountAndSum {
-  readonly count: number
-  readonly sum: number
-}
-
-export const metricDefinitions: readonly MetricDefinition[] = [
+export const metricDefinitions: readonly BrokerMetric[] = [
   ofTopics('messagesin', 'Records that producers appended', ({ messagesIn }) => messagesIn),
   ofTopics('bytesin', 'Bytes that producers appended, as sent', ({ bytesIn }) => bytesIn),
   ofTopics('bytesout', 'Bytes of records sent to consumers', ({ bytesOut }) => bytesOut),
@@ -79,7 +63,10 @@ export const metricDefinitions: readonly MetricDefinition[] = [
     type: 'histogram',
     labels: ['request'],
     *read(broker) {
-      for (const { apiName, times } of requestsOf(broker)) yield [[apiName], times]
+      for (const { apiName, times } of requestsOf(broker)) {
+        const { buckets, sumMs: sum } = times
+        yield [[apiName], { bounds: bucketBoundsMs, buckets, sum }]
+      }
     },
   },
   ofListeners('connection_count', 'gauge', 'Open connections', each => each.accepted - each.closed),
@@ -260,7 +247,7 @@ function ofTopics(
   name: string,
   help: string,
   value: (counters: TopicCounters) => number,
-): MetricDefinition {
+): BrokerMetric {
   return {
     name: `kafka_server_brokertopicmetrics_${name}_total`,
     help,
@@ -277,7 +264,7 @@ function ofListeners(
   type: 'counter' | 'gauge',
   help: string,
   value: (counters: ListenerCounters) => number,
-): MetricDefinition {
+): BrokerMetric {
   return {
     name: `kafka_server_socketservermetrics_${name}`,
     help,
@@ -293,7 +280,7 @@ function ofPartitions(
   name: string,
   help: string,
   value: (log: PartitionLog) => number,
-): MetricDefinition {
+): BrokerMetric {
   return {
     name,
     help,
@@ -307,7 +294,7 @@ function ofPartitions(
   }
 }
 
-function gauge(name: string, help: string, value: (broker: Broker) => number): MetricDefinition {
+function gauge(name: string, help: string, value: (broker: Broker) => number): BrokerMetric {
   return {
     name,
     help,

@@ -2,6 +2,8 @@ import { Hono } from 'hono'
 import { MillraceError } from '../../errors.ts'
 import type { Logger } from '../../logger.ts'
 import { serveRequests } from '../../platform/node-http.ts'
+import { processMetrics } from '../../platform/process-metrics.ts'
+import { prometheusContentType } from '../../platform/prometheus-text.ts'
 import type { Address } from '../../platform/platform.ts'
 import type { ApplicationState } from '../application-state.ts'
 import type { InstanceQueries } from '../queries/instance-queries.ts'
@@ -14,6 +16,7 @@ export interface ServedInstance {
   readonly name: string
   readonly state: ApplicationState
   readonly isPaused: boolean
+  metricsText(): string
   pause(): void
   resume(): void
 }
@@ -56,6 +59,7 @@ export async function startApplicationServer(
 function routes(options: ApplicationServerOptions & { readonly endpoint: string }): Hono {
   const { instance, queries, endpoint, logger } = options
   const stores = new StoreRoutes({ queries, endpoint })
+  const process = processMetrics()
   const app = new Hono()
   app.use(async (context, next) => {
     const problem = strangeness(context.req.raw, options)
@@ -74,6 +78,10 @@ function routes(options: ApplicationServerOptions & { readonly endpoint: string 
     const { name: application, state, isPaused: paused } = instance
     const tasks = queries.tasks()
     return context.json({ application, state, paused, endpoint, tasks })
+  })
+  app.get('/metrics', async context => {
+    const text = instance.metricsText() + (await process.text())
+    return context.body(text, 200, { 'content-type': prometheusContentType })
   })
   app.post('/pause', context => {
     instance.pause()
