@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { resolveStreamsConfig } from '../../src/dsl/streams-config.ts'
 import { resolveTaskConfig } from '../../src/topology/task-config.ts'
-import { withGeneratedParts } from './broker-page.ts'
+import { withGeneratedParts } from './generated-parts.ts'
 import { root } from './extract.ts'
 import { productionParts } from './production-page.ts'
 

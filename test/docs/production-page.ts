@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { runCommand } from '../../src/cli/commands/run.ts'
-import { withGeneratedParts } from './broker-page.ts'
+import { withGeneratedParts } from './generated-parts.ts'
 import { root } from './extract.ts'
 
 /** The parts of docs/production.md that follow from the code, by the name in the comment before them. */
