@@ -14,8 +14,8 @@ export interface StreamsConfig {
    */
   readonly commitIntervalMs?: number
   /**
-   * How often, in milliseconds, an application looks whether its topics are still there, and for topics that the patterns of its
-   * sources match: it then has its tasks shared out anew. Kafka's `metadata.max.age.ms`.
+   * How often, in milliseconds, an application looks whether its topics are still there or have more partitions, and whether others
+   * match the patterns of its sources: it then has its tasks shared out anew. Kafka's `metadata.max.age.ms`.
    * @defaultValue 300_000
    */
   readonly metadataMaxAgeMs?: number

@@ -26,6 +26,7 @@ const shareData = z.object({
   standbys: taskIds,
   routing: z.array(z.object({ endpoint: z.string(), active: taskIds, standby: taskIds })),
   shutdown: z.boolean(),
+  plan: z.string().nullable(),
   nextProbeAtMs: z.number().nullable(),
 })
 
@@ -63,6 +64,8 @@ export interface Share {
   readonly routing: readonly Route[]
   /** All instances stop. */
   readonly shutdown: boolean
+  /** `planDigest` of what the leader shared out; null when it left the member out. */
+  readonly plan: string | null
   /** When this member is to ask for a rebalance again, in milliseconds since 1970; null when there is nothing to come. */
   readonly nextProbeAtMs: number | null
 }
@@ -81,6 +84,7 @@ export const emptyShare: Share = {
   standbys: [],
   routing: [],
   shutdown: false,
+  plan: null,
   nextProbeAtMs: null,
 }
 

@@ -11,7 +11,7 @@ import {
   type MemberData,
   type Share,
 } from './member-data.ts'
-import { type PartitionPlan, subtopologyTopics } from './partition-plan.ts'
+import { type PartitionPlan, planDigest, subtopologyTopics } from './partition-plan.ts'
 import type { PlannedTopology } from './planned-topology.ts'
 import { withRouting } from './queries/routing.ts'
 import { shareOut } from './share-out.ts'
@@ -58,12 +58,23 @@ export function joinGroup(options: {
   const refresh = (): Promise<boolean> =>
     withinTaskTimeout('Looking up topics', patience, () => planned.refresh())
   let latest = emptyShare
+  /** The plan for which this member has asked the group to share out the tasks anew. */
+  let askedFor: string | undefined
 
   async function take(share: Share): Promise<void> {
-    await refresh()
+    const tasks = [...share.tasks, ...share.standbys]
+    await withinTaskTimeout('Looking up topics', patience, () => planned.refreshFor(tasks))
     if (share !== latest) return
     if (share.shutdown) {
       events.shutdownRequested()
+      return
+    }
+    // It may be from before this instance began anew with another topology, or before a topic got more partitions. Once is enough:
+    // while the leader runs another release, it shares out what that has.
+    const digest = planDigest(planned.plan)
+    if (share.plan !== null && share.plan !== digest && askedFor !== digest) {
+      askedFor = digest
+      member.rejoin()
       return
     }
     await events.assigned(share)
@@ -95,7 +106,7 @@ export function joinGroup(options: {
       const assignments = [...shares].map(([memberId, share]) => ({
         memberId,
         partitions: share.tasks.flatMap(id => partitionsOf(id, plan)),
-        userData: encodeShare({ ...share, shutdown }),
+        userData: encodeShare({ ...share, shutdown, plan: planDigest(plan) }),
       }))
       return withRouting(members, assignments)
     },

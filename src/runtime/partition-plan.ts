@@ -1,6 +1,8 @@
 import type { TopicPartition } from '../client/log-client.ts'
 import { MillraceError } from '../errors.ts'
+import { crc32c } from '../protocol/crc32c.ts'
 import type { SourceNode, Subtopology, Topology } from '../topology/topology.ts'
+import { changelogsOf } from './changelogs.ts'
 
 /** How many partitions each topic of a topology has or must get, and the tasks that follow from it. */
 export interface PartitionPlan {
@@ -52,6 +54,15 @@ export function plannedTask(id: string, { tasks }: PartitionPlan): PlannedTask {
     `The leader of the group gave this instance the task ${id}, which its topology does not have. Run the same ` +
       `version of the application in all instances.`,
   )
+}
+
+/**
+ * Equal for instances that have the same tasks, which read the same and have the same state: what one of them shares out, the
+ * others can run.
+ */
+export function planDigest({ tasks }: PartitionPlan): string {
+  const shape = tasks.map(task => [task.id, task.topics, changelogsOf(task)])
+  return crc32c(Buffer.from(JSON.stringify(shape))).toString(16)
 }
 
 /** Whether a task reads just the topics that the plan says. */

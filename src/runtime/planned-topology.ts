@@ -1,10 +1,11 @@
-import type { LogClient } from '../client/log-client.ts'
+import type { LogClient, TopicDescription } from '../client/log-client.ts'
 import { MillraceError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
 import type { Timers } from '../platform/platform.ts'
 import { matchesWhole, type SourceNode, type Topology } from '../topology/topology.ts'
 import { prepareTopics, type TopicSettings } from './internal-topics.ts'
-import type { PartitionPlan } from './partition-plan.ts'
+import { pause } from './pause.ts'
+import { type PartitionPlan, subtopologyTopics } from './partition-plan.ts'
 
 export interface PlanningOptions {
   readonly topology: Topology
@@ -17,7 +18,8 @@ export interface PlanningOptions {
 
 /**
  * A topology with the topics that its patterns match, and the plan that follows from them. Both change when topics come and
- * go: all instances look before they share out tasks and before they start them, so they agree on what a task reads.
+ * go, or get more partitions: all instances look before they share out tasks and before they start them, so they agree on what
+ * a task reads.
  */
 export class PlannedTopology {
   readonly #options: PlanningOptions
@@ -45,14 +47,8 @@ export class PlannedTopology {
     return this.#plan
   }
 
-  /** Whether there are patterns, so that the plan can change. */
-  get canChange(): boolean {
-    return hasPatterns(this.#options.topology)
-  }
-
   /** Looks at the topics that there are now, and says whether the plan is another one. Throws what `prepareTopics` throws. */
   refresh(): Promise<boolean> {
-    if (!this.canChange) return Promise.resolve(false)
     this.#refreshing ??= this.#refresh().finally(() => {
       this.#refreshing = null
     })
@@ -75,15 +71,51 @@ export class PlannedTopology {
     )
   }
 
+  /**
+   * The same until the plan has the tasks, which the leader of the group knows of already: brokers hear of new partitions one
+   * after the other. Tasks of sub-topologies that there are none of are not waited for.
+   */
+  async refreshFor(tasks: readonly string[]): Promise<void> {
+    const { topology, timers } = this.#options
+    for (let attempt = 0; attempt < attempts; attempt++) {
+      await this.refresh()
+      const planned = new Set(this.#plan.tasks.map(({ id }) => id))
+      const unknown = tasks.filter(id => !planned.has(id))
+      const mayCome = topology.subtopologies.some(({ id }) =>
+        unknown.some(task => task.startsWith(`${id}_`)),
+      )
+      if (!mayCome) return
+      await pause(timers, attemptIntervalMs)
+    }
+  }
+
   async #refresh(): Promise<boolean> {
-    const topology = await resolve(this.#options)
-    if (sourceTopics(topology) === sourceTopics(this.#topology)) return false
+    const declared = this.#options.topology
+    const known = declared.subtopologies.flatMap(subtopologyTopics)
+    const existing = await this.#options.client.describeTopics(
+      hasPatterns(declared) ? undefined : known,
+    )
+    const topology = resolvePatterns(declared, existing.keys())
+    const isSame = sourceTopics(topology) === sourceTopics(this.#topology)
+    if (isSame && !this.#haveGrown(existing)) return false
     const plan = await prepareTopics({ ...this.#options, topology })
     this.#topology = topology
     this.#plan = plan
     return true
   }
+
+  /** Partitions are never taken away: where there seem to be fewer, a broker has not heard of all yet. */
+  #haveGrown(existing: ReadonlyMap<string, TopicDescription>): boolean {
+    const topics = this.#topology.subtopologies.flatMap(subtopologyTopics)
+    return topics.some(
+      topic => (existing.get(topic)?.partitions ?? 0) > (this.#plan.counts.get(topic) ?? 0),
+    )
+  }
 }
+
+/** How often, and how long apart, we look for partitions that somebody else has seen. */
+const attempts = 50
+const attemptIntervalMs = 100
 
 async function resolve({ topology, client }: PlanningOptions): Promise<Topology> {
   if (!hasPatterns(topology)) return topology

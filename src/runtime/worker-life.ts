@@ -364,7 +364,7 @@ export class WorkerLife {
     }
   }
 
-  /** Looks from time to time whether topics have come that patterns match, or gone. */
+  /** Looks from time to time whether topics have come that patterns match, have gone, or have more partitions. */
   #watch(): void {
     const { platform, streamsConfig } = this.#options
     if (this.#stopping) return

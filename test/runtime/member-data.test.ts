@@ -28,6 +28,7 @@ const anyShare: fc.Arbitrary<Share> = fc.record({
   standbys: tasks,
   routing: fc.array(fc.record({ endpoint, active: tasks, standby: tasks })),
   shutdown: fc.boolean(),
+  plan: fc.option(fc.string()),
   nextProbeAtMs: fc.option(fc.maxSafeNat()),
 })
 
