@@ -4,17 +4,24 @@
  *     npx node --conditions=millrace-source test/sim/run.ts --seeds 1000 --from 1
  *     npx node --conditions=millrace-source test/sim/run.ts --world transactions --seeds 1000
  *     npx node --conditions=millrace-source test/sim/run.ts --world members --seeds 1000
+ *     npx node --conditions=millrace-source test/sim/run.ts --world application --seeds 1000
  *
  * Ends with exit code 1 after the first seed that breaks a promise, whose runs differ, or that takes too long, and
  * prints the command that replays it. The last line sums up the faults that happened.
  */
 import { parseArgs } from 'node:util'
+import { runApplication } from './application-world.ts'
 import { runBroker } from './broker-world.ts'
 import { runMembers } from './members-world.ts'
 import { runTransactions } from './transactions-world.ts'
 
-/** What can be run: plain producers and a group, transactional producers, or instances of an application. */
-const worlds = { broker: runBroker, transactions: runTransactions, members: runMembers } as const
+/** What can be run: plain producers and a group, transactional producers, instances of an application, or all of it. */
+const worlds = {
+  broker: runBroker,
+  transactions: runTransactions,
+  members: runMembers,
+  application: (seed: number) => runApplication(seed),
+} as const
 export type World = keyof typeof worlds
 
 /** The one command that replays a seed. */
@@ -42,6 +49,8 @@ function addFaults(sum: Map<string, number>, faults: Readonly<Record<string, num
   for (const [kind, count] of Object.entries(faults)) sum.set(kind, (sum.get(kind) ?? 0) + count)
 }
 
+const isWorld = (name: string): name is World => Object.hasOwn(worlds, name)
+
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
@@ -55,9 +64,7 @@ async function main(): Promise<void> {
     throw new Error('--seeds and --from are whole numbers, and --seeds is at least 1.')
   }
   const { world } = values
-  if (world !== 'broker' && world !== 'transactions' && world !== 'members') {
-    throw new Error('--world is broker, transactions or members.')
-  }
+  if (!isWorld(world)) throw new Error(`--world is one of ${Object.keys(worlds).join(', ')}.`)
   const sum = new Map<string, number>()
   for (let seed = from; seed < from + count; seed++) {
     const problem = await problemOf(seed, sum, world)

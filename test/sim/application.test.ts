@@ -1,0 +1,13 @@
+import { expect, test } from 'vitest'
+import { applicationFaults } from './application-world.ts'
+import { problemOf, replayCommand } from './run.ts'
+
+test('whatever happens to machines and network, each result is there once, in order', async () => {
+  const seen = new Map<string, number>()
+  for (let seed = 1; seed <= 15; seed++) {
+    const problem = await problemOf(seed, seen, 'application')
+    expect(problem, replayCommand(seed, 'application')).toBeUndefined()
+  }
+  // What the test is about must have happened.
+  for (const what of applicationFaults) expect(seen.get(what) ?? 0, what).toBeGreaterThan(0)
+}, 300_000)
