@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import process from 'node:process'
 import { defineConfig } from 'vitest/config'
 
@@ -9,6 +10,8 @@ export default defineConfig({
     reporters: process.env['CI']
       ? ['default', ['json', { outputFile: '.ci/result.json' }]]
       : ['default'],
+    // Half of a run waits for processes and disks: two files at once also on two cores, where the default is one.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     // Real kills and real clients are slow to start; no assertion depends on these limits.
     testTimeout: 120_000,
     hookTimeout: 120_000,
