@@ -48,10 +48,14 @@ export class ApplicationInstance implements Application {
   readonly #measures = new InstanceMeasures()
   /** Waits between two lives, unless the instance is closed. */
   readonly #sleeper: Sleeper
+  /** Aborted when it is closed, so that no other life begins. */
+  readonly #beginning = new AbortController()
   /** The last one: it may have ended. */
   #life: WorkerLife | undefined
   #isBounded = false
   #isPaused = false
+  /** Whether all tasks that the present life was given have run at some time. */
+  #hasRun = false
   /** As the first call of `close` said, unless an error came before. */
   #closing: CloseOptions = {}
   #failure: { readonly error: unknown } | null = null
@@ -61,7 +65,9 @@ export class ApplicationInstance implements Application {
     const instance = new ApplicationInstance(options, processId)
     await instance.#serve()
     try {
-      instance.#start(await instance.#begin())
+      const life = await instance.#begin()
+      assert(life !== undefined, 'nobody can have closed it yet')
+      instance.#start(life)
     } catch (error) {
       await instance.#server?.close()
       throw error
@@ -99,6 +105,7 @@ export class ApplicationInstance implements Application {
       isBounded: () => this.#isBounded,
       isPaused: () => this.#isPaused,
       onRunning: running => {
+        this.#hasRun ||= running
         if (!this.#machine.stopping) this.#machine.to(running ? 'RUNNING' : 'REBALANCING')
       },
     }
@@ -130,8 +137,8 @@ export class ApplicationInstance implements Application {
     logger.info({ application: this.name, endpoint }, `${this.name} answers at http://${endpoint}`)
   }
 
-  #begin(): Promise<WorkerLife> {
-    return WorkerLife.begin(this.#options, this.#owner)
+  #begin(): Promise<WorkerLife | undefined> {
+    return WorkerLife.begin(this.#options, this.#owner, this.#beginning.signal)
   }
 
   #start(life: WorkerLife): void {
@@ -142,6 +149,16 @@ export class ApplicationInstance implements Application {
 
   get state(): ApplicationState {
     return this.#machine.state
+  }
+
+  /**
+   * Whether it does its share: it runs, or takes part in a rebalance or restores another task while those that it has go on.
+   * Pausing makes no difference, nor do tasks that run elsewhere.
+   */
+  get isReady(): boolean {
+    if (this.state === 'RUNNING') return true
+    const tasks = [...(this.#life?.tasks ?? [])]
+    return this.state === 'REBALANCING' && this.#hasRun && tasks.length > 0
   }
 
   get isPaused(): boolean {
@@ -239,6 +256,7 @@ export class ApplicationInstance implements Application {
       this.#machine.to('PENDING_SHUTDOWN')
     }
     this.#sleeper.close()
+    this.#beginning.abort()
     this.#life?.stop(this.#closing)
     const { timers } = this.#options.platform
     const timeout = timers.schedule(closeTimeoutMs, () => this.#life?.giveUp())
@@ -268,6 +286,7 @@ export class ApplicationInstance implements Application {
   /** Returns the next life, if an error ended this one and it is to be replaced. */
   async #liveOnce(life: WorkerLife): Promise<WorkerLife | undefined> {
     this.#life = life
+    this.#hasRun = false
     if (this.#machine.stopping) life.stop(this.#closing)
     let isReplaced = false
     try {

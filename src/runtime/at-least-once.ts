@@ -7,6 +7,7 @@ import {
   type SentBatch,
   StopRequested,
 } from './commit-log.ts'
+import type { Logger } from '../logger.ts'
 import type { RefusedOutputs } from './refused-outputs.ts'
 
 /**
@@ -17,10 +18,12 @@ export class AtLeastOnce implements CommitLog {
   readonly fencesZombies = false
   readonly #producer: LogProducer
   readonly #refused: RefusedOutputs
+  readonly #logger: Logger
 
-  constructor(producer: LogProducer, refused: RefusedOutputs) {
+  constructor(producer: LogProducer, refused: RefusedOutputs, logger: Logger) {
     this.#producer = producer
     this.#refused = refused
+    this.#logger = logger
   }
 
   async ready(): Promise<void> {}
@@ -60,12 +63,23 @@ export class AtLeastOnce implements CommitLog {
       for (const { batch, error } of failures) {
         await this.#refused.sift(batch, error, only => this.#trySend(only))
       }
-    } finally {
-      const letters = await this.#refused.takeDeadLetters()
-      // A letter may be refused too, as large as what it tells of: the handler decides about it as well.
-      if (letters.length > 0) await this.#send(letters)
+    } catch (error) {
+      try {
+        await this.#sendDeadLetters()
+      } catch (failure) {
+        // The failure that they tell of is the one to report.
+        this.#logger.error({ error: failure }, 'Dead letters could not be written')
+      }
+      throw error
     }
+    await this.#sendDeadLetters()
     return batches.map((batch, index) => ({ ...batch, offset: sent[index]?.offset ?? -1 }))
+  }
+
+  /** A letter may be refused too, as large as what it tells of: the handler decides about it as well. */
+  async #sendDeadLetters(): Promise<void> {
+    const letters = await this.#refused.takeDeadLetters()
+    if (letters.length > 0) await this.#send(letters)
   }
 
   async #trySend(only: PartitionBatch): Promise<Error | undefined> {

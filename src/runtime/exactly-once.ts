@@ -41,6 +41,7 @@ export class ExactlyOnce implements CommitLog {
   #producer: TransactionalProducer | null = null
   #opening: Promise<void> | null = null
   #closed = false
+  readonly #gaveUp = Promise.withResolvers<void>()
 
   constructor(options: ExactlyOnceOptions) {
     this.#options = options
@@ -142,7 +143,12 @@ export class ExactlyOnce implements CommitLog {
     try {
       kept = await refused.sift(batch, error, trySend)
     } catch (failure) {
-      await this.write(await refused.takeDeadLetters())
+      try {
+        await this.write(await refused.takeDeadLetters())
+      } catch (unwritten) {
+        // The failure that they tell of is the one to report.
+        this.#options.logger.error({ error: unwritten }, 'Dead letters could not be written')
+      }
       throw failure
     }
     await producer.abort()
@@ -159,9 +165,16 @@ export class ExactlyOnce implements CommitLog {
     await producer.commit()
   }
 
+  /**
+   * Waits for a producer that is being opened, since it ends the transaction that the last one may have left open, which others
+   * would have to wait for. Who calls it once more waits no longer.
+   */
   async close(): Promise<void> {
+    if (this.#closed) this.#gaveUp.resolve()
     this.#closed = true
     await this.#producer?.close()
+    const opened = this.#opening?.catch(() => {})
+    await Promise.race([opened, this.#gaveUp.promise])
   }
 
   #current(): TransactionalProducer {

@@ -8,6 +8,7 @@ import type { ResolvedTaskConfig } from '../topology/task-config.ts'
 import type { Topology } from '../topology/topology.ts'
 import { type GlobalStoreView, globalStoreView } from './global-store-view.ts'
 import { isCorruption } from './is-corruption.ts'
+import { orAborted } from './or-aborted.ts'
 import { type PartitionPlan, partitionsOf } from './partition-plan.ts'
 import { RecordCollector } from './record-collector.ts'
 import { Task } from './task.ts'
@@ -30,6 +31,7 @@ export interface GlobalTablesOptions {
   readonly platform: Platform
   readonly config: ResolvedTaskConfig
   readonly logger: Logger
+  readonly signal: AbortSignal
 }
 
 export interface GlobalTables {
@@ -43,20 +45,27 @@ export interface GlobalTables {
 /**
  * Keeps the global tables: every instance reads all partitions of their topics, outside of the group. Resolves when they
  * have read what the topics held at the beginning; from there they go on once somebody can be told of a failure. The
- * offsets read are kept beside the rows, so a restart reads only what came since. Kafka Streams' `GlobalStreamThread`.
+ * offsets read are kept beside the rows, so a restart reads only what came since. Kafka Streams' `GlobalStreamThread`. Resolves
+ * with undefined, having closed everything, when `signal` is aborted before.
  */
-export async function openGlobalTables(options: GlobalTablesOptions): Promise<GlobalTables> {
+export async function openGlobalTables(
+  options: GlobalTablesOptions,
+): Promise<GlobalTables | undefined> {
   if (options.topology.globalStores.length === 0) {
     return { store: () => undefined, follow: () => {}, close: async () => {} }
   }
+  const { signal } = options
   const follower = await Follower.open(options)
+  if (follower === undefined) return undefined
   try {
-    await follower.readToEnd()
+    await orAborted(follower.readToEnd(), signal)
   } catch (error) {
     await follower.close()
     throw error
   }
-  return follower
+  if (!signal.aborted) return follower
+  await follower.close()
+  return undefined
 }
 
 /** One task for all global tables, which writes nowhere but to their stores, and the loop around it. */
@@ -72,16 +81,19 @@ class Follower implements GlobalTables {
   #damaged = false
   #following: Promise<void> = Promise.resolve()
 
-  static async open(options: GlobalTablesOptions): Promise<Follower> {
+  static async open(options: GlobalTablesOptions): Promise<Follower | undefined> {
     const { topology, plan, client, engine, platform, config, logger } = options
     const { nodes, stores } = globalPart(topology)
     const opening = { engine, taskId, stores, bootId: platform.clock.bootId, logger }
     const topics = topology.globalStores.flatMap(({ source }) => source.topics)
     const partitions = topics.flatMap(topic => partitionsOf(topic, plan))
-    const [earliest, latest] = await Promise.all([
+    const listed = Promise.all([
       client.listOffsets(partitions, 'earliest'),
       client.listOffsets(partitions, 'latest'),
     ])
+    const bounds = await orAborted(listed, options.signal)
+    if (bounds === undefined) return undefined
+    const [earliest, latest] = bounds
     let state = await openTaskState(opening)
     if (!isWithinLog(state, earliest, latest)) {
       logger.warn({ taskId }, 'The global tables are not what their topics hold: reading them anew')
@@ -137,10 +149,19 @@ class Follower implements GlobalTables {
     return this.#views.get(name)
   }
 
-  async readToEnd(): Promise<void> {
+  readToEnd(): Promise<void> {
+    const reading = this.#readToEnd()
+    this.#following = reading.catch(() => {})
+    return reading
+  }
+
+  async #readToEnd(): Promise<void> {
     // Transactions that are still open hold the consumer up before the end, and may be committed already as far as others know.
     const isPassed = (end: PartitionOffset): boolean => this.#consumer.position(end) >= end.offset
-    while (!this.#ends.every(isPassed) || !this.#task.isCaughtUp) await this.#readOnce()
+    while (!this.#ends.every(isPassed) || !this.#task.isCaughtUp) {
+      await this.#readOnce()
+      if (this.#closed) return
+    }
     await this.#commit()
   }
 

@@ -23,6 +23,7 @@ const shareData = z.object({
   version: z.literal(version),
   tasks: taskIds,
   revoked: taskIds,
+  awaitsTasks: z.boolean(),
   standbys: taskIds,
   routing: z.array(z.object({ endpoint: z.string(), active: taskIds, standby: taskIds })),
   shutdown: z.boolean(),
@@ -58,6 +59,8 @@ export interface Share {
   readonly tasks: readonly string[]
   /** Tasks to commit and close, because others are to have them; the member joins again when that is done. */
   readonly revoked: readonly string[]
+  /** Others have tasks that this member is to have: it gets them when they have given them up. */
+  readonly awaitsTasks: boolean
   /** Tasks whose state to keep ready beside the instance that runs them. */
   readonly standbys: readonly string[]
   /** Which instances have which tasks, of those whose stores can be asked. */
@@ -81,6 +84,7 @@ export interface Route {
 export const emptyShare: Share = {
   tasks: [],
   revoked: [],
+  awaitsTasks: false,
   standbys: [],
   routing: [],
   shutdown: false,

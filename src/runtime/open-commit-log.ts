@@ -33,7 +33,7 @@ export async function openCommitLog(options: {
   const refused = new RefusedOutputs({ ...options, onDropped })
   const { processingGuarantee, transactionTimeoutMs } = streamsConfig
   if (processingGuarantee === 'atLeastOnce') {
-    return new AtLeastOnce(await client.producer(), refused)
+    return new AtLeastOnce(await client.producer(), refused, logger)
   }
   const transactionalId = `${topology.applicationId}-${processId}`
   const transaction = { transactionalId, transactionTimeoutMs }

@@ -43,13 +43,14 @@ export function shareOut(
   const shares = new Map<string, Share>()
   for (const [memberId, { tasks: given, revoked }] of handOver(candidates, wantedTasks)) {
     const { tasks: all = [], standbys = [] } = wanted.get(memberId) ?? {}
-    const awaited = all.filter(id => !given.includes(id) && stateful.has(id))
+    const awaited = all.filter(id => !given.includes(id))
     const isLeader = memberId === leaderId
     shares.set(memberId, {
       ...emptyShare,
       tasks: given,
       revoked,
-      standbys: [...standbys, ...awaited],
+      awaitsTasks: awaited.length > 0,
+      standbys: [...standbys, ...awaited.filter(id => stateful.has(id))],
       nextProbeAtMs: awaitsWarmup && isLeader ? nextProbeAtMs : null,
     })
   }

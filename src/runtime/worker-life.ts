@@ -25,6 +25,7 @@ import {
   measuredStandbys,
 } from './metrics/instance-measures.ts'
 import { openCommitLog } from './open-commit-log.ts'
+import { orAborted } from './or-aborted.ts'
 import { type PlannedTask, plannedTask, readsAsPlanned } from './partition-plan.ts'
 import { pause } from './pause.ts'
 import { PlannedTopology } from './planned-topology.ts'
@@ -115,18 +116,27 @@ export class WorkerLife {
   /** Resolved when the group has told all instances to stop, or there is no more waiting for it. */
   readonly #told = Promise.withResolvers<void>()
 
-  /** Looks at the topics and creates what is missing, reads the global tables and opens a producer. Throws what fails. */
-  static async begin(options: LifeOptions, owner: LifeOwner): Promise<WorkerLife> {
+  /**
+   * Looks at the topics and creates what is missing, reads the global tables and opens a producer. Throws what fails. Undefined,
+   * having closed everything, when `signal` is aborted: a log that does not answer is not waited for then.
+   */
+  static async begin(
+    options: LifeOptions,
+    owner: LifeOwner,
+    signal: AbortSignal,
+  ): Promise<WorkerLife | undefined> {
     const { topology, client, platform, logger, engine, config, streamsConfig } = options
     const { deadLetterTopic } = config
     const { timers } = platform
     const settings = streamsConfig
     const planning = { topology, deadLetterTopic, client, timers, logger, settings }
-    const planned = await PlannedTopology.make(planning)
+    const planned = await orAborted(PlannedTopology.make(planning), signal)
+    if (planned === undefined) return undefined
     const { plan } = planned
     const isolation = isolationOf(streamsConfig)
-    const opening = { topology, plan, client, isolation, engine, platform, config, logger }
+    const opening = { topology, plan, client, isolation, engine, platform, config, logger, signal }
     const globals = await openGlobalTables(opening)
+    if (globals === undefined) return undefined
     const collector = new RecordCollector({
       partitions: topic => planned.plan.counts.get(topic),
       compressionType: streamsConfig.compressionType,
@@ -135,7 +145,14 @@ export class WorkerLife {
       lookUpTopics(names, { client, timers, logger })
     const parts = { planned, globals, collector, lookUpTopics: lookUp }
     try {
-      const commitLog = await openCommitLog({ ...options, ...owner, ...parts })
+      const opened = openCommitLog({ ...options, ...owner, ...parts })
+      const commitLog = await orAborted(opened, signal)
+      if (commitLog === undefined) {
+        const closed = opened.then(late => late.close())
+        closed.catch((error: unknown) => logger.warn({ error }, 'A producer could not be opened'))
+        await globals.close()
+        return undefined
+      }
       return new WorkerLife(options, owner, { ...parts, commitLog })
     } catch (error) {
       await globals.close()

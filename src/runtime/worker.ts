@@ -124,7 +124,7 @@ export class Worker {
    * What this instance has now. Tasks that it has already go on, unless they are to read other topics; those that are revoked
    * are committed and closed; new ones start one by one, in the background.
    */
-  assigned({ tasks, revoked }: Share): Promise<void> {
+  assigned({ tasks, revoked, awaitsTasks }: Share): Promise<void> {
     return this.#errands.add(async () => {
       const had = new Set([...tasks, ...revoked])
       const outdated = this.#running(task => !this.#options.isAsPlanned(task))
@@ -137,7 +137,9 @@ export class Worker {
       else if (leaving.length > 0 && !(await this.#commitOrLose())) return
       await this.#closeTasks(id => !kept.has(id))
       for (const id of tasks) if (!this.#has(id)) this.#start(id)
-      if (this.#starting.size === 0) this.#allRun()
+      // Who is to have its first tasks in a moment has not done its share yet.
+      const awaitsFirst = awaitsTasks && tasks.length === 0
+      if (this.#starting.size === 0 && !awaitsFirst) this.#allRun()
     })
   }
 

@@ -25,6 +25,7 @@ const anyMember: fc.Arbitrary<MemberData> = fc.record({
 const anyShare: fc.Arbitrary<Share> = fc.record({
   tasks,
   revoked: tasks,
+  awaitsTasks: fc.boolean(),
   standbys: tasks,
   routing: fc.array(fc.record({ endpoint, active: tasks, standby: tasks })),
   shutdown: fc.boolean(),

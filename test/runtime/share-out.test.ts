@@ -44,6 +44,7 @@ test('who is to have a task keeps its state ready while its owner gives it up', 
   const b = member('b', { standbys, stored })
   const shares = share([member('a', { owned: all, stored: runs(...all) }), b])
   expect(shares.get('a')).toMatchObject({ tasks: ['0_0', '0_1'], revoked: ['0_2', '0_3'] })
+  expect([...shares.values()].map(({ awaitsTasks }) => awaitsTasks)).toEqual([false, true])
   expect(shares.get('b')).toMatchObject({ tasks: [], standbys: ['0_2', '0_3'] })
   // And the owner has given it up.
   const given = { ...runs('0_0', '0_1'), '0_2': 50_000, '0_3': 50_000 }

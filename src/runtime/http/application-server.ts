@@ -15,6 +15,7 @@ import { StoreRoutes } from './store-routes.ts'
 export interface ServedInstance {
   readonly name: string
   readonly state: ApplicationState
+  readonly isReady: boolean
   readonly isPaused: boolean
   metricsText(): string
   pause(): void
@@ -71,9 +72,7 @@ function routes(options: ApplicationServerOptions & { readonly endpoint: string 
     const isWell = instance.state !== 'ERROR' && instance.state !== 'NOT_RUNNING'
     return context.text(`${instance.state}\n`, isWell ? 200 : 503)
   })
-  app.get('/readyz', context =>
-    context.text(`${instance.state}\n`, instance.state === 'RUNNING' ? 200 : 503),
-  )
+  app.get('/readyz', context => context.text(`${instance.state}\n`, instance.isReady ? 200 : 503))
   app.get('/state', context => {
     const { name: application, state, isPaused: paused } = instance
     const tasks = queries.tasks()

@@ -113,3 +113,25 @@ test.each(['exactlyOnce', 'atLeastOnce'] as const)(
     expect(await readText(client, 'dead')).toEqual([])
   },
 )
+
+test.each(['exactlyOnce', 'atLeastOnce'] as const)(
+  'the error of a result that is refused is told, not that of its dead letter, which is refused too (%s)',
+  async processingGuarantee => {
+    using folder = temporaryFolder()
+    await using broker = await startBroker({ flush: 'os' })
+    const connector = broker.connector()
+    await using client = createLogClient({ platform, bootstrap: [broker.address], connector })
+    const configs = { 'max.message.bytes': '20000000' }
+    await client.createTopics([{ name: 'in', partitions: 1, configs }])
+    await produce(client, 'in', [record('k', 'x'.repeat(2_000_000))])
+    const app = defineApp('app', builder => builder.stream('in', text).to('out'), {
+      deadLetterTopic: 'dead',
+    })
+    const engine = new CrashableEngine()
+    const options = { client, platform, engine, stateFolder: folder.path, processingGuarantee }
+    await using application = await startApplication(app, options)
+    await expect(application.finished).rejects.toMatchObject({
+      message: expect.stringMatching(/\bout\b/),
+    })
+  },
+)

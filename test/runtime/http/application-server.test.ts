@@ -296,6 +296,10 @@ describe('three instances, any of which answers for all', () => {
     ])
     expect(await ask('/healthz')).toEqual([200, 'RUNNING'])
     expect(await ask('/readyz')).toEqual([200, 'RUNNING'])
+    // Who pauses a worker does not want it to be replaced.
+    await ask('/pause', { method: 'POST' })
+    expect(await ask('/readyz')).toEqual([200, 'RUNNING'])
+    await ask('/resume', { method: 'POST' })
     const partition = cluster.instances[0]?.streamsMetadata.ofKey('counts', 'key-1').partition ?? 0
     const bound = encodeURIComponent(JSON.stringify({ words: { [partition]: 1_000_000 } }))
     expect(await ask(`/stores/counts/keys/key-1?position=${bound}`)).toEqual([
