@@ -54,6 +54,30 @@ const meanings = new Map<number, Meaning>([
     meaning('refreshMetadata', 'the topic was deleted and created anew'),
   ],
   [errorCode.KAFKA_STORAGE_ERROR, meaning('refreshMetadata', "the leader's disk failed")],
+  [
+    errorCode.REPLICA_NOT_AVAILABLE,
+    meaning('refreshMetadata', 'the broker has no copy of the partition at the moment'),
+  ],
+  [
+    errorCode.NETWORK_EXCEPTION,
+    meaning('refreshMetadata', 'the broker lost its connection to another one'),
+  ],
+  [
+    errorCode.LISTENER_NOT_FOUND,
+    meaning('refreshMetadata', 'the leader cannot be reached on the listener of this client yet'),
+  ],
+  [
+    errorCode.FETCH_SESSION_TOPIC_ID_ERROR,
+    meaning('refreshMetadata', 'topics were deleted or created anew'),
+  ],
+  [
+    errorCode.FETCH_SESSION_ID_NOT_FOUND,
+    meaning('retry', 'the broker has forgotten the fetch session'),
+  ],
+  [
+    errorCode.INVALID_FETCH_SESSION_EPOCH,
+    meaning('retry', 'the fetch session is at another request'),
+  ],
   [errorCode.NOT_CONTROLLER, meaning('refreshMetadata', 'another broker is the controller')],
   [errorCode.REQUEST_TIMED_OUT, meaning('retry', 'the broker did not finish in time')],
   [errorCode.NOT_ENOUGH_REPLICAS, meaning('retry', 'too few replicas are in sync')],
