@@ -282,7 +282,7 @@ export async function runApplication(
     )
     const instance = fit[random.below(fit.length)]
     // Some are away for longer than their transactions last, some for longer than their session.
-    const awayMs = random.below([2_000, 15_000, 60_000][random.below(3)] ?? 2_000)
+    const awayMs = ([0, 0, 10_000, 46_000][random.below(4)] ?? 0) + random.below(5_000)
     if (kind === 'kill of the broker' || kind === 'power loss of the broker') {
       return async () => {
         broker.stop(kind === 'kill of the broker' ? 'kill' : 'power loss')
