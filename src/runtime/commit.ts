@@ -44,14 +44,14 @@ export interface DamagedTask {
  * that from the changelog. At-least-once is the same order without the transaction, so a crash between 2 and 3 repeats
  * the input on stores that restore the changelog of 2 first: counted at least once.
  *
- * Throws TASK_MIGRATED when the group has moved on: the tasks must be dropped then. Throws CommitUndone when they have to start
- * anew from what was committed before.
+ * Throws TASK_MIGRATED when the group has moved on: the tasks must be dropped then. Throws `CommitUndone` when they have to start
+ * anew from what was committed before, and `DamagedBeforeCommit` when they have to do so without the stores of one of them.
  */
 export async function commit(
   tasks: readonly Task[],
   { collector, log, member, lookUpTopics }: CommitTarget,
 ): Promise<Committed> {
-  const offsets = tasks.flatMap(task => task.prepareCommit())
+  const offsets = tasks.flatMap(prepare)
   const { unknownTopics } = collector
   if (unknownTopics.length > 0) collector.know(await lookUpTopics(unknownTopics))
   const batches = await log.commit(collector.drain(), offsets, member)
@@ -72,6 +72,27 @@ export async function commit(
   }
   await allEnd(tasks.map(writeStores))
   return { tasks, offsets, batches, overtaken, damaged }
+}
+
+/** A store turned out to be damaged before anything was in the log: what all tasks did since the last commit is done again. */
+export class DamagedBeforeCommit extends Error implements DamagedTask {
+  readonly task: Task
+  readonly error: MillraceError
+
+  constructor(task: Task, error: MillraceError) {
+    super(error.message, { cause: error })
+    this.task = task
+    this.error = error
+  }
+}
+
+/** Updates that waited in a cache are handed on here, to operators that read their stores. */
+function prepare(task: Task): CommittedOffset[] {
+  try {
+    return task.prepareCommit()
+  } catch (error) {
+    throw isCorruption(error) ? new DamagedBeforeCommit(task, error) : error
+  }
 }
 
 /** Resolves when all have ended, so that nothing is under way when the tasks are closed; rejects with the first error. */

@@ -76,6 +76,8 @@ export class StandbyTasks {
 
   /** Has the state of these tasks kept ready, in the background, and of no others. */
   assigned(ids: readonly string[]): void {
+    // The group may go on giving tasks to an instance that closes.
+    if (this.#closed) return
     this.#wanted.clear()
     for (const id of ids) this.#wanted.add(id)
     this.#wake.open()

@@ -3,7 +3,7 @@ import type { GroupMember } from '../client/log-client.ts'
 import type { Logger } from '../logger.ts'
 import type { Platform } from '../platform/platform.ts'
 import { closeAll } from './close-all.ts'
-import { commit, type CommitTarget } from './commit.ts'
+import { commit, type CommitTarget, DamagedBeforeCommit } from './commit.ts'
 import { type CommitLog, CommitUndone, isMigration } from './commit-log.ts'
 import type { CommitPatience } from './commit-patience.ts'
 import { areDrained, drain } from './drain.ts'
@@ -334,6 +334,10 @@ export class Worker {
         if (this.#stopping) throw error.cause
         await this.#options.patience.failed(error)
         await this.#startAnew(error)
+        return true
+      }
+      if (error instanceof DamagedBeforeCommit) {
+        await this.#startAnewWithout(error.task, error.error)
         return true
       }
       if (!isMigration(error)) throw error

@@ -205,6 +205,45 @@ describe('an application goes on', () => {
     expect(await storeOf(application)).toEqual({ ...naive, 'key-of-a-zombie': 7 })
   })
 
+  test('after a store was found damaged by what a cache hands on with a commit', async () => {
+    using folder = temporaryFolder()
+    const log = new FakeLog(platform.timers)
+    const engine = new CrashableEngine()
+    const client = log.client()
+    await client.createTopics([{ name: 'in', partitions: 2 }, { name: 'out' }])
+    const app = defineApp('cached', builder => {
+      const table = builder.table('in', { ...text, store: 'latest' })
+      // What the cache hands on is counted at once: how often depends on the commits.
+      const updates = table.toStream().groupByKey()
+      const touched = updates.aggregate(
+        () => '',
+        key => `<${key}>`,
+        { store: 'touched', value: string(), caching: false },
+      )
+      touched.toStream().to('out')
+    })
+    const options = { client, platform, stateFolder: folder.path, engine, cacheMaxBytes: 1_000_000 }
+    const before = await startApplication(app, options)
+    await produce(client, 'in', input.slice(0, 200))
+    await before.untilEnd()
+    await before.close()
+    let damaged = 0
+    engine.damage = row => {
+      const isTouched = row.toString('latin1').endsWith('>')
+      if (isTouched && damaged++ === 0)
+        row.writeUInt8(row.readUInt8(row.length - 1) ^ 1, row.length - 1)
+      return row
+    }
+    await using application = await startApplication(app, options)
+    await produce(client, 'in', input.slice(200))
+    await application.untilEnd()
+    expect(damaged).toBeGreaterThan(0)
+    expect(application.metrics().restored).toBeGreaterThan(0)
+    const rows: Record<string, unknown> = {}
+    const store = application.store<ReadOnlyKeyValueStore<string, string>>('touched')
+    for await (const { key, value } of store.all()) rows[key] = value
+    expect(rows).toEqual(Object.fromEntries(input.map(({ key }) => [key, `<${key}>`])))
+  })
   test('after a store was found damaged by a commit: it is rebuilt from its changelog', async () => {
     using folder = temporaryFolder()
     const { log, engine, application } = await begin(folder.path)
