@@ -1,7 +1,6 @@
 import process from 'node:process'
 import { Command, CommanderError } from 'commander'
-import { MillraceError } from '../errors.ts'
-import { exitCodeOf } from './exit-code.ts'
+import { errorReport } from './error-report.ts'
 import { version } from './version.ts'
 
 /**
@@ -44,10 +43,7 @@ try {
 
 function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
-  if (error instanceof MillraceError) {
-    process.stderr.write(`error: ${error.message} [${error.code}]\n`)
-  } else {
-    process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`)
-  }
-  return exitCodeOf(error)
+  const { text, exitCode } = errorReport(error)
+  process.stderr.write(text)
+  return exitCode
 }
