@@ -20,6 +20,13 @@ export interface StreamsConfig {
    */
   readonly metadataMaxAgeMs?: number
   /**
+   * How long, in milliseconds, the group misses an instance that has gone without a word before it gives its tasks to others: so
+   * long its tasks wait after a crash, unless it comes back. Brokers set bounds, Apache Kafka from 6 seconds to 30 minutes
+   * (`group.min.session.timeout.ms`). Kafka's `session.timeout.ms`.
+   * @defaultValue 45_000
+   */
+  readonly sessionTimeoutMs?: number
+  /**
    * How long, in milliseconds, a task may get nowhere because of failures that may pass, such as brokers that cannot be reached,
    * before they count as an error. Other tasks go on meanwhile. 0 allows for none. Kafka's `task.timeout.ms`.
    * @defaultValue 300_000
@@ -140,6 +147,7 @@ export function resolveStreamsConfig(
   const config: ResolvedStreamsConfig = {
     commitIntervalMs: of('commitIntervalMs') ?? 100,
     metadataMaxAgeMs: of('metadataMaxAgeMs') ?? 300_000,
+    sessionTimeoutMs: of('sessionTimeoutMs') ?? 45_000,
     taskTimeoutMs: of('taskTimeoutMs') ?? 300_000,
     replicationFactor: of('replicationFactor') ?? -1,
     topicConfigs: of('topicConfigs') ?? {},
@@ -166,6 +174,7 @@ export function resolveStreamsConfig(
   requireTopicSettings(config)
   requireMilliseconds('probingRebalanceIntervalMs', config.probingRebalanceIntervalMs)
   requireMilliseconds('stateCleanupDelayMs', config.stateCleanupDelayMs)
+  requireCount('sessionTimeoutMs', config.sessionTimeoutMs, 1)
   requireCount('numStandbyReplicas', config.numStandbyReplicas, 0)
   requireCount('maxWarmupReplicas', config.maxWarmupReplicas, 1)
   requireCount('acceptableRecoveryLag', config.acceptableRecoveryLag, 0)

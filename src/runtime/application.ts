@@ -265,7 +265,8 @@ export interface Application extends AsyncDisposable {
    * over at once. Calling it again waits for the same end.
    *
    * With `leaveGroup: false` it keeps its place for a restart in the same folder (KIP-1153, `REMAIN_IN_GROUP`): the tasks wait for
-   * it, without a rebalance, and go to others when it has not come back within 45 seconds. After an error it leaves in any case.
+   * it, without a rebalance, and go to others when it has not come back within
+   * `sessionTimeoutMs`. After an error it leaves in any case.
    *
    * Rejects when the last commit failed, with CONNECTION_LOST when the log has not answered for 10 seconds;
    * after another error, which `finished` reports, it only waits.

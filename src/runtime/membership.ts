@@ -21,7 +21,6 @@ import { type TaskTimeout, withinTaskTimeout } from './task-timeout.ts'
 /** All instances of an application name this assignment protocol; a group with other members refuses it. */
 const protocol = 'stream'
 
-const sessionTimeoutMs = 45_000
 const rebalanceTimeoutMs = 300_000
 
 /** What happens to this instance in its group. Each call has been acted upon when its promise resolves. */
@@ -40,8 +39,8 @@ export interface MembershipEvents {
  * at consumer groups see its members, partitions and lag. Whoever is the leader assigns tasks, not partitions: they
  * travel in the user data. Tasks go on while the group rebalances, and stop only where they move (`hand-over.ts`).
  *
- * Static membership under the process id, so that a restart takes its own place; timeouts are those of Kafka's consumer
- * (session 45 s) and of its `max.poll.interval.ms` (5 min, here the time that a member has to join again).
+ * Static membership under the process id, so that a restart takes its own place. The time that a member has to join again is
+ * that of Kafka's `max.poll.interval.ms`.
  */
 export function joinGroup(options: {
   client: LogClient
@@ -93,7 +92,7 @@ export function joinGroup(options: {
       return encodeMemberData({ ...data, owned: [...new Set([...data.owned, ...latest.tasks])] })
     },
     protocol,
-    sessionTimeoutMs,
+    sessionTimeoutMs: config.sessionTimeoutMs,
     rebalanceTimeoutMs,
     async assign(members) {
       await refresh()

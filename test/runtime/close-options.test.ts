@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { defineApp } from '../../src/dsl/define-app.ts'
+import type { StreamsConfig } from '../../src/dsl/streams-config.ts'
 import { startApplication } from '../../src/runtime/application.ts'
 import { string } from '../../src/serde/string.ts'
 import { CrashableEngine } from './crashable-engine.ts'
@@ -17,7 +18,7 @@ const app = defineApp('close', builder => {
     .to('out', text)
 })
 
-async function twoInstances() {
+async function twoInstances(streamsConfig: StreamsConfig = {}) {
   const world = await simulatedLog()
   await world.run(world.client.createTopics([{ name: 'in', partitions: 2 }, { name: 'out' }]))
   const states: string[] = []
@@ -27,6 +28,7 @@ async function twoInstances() {
       platform: world.platform,
       engine: new CrashableEngine(),
       stateFolder,
+      ...streamsConfig,
       onState: state => states.push(`${stateFolder} ${state}`),
     })
   const [one, two] = await world.run(Promise.all([start('/1'), start('/2')]))
@@ -64,6 +66,16 @@ test('its tasks go to others when it does not come back in time', async () => {
   await world.pass(60_000)
   expect(await members()).toBe(1)
   expect(await world.run(readText(world.client, 'out'))).toHaveLength(8)
+  await world.run(two.close())
+})
+
+test('sessionTimeoutMs says how long that is', async () => {
+  const { world, one, two, members } = await twoInstances({ sessionTimeoutMs: 15_000 })
+  await world.run(one.close({ leaveGroup: false }))
+  await world.pass(10_000)
+  expect(await members()).toBe(2)
+  await world.pass(10_000)
+  expect(await members()).toBe(1)
   await world.run(two.close())
 })
 

@@ -113,6 +113,6 @@ function stillRunning(
   return new MillraceError(
     'GROUP_NOT_EMPTY',
     `${group} has members: ${who}. Stop them all first. If they are dead already, wait for their session timeout ` +
-      `(45 s), or give --force.`,
+      `(45 s unless it has another sessionTimeoutMs), or give --force.`,
   )
 }
