@@ -33,6 +33,8 @@ export function kafkaFolder(
     'transaction.state.log.replication.factor': '1',
     'transaction.state.log.min.isr': '1',
     'group.initial.rebalance.delay.ms': '0',
+    // It goes by the records' own time: those of tests are from 1970, and would be gone in the middle of one.
+    'log.retention.ms': '-1',
     ...settings,
   }
   mkdirSync(folder, { recursive: true })
