@@ -23,16 +23,41 @@ export async function commitOffsets(
     memberId,
     groupInstanceId: instanceId,
     retentionTimeMs: -1,
-    topics: [...byTopic(offsets)].map(([name, entries]) => ({
-      name,
-      partitions: entries.map(({ partition, offset, metadata }) => ({
-        partitionIndex: partition,
-        committedOffset: offset,
-        committedLeaderEpoch: -1,
-        committedMetadata: metadata,
-      })),
-    })),
+    topics: topicsOf(offsets),
   })
+  return refusalIn(topics, coordinator, group)
+}
+
+/** As OffsetCommit and TxnOffsetCommit have them. */
+export function topicsOf(offsets: readonly CommittedOffset[]): {
+  name: string
+  partitions: {
+    partitionIndex: number
+    committedOffset: number
+    committedLeaderEpoch: number
+    committedMetadata: string
+  }[]
+}[] {
+  return [...byTopic(offsets)].map(([name, entries]) => ({
+    name,
+    partitions: entries.map(({ partition, offset, metadata }) => ({
+      partitionIndex: partition,
+      committedOffset: offset,
+      committedLeaderEpoch: -1,
+      committedMetadata: metadata,
+    })),
+  }))
+}
+
+/** The first offset that either answer says was not taken; the coordinator heeds why. */
+export function refusalIn(
+  topics: readonly {
+    name: string
+    partitions: readonly { partitionIndex: number; errorCode: number }[]
+  }[],
+  coordinator: Coordinator,
+  group: string,
+): CommitRefusal | undefined {
   for (const { name, partitions } of topics) {
     for (const { partitionIndex, errorCode: code } of partitions) {
       if (code === errorCode.NONE) continue

@@ -32,6 +32,7 @@ import type {
 } from './log-client.ts'
 import { KafkaLogProducer } from './log-producer.ts'
 import { PartitionMap, byTopic, partitionName } from './partition-map.ts'
+import { refusalIn, topicsOf } from './offset-commit.ts'
 import type { ProducerIdentity } from './producer-sequence.ts'
 import { commitOffsetsInTransaction, endTransaction } from './transaction-versions.ts'
 
@@ -299,28 +300,14 @@ export class KafkaTransactionalProducer implements TransactionalProducer {
       generationIdOrMemberEpoch: generation,
       memberId,
       groupInstanceId: instanceId,
-      topics: [...byTopic(offsets)].map(([name, entries]) => ({
-        name,
-        partitions: entries.map(({ partition, offset, metadata }) => ({
-          partitionIndex: partition,
-          committedOffset: offset,
-          committedLeaderEpoch: -1,
-          committedMetadata: metadata,
-        })),
-      })),
+      topics: topicsOf(offsets),
     }
     return this.#ask('committing offsets in a transaction', async () => {
       const { topics } = await coordinator.request(commitOffsetsInTransaction, body)
-      for (const { name, partitions } of topics) {
-        for (const { partitionIndex, errorCode: code } of partitions) {
-          if (code === errorCode.NONE) continue
-          coordinator.heed(code)
-          if (isMembershipRefusal(code)) return false
-          const partition = partitionName({ topic: name, partition: partitionIndex })
-          throw logError(code, `Offset of ${partition} could not be committed for '${group}'`)
-        }
-      }
-      return true
+      const refusal = refusalIn(topics, coordinator, group)
+      if (refusal === undefined) return true
+      if (isMembershipRefusal(refusal.errorCode)) return false
+      throw refusal.error
     })
   }
 
